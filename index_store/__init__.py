@@ -1,0 +1,1 @@
+"""Everything that must survive: catalogue, vectors and blobs. Remembers, and computes nothing about pictures."""

@@ -1,0 +1,1 @@
+"""FLOOR 1: one picture to quality and authenticity."""

@@ -1,0 +1,1 @@
+"""FLOOR 3: one command per file."""

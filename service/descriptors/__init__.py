@@ -1,0 +1,1 @@
+"""FLOOR 1: pixels to vectors and hashes."""

@@ -1,0 +1,52 @@
+"""One error family. The docstring of a class is its default message; `reason` says what happened this time.
+
+The edge decides what an error means there: `api/problems.py` maps the family to RFC 9457 problems, `cli/main.py` to
+exit codes. Raise these, never an HTTP status.
+"""
+
+
+class KeeponeError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__(reason or (type(self).__doc__ or "").strip())
+
+
+class BadPictureError(KeeponeError):
+    """The file cannot be used as a picture."""
+
+
+class UnsupportedPictureError(BadPictureError):
+    """The file is none of JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or HEIC."""
+
+
+class TruncatedPictureError(BadPictureError):
+    """The file ends before the picture does."""
+
+
+class BrokenPictureError(BadPictureError):
+    """The file is damaged, and its decoder refused it."""
+
+
+class PictureTooLargeError(BadPictureError):
+    """The picture is over a limit on bytes, pixels, sides or metadata."""
+
+
+class DecoderFailedError(BadPictureError):
+    """The decoder crashed, ran too long or wanted too much memory on this file."""
+
+
+class OverloadedError(KeeponeError):
+    """The service is busy; try again shortly."""
+
+
+class NotFoundError(KeeponeError):
+    """There is no such thing."""
+
+
+class DuplicateRefusedError(KeeponeError):
+    """The picture is a duplicate, and the request asked to refuse those."""
+
+
+class SettingsError(KeeponeError):
+    """The settings contradict themselves."""

@@ -1,0 +1,192 @@
+"""The nouns of Keepone, as frozen values.
+
+A picture is asked about (the *query*) or known (a *reference*). Neighbours from the index become *candidates* when
+joined with their rows, and *matches* when verified, with evidence and a probability. Matches make a *verdict*.
+A number that is unknown is None, and `unknown` says why under the field's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+Matrix3 = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
+Region = tuple[float, float, float, float]
+"""[left, top, right, bottom] as shares (0..1) of the upright normalised picture."""
+
+
+class Relation(StrEnum):
+    IDENTICAL = "identical"
+    SAME_PIXELS = "same_pixels"
+    REENCODED = "reencoded"
+    EDITED = "edited"
+    SIBLING = "sibling"
+    SAME_PERSON = "same_person"
+    UNRELATED = "unrelated"
+
+
+class Edit(StrEnum):
+    CROPPED = "cropped"
+    PADDED = "padded"
+    ROTATED = "rotated"
+    FLIPPED = "flipped"
+    STRETCHED = "stretched"
+    PERSPECTIVE = "perspective"
+    RECOLOURED = "recoloured"
+    GREYSCALE = "greyscale"
+    BLURRED = "blurred"
+    SHARPENED = "sharpened"
+    NOISY = "noisy"
+    PIXELATED = "pixelated"
+    COMPRESSED = "compressed"
+    OVERLAID = "overlaid"
+    COMPOSITED = "composited"
+    SCREENSHOT = "screenshot"
+
+
+class Direction(StrEnum):
+    QUERY_FROM_REFERENCE = "query_from_reference"
+    REFERENCE_FROM_QUERY = "reference_from_query"
+    SAME_DETAIL = "same_detail"
+    UNKNOWN = "unknown"
+
+
+class VerdictKind(StrEnum):
+    DUPLICATE = "duplicate"
+    UNIQUE = "unique"
+    UNCERTAIN = "uncertain"
+
+
+class OperatingPoint(StrEnum):
+    STRICT = "strict"
+    BALANCED = "balanced"
+    LOOSE = "loose"
+
+
+class Action(StrEnum):
+    KEEP = "keep"
+    DELETE = "delete"
+    REVIEW = "review"
+
+
+PictureFormat = Literal["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIC"]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """What is known of a file once it is decoded. Width and height are of the upright normalised picture, in pixels."""
+
+    sha256: str
+    format: PictureFormat
+    width: int
+    height: int
+    bytes: int
+    pixel_hash: str
+    """SHA-256 (hex) over normalise version, width, height and the normalised RGB bytes: equal means the same pixels."""
+    normalise_version: int
+    animated: bool = False
+    notes: tuple[str, ...] = ()
+    """What normalising met, e.g. `icc_unusable`; for people, never for decisions."""
+
+    @property
+    def megapixels(self) -> float:
+        return self.width * self.height / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How good a picture is. Every number is 0..1 (higher is better) but `effective_megapixels`."""
+
+    overall: float | None = None
+    sharpness: float | None = None
+    effective_megapixels: float | None = None
+    colourfulness: float | None = None
+    exposure: float | None = None
+    compression: float | None = None
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticity:
+    """Whether a picture is what it claims to be. Every number is a risk, 0..1, higher is worse."""
+
+    risk: float | None = None
+    screenshot: float | None = None
+    recapture: float | None = None
+    generated: float | None = None
+    presentation_attack: float | None = None
+    signals: tuple[str, ...] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """A picture as the keeper rule sees it: its facts and what was assessed of it."""
+
+    facts: PictureFacts
+    quality: Quality
+    authenticity: Authenticity
+    too_little_detail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was found when a query was laid against one reference. `unknown` says why a field is None."""
+
+    content_hash_equal: bool
+    pixels_equal: bool
+    phash_distance: int | None = None
+    """Hamming distance of the closest dihedral variants, of 256 bits."""
+    appearance: float | None = None
+    """Combined hash, SSIM and histogram score, 0..1 (docs/explanation/compare.md)."""
+    inliers: int | None = None
+    query_overlap: float | None = None
+    reference_overlap: float | None = None
+    transform: Matrix3 | None = None
+    """Maps query shares to reference shares, row-major."""
+    reference_region: Region | None = None
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    text: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """`keeper` is an image id or "query"; None inside a match, whose action is about that reference alone."""
+
+    action: Action
+    keeper: str | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A verified candidate. `similarity` is the cosine in the descriptor space, -1..1, None if it came by a hash."""
+
+    image_id: str
+    content_id: str
+    external_id: str | None
+    relation: Relation
+    edits: tuple[Edit, ...]
+    direction: Direction
+    probability: float
+    similarity: float | None
+    evidence: Evidence
+    recommendation: Recommendation
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer. `probability` is the best match's, 0 when there is none."""
+
+    kind: VerdictKind
+    probability: float
+    recommendation: Recommendation
+    matches: tuple[Match, ...]
+    too_little_detail: bool = False

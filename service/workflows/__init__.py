@@ -1,0 +1,1 @@
+"""FLOOR 2: one file per thing a user does."""
