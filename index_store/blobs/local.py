@@ -1,0 +1,191 @@
+"""Blobs in a local folder.
+
+    ab/cd/abcd…                       originals, by SHA-256
+    derived/<kind>/ab/cd/abcd….ext    what can be made again
+    tmp/                              being written; all that a crash leaves behind
+
+An original is written to `tmp`, synced, and *linked* to its name: a link fails where a rename would silently replace,
+so of two writers of the same bytes one wins and nothing is ever written over. Then the folder is synced, and so are
+the folders above it once per process, because a file's name is only as durable as each name on the way to it.
+"""
+
+import errno
+import hashlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from index_store.blobs.protocol import Blobs, check_derived, check_key
+from index_store.errors import (
+    CorruptBlobError,
+    MissingBlobError,
+    StoreFullError,
+    StoreUnavailableError,
+    UnsupportedStoreError,
+)
+
+# O_NONBLOCK, or opening a FIFO that somebody planted would wait for ever; it means nothing for a regular file.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
+
+
+class LocalBlobs:
+    """Implements `Blobs`. Safe among threads and processes."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        self._durable: set[Path] = set()  # folders whose names this process has synced, up to the root
+        with _translated():
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder(self._root / "tmp")
+
+    def put(self, sha256: str, data: bytes) -> bool:
+        check_key(sha256)
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise CorruptBlobError(f"the bytes handed in are not those of {sha256}")
+        path = self._original(sha256)
+        with _translated():
+            self._folder(path.parent)
+            with self._temporary(data, durable=True) as temporary:
+                new = _link(temporary, path)
+            # Also when another writer was first: it may not have come as far as its own sync.
+            _sync_folder(path.parent)
+        if not new and self._size(sha256) != len(data):
+            raise CorruptBlobError(f"what lies under {sha256} is not a file of its size")
+        return new
+
+    def get(self, sha256: str, *, verify: bool = False) -> bytes:
+        check_key(sha256)
+        data = _read(self._original(sha256))
+        if data is None:
+            raise MissingBlobError(f"there is no blob {sha256}")
+        if verify and hashlib.sha256(data).hexdigest() != sha256:
+            raise CorruptBlobError(f"blob {sha256} has rotted: its bytes hash to something else")
+        return data
+
+    def has(self, sha256: str) -> bool:
+        check_key(sha256)
+        return self._size(sha256) is not None
+
+    def size(self, sha256: str) -> int:
+        check_key(sha256)
+        found = self._size(sha256)
+        if found is None:
+            raise MissingBlobError(f"there is no blob {sha256}")
+        return found
+
+    def put_derived(self, kind: str, sha256: str, extension: str, data: bytes) -> None:
+        check_derived(kind, sha256, extension)
+        path = self._derived(kind, sha256, extension)
+        with _translated():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._temporary(data, durable=False) as temporary:
+                temporary.rename(path)
+
+    def get_derived(self, kind: str, sha256: str, extension: str) -> bytes | None:
+        check_derived(kind, sha256, extension)
+        # Empty is what a power cut can leave of a file that was never synced.
+        return _read(self._derived(kind, sha256, extension)) or None
+
+    def _original(self, sha256: str) -> Path:
+        return self._root / sha256[:2] / sha256[2:4] / sha256
+
+    def _derived(self, kind: str, sha256: str, extension: str) -> Path:
+        return self._root / "derived" / kind / sha256[:2] / sha256[2:4] / f"{sha256}.{extension}"
+
+    def _size(self, sha256: str) -> int | None:
+        with _translated():
+            try:
+                found = self._original(sha256).lstat()
+            except FileNotFoundError:
+                return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def _folder(self, folder: Path) -> None:
+        """Make it, and make sure that every name from the root down to it is on disk."""
+        if folder in self._durable or folder == self._root:
+            return
+        self._folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(folder.parent)
+        self._durable.add(folder)
+
+    @contextmanager
+    def _temporary(self, data: bytes, *, durable: bool) -> Iterator[Path]:
+        """A new private file with these bytes, gone afterwards unless it was renamed."""
+        path = self._root / "tmp" / secrets.token_hex(16)
+        descriptor = os.open(path, _CREATE, 0o600)
+        try:
+            try:
+                rest = memoryview(data)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
+                if durable:
+                    os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def open_blobs(url: str) -> Blobs:
+    """Open `file:///path`. Raises `UnsupportedStoreError` for any other kind of URL."""
+    parts = urlsplit(url)
+    if parts.scheme != "file" or parts.netloc not in {"", "localhost"} or not parts.path:
+        raise UnsupportedStoreError(f"blobs lie in a local folder in this version: file:///path, not {url}")
+    return LocalBlobs(Path(unquote(parts.path)))
+
+
+def _link(source: Path, target: Path) -> bool:
+    """Rename-if-absent: True if the name is now ours, False if it was taken."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            raise UnsupportedStoreError("the blobs' file system has no hard links") from error
+        raise
+    return True
+
+
+def _read(path: Path) -> bytes | None:
+    """A regular file's bytes, None if there is none. A symbolic link or a device is refused, never followed."""
+    with _translated():
+        try:
+            descriptor = os.open(path, _READ)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise CorruptBlobError(f"{path.name} is a symbolic link") from error
+            raise
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise CorruptBlobError(f"{path.name} is not a regular file")
+            return file.read()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StoreFullError("the disk of the blobs is full") from error
+        raise StoreUnavailableError(f"the blobs cannot be used: {error.strerror}") from error

@@ -1,0 +1,136 @@
+"""Questions to the catalogue. Each function is asked inside one read transaction and fetches all of its answer."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Select, and_, exists, func, or_, select
+
+from index_store.catalogue import rows
+from index_store.catalogue.tables import change, content, image, vector
+from index_store.catalogue.writing import MADE_FINDABLE, head_of
+from index_store.entries import cursor_at, read_cursor
+from index_store.errors import NotFoundError
+from index_store.ids import moment
+from index_store.records import ContentWithImages, Delta, Image, ImageFilter, Page, Stats
+
+IMAGES_SHOWN = 16
+"""How many images of one content are named; the rest are only counted."""
+EXACT_SHOWN = 64
+
+_ACTIVE = image.c.state == "active"
+
+
+def delta(connection: Connection, since: int, space_id: int, limit: int) -> Delta:
+    """Fold at most `limit` changes: for each content only the last word counts, since a vector never changes."""
+    upto = max(since, min(head_of(connection), since + limit))
+    window = and_(change.c.sequence > since, change.c.sequence <= upto)
+    told = connection.execute(
+        select(change.c.content_id, change.c.sequence, change.c.kind)
+        .where(window, change.c.kind.in_((*MADE_FINDABLE, "withdrawn")))
+        .order_by(change.c.sequence)
+    )
+    last = {content_id: (sequence, kind) for content_id, sequence, kind in told}
+    findable = {content_id: sequence for content_id, (sequence, kind) in last.items() if kind in MADE_FINDABLE}
+    came = select(change.c.content_id).where(window, change.c.kind.in_(MADE_FINDABLE))
+    found = connection.execute(
+        select(vector.c.id, vector.c.content_id, vector.c.space_id, vector.c["values"]).where(
+            vector.c.content_id.in_(came), vector.c.space_id == space_id
+        )
+    )
+    vectors = [rows.vector_record(row, findable[row.content_id]) for row in found if row.content_id in findable]
+    vectors.sort(key=lambda one: (one.sequence, one.vector_id))
+    removed = tuple(content_id for content_id in last if content_id not in findable)
+    return Delta(since, upto, tuple(vectors), removed)
+
+
+def contents(connection: Connection, ids: Iterable[str]) -> dict[str, ContentWithImages]:
+    found: dict[str, ContentWithImages] = {}
+    for some in rows.chunks(ids):
+        images: dict[str, list[Image]] = {}
+        references: dict[str, int] = {}
+        for row in connection.execute(_first_images(some)):
+            images.setdefault(row.content_id, []).append(rows.image_record(row))
+            references[row.content_id] = row.references
+        for row in connection.execute(select(content).where(content.c.sha256.in_(some))):
+            its = tuple(images.get(row.sha256, ()))
+            found[row.sha256] = ContentWithImages(rows.content_record(row), its, references.get(row.sha256, 0))
+    return found
+
+
+def _first_images(content_ids: list[str]) -> Select[tuple[object, ...]]:
+    numbered = (
+        select(
+            image,
+            func.row_number().over(partition_by=image.c.content_id, order_by=image.c.sequence).label("place"),
+            func.count().over(partition_by=image.c.content_id).label("references"),
+        )
+        .where(image.c.content_id.in_(content_ids), _ACTIVE)
+        .subquery()
+    )
+    return select(numbered).where(numbered.c.place <= IMAGES_SHOWN).order_by(numbered.c.sequence)
+
+
+def find_exact(connection: Connection, sha256: str, pixel_hash: str) -> list[str]:
+    findable = exists().where(image.c.content_id == content.c.sha256, _ACTIVE)
+    same = or_(content.c.sha256 == sha256, content.c.pixel_hash == pixel_hash)
+    oldest = (content.c.created, content.c.sha256)
+    question = select(content.c.sha256).where(same, findable)
+    ordered = question.order_by((content.c.sha256 == sha256).desc(), *oldest).limit(EXACT_SHOWN)
+    return list(connection.execute(ordered).scalars())
+
+
+def known(connection: Connection, sha256s: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for some in rows.chunks(sha256s):
+        question = select(image.c.content_id).where(image.c.content_id.in_(some), _ACTIVE)
+        found.update(connection.execute(question).scalars())
+    return found
+
+
+def image_by_id(connection: Connection, image_id: str) -> Image:
+    row = connection.execute(select(image).where(image.c.image_id == image_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no image {image_id}")
+    return rows.image_record(row)
+
+
+def images(connection: Connection, where: ImageFilter, limit: int, cursor: str | None) -> Page:
+    question = select(image).where(_ACTIVE).order_by(image.c.sequence.desc()).limit(limit + 1)
+    for name in ("verdict", "relation", "person_id", "external_id"):
+        wanted = getattr(where, name)
+        if wanted is not None:
+            question = question.where(image.c[name] == wanted)
+    if where.min_risk is not None or where.max_quality is not None:
+        question = question.join(content, content.c.sha256 == image.c.content_id)
+    if where.min_risk is not None:
+        question = question.where(content.c.authenticity["risk"].as_float() >= where.min_risk)
+    if where.max_quality is not None:
+        question = question.where(content.c.quality["overall"].as_float() <= where.max_quality)
+    if where.since is not None:
+        question = question.where(image.c.created >= moment(where.since))
+    if cursor is not None:
+        question = question.where(image.c.sequence < read_cursor(cursor))
+    found = [rows.image_record(row) for row in connection.execute(question)]
+    more = len(found) > limit
+    return Page(tuple(found[:limit]), cursor_at(found[limit - 1].sequence) if more else None)
+
+
+def stats(connection: Connection) -> Stats:
+    active = select(
+        func.count(),
+        func.count(image.c.content_id.distinct()),
+        func.coalesce(func.sum(image.c.handed_in_bytes), 0),
+        func.coalesce(func.sum(image.c.handed_in_bytes).filter(image.c.outcome == "referenced"), 0),
+    ).where(_ACTIVE)
+    counted, distinct, handed_in, saved = connection.execute(active).one()
+    findable = exists().where(image.c.content_id == vector.c.content_id, _ACTIVE)
+    vectors = connection.execute(select(func.count()).select_from(vector).where(findable)).scalar_one()
+    stored = connection.execute(select(func.coalesce(func.sum(content.c.bytes), 0))).scalar_one()
+    return Stats(
+        images=counted,
+        contents=distinct,
+        vectors=vectors,
+        bytes_handed_in=handed_in,
+        bytes_stored=stored,
+        bytes_saved=saved,
+        sequence=head_of(connection),
+    )

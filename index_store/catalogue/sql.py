@@ -1,0 +1,120 @@
+"""The catalogue over SQL: opens the database, and gives every call its transaction."""
+
+from collections.abc import Callable, Iterable
+
+from sqlalchemy import insert, select
+
+from index_store import ids
+from index_store.catalogue import reading, rows, tables, writing
+from index_store.catalogue.engine import Database
+from index_store.catalogue.keys import SqlKeys, put_setting
+from index_store.catalogue.migrate import migrate
+from index_store.entries import check_hand_in
+from index_store.errors import BadEntryError
+from index_store.records import (
+    Committed,
+    ContentWithImages,
+    Delta,
+    HandIn,
+    Image,
+    ImageFilter,
+    Page,
+    Removal,
+    Space,
+    Stale,
+    Stats,
+)
+
+
+class SqlCatalogue:
+    """Implements `Catalogue`; `keys` implements `Keys` over the same database."""
+
+    def __init__(self, database: Database, clock: Callable[[], str] = ids.now) -> None:
+        self._database = database
+        self._clock = clock
+        self.keys = SqlKeys(database, clock)
+
+    def append(self, entry: HandIn | Removal, *, searched_to: int) -> Committed | Stale:
+        if isinstance(entry, HandIn):
+            check_hand_in(entry)
+        with self._database.writing() as connection:
+            if isinstance(entry, Removal):
+                return writing.remove(connection, entry, created=self._clock())
+            return writing.hand_in(connection, entry, searched_to=searched_to, created=self._clock())
+
+    def head(self) -> int:
+        with self._database.reading() as connection:
+            return writing.head_of(connection)
+
+    def changes_since(self, sequence: int, space_id: int, limit: int) -> Delta:
+        with self._database.reading() as connection:
+            return reading.delta(connection, sequence, space_id, limit)
+
+    def ensure_space(self, name: str, generation: str, dimension: int, metric: str) -> Space:
+        space = tables.space
+        same = select(space).where(space.c.name == name, space.c.generation == generation)
+        with self._database.reading() as connection:
+            row = connection.execute(same).one_or_none()
+        if row is None:
+            with self._database.writing() as connection:
+                row = connection.execute(same).one_or_none()
+                if row is None:
+                    new = {"name": name, "generation": generation, "dimension": dimension, "metric": metric}
+                    connection.execute(insert(space), new | {"state": "active"})
+                    row = connection.execute(same).one()
+        found = rows.space_record(row)
+        if (found.dimension, found.metric) != (dimension, metric):
+            raise BadEntryError(f"space {name}/{generation} has {found.dimension} dimensions and metric {found.metric}")
+        return found
+
+    def check_writable(self) -> None:
+        with self._database.writing() as connection:
+            put_setting(connection, "heartbeat", self._clock().encode(), self._clock())
+
+    def contents(self, ids: Iterable[str]) -> dict[str, ContentWithImages]:
+        with self._database.reading() as connection:
+            return reading.contents(connection, ids)
+
+    def find_exact(self, sha256: str, pixel_hash: str) -> list[str]:
+        with self._database.reading() as connection:
+            return reading.find_exact(connection, sha256, pixel_hash)
+
+    def known(self, sha256s: Iterable[str]) -> set[str]:
+        with self._database.reading() as connection:
+            return reading.known(connection, sha256s)
+
+    def image(self, image_id: str) -> Image:
+        with self._database.reading() as connection:
+            return reading.image_by_id(connection, image_id)
+
+    def images(self, where: ImageFilter, limit: int, cursor: str | None = None) -> Page:
+        with self._database.reading() as connection:
+            return reading.images(connection, where, limit, cursor)
+
+    def stats(self) -> Stats:
+        with self._database.reading() as connection:
+            return reading.stats(connection)
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def open_catalogue(url: str, *, busy_seconds: float = 10.0, clock: Callable[[], str] = ids.now) -> SqlCatalogue:
+    """Open `sqlite:///path`, making or upgrading it as needed. Safe to share among threads; open one per process.
+
+    Args:
+        url: where the catalogue lies.
+        busy_seconds: how long to wait for another writer before `CatalogueBusyError`.
+        clock: what rows are stamped with (`index_store.ids.now` format); nothing is ever ordered by it.
+
+    Raises:
+        UnsupportedStoreError: another kind of database, a network file system, or a newer schema.
+        StoreUnavailableError: the file cannot be made or written.
+    """
+    database = Database(url, busy_seconds=busy_seconds)
+    try:
+        migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return SqlCatalogue(database, clock)

@@ -1,0 +1,155 @@
+"""The tables, in types both SQLite and PostgreSQL have. Names and columns are DATA's words.
+
+`migrations/` is what makes them on disk; a test holds the two equal. `SCHEMA` is the newest revision this code knows.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+SCHEMA = "0001"
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers a row by itself only when its key is spelled INTEGER, which has 64 bits there.
+BigKey = BigInteger().with_variant(Integer(), "sqlite")
+Hash = String(64)
+Moment = String(27)
+
+content = Table(
+    "content",
+    metadata,
+    Column("sha256", Hash, primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("format", String(16), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("pixel_hash", Hash, nullable=False, index=True),
+    Column("phash", LargeBinary(32), nullable=False),
+    Column("normalise_version", Integer, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("quality", JSON, nullable=False),
+    Column("authenticity", JSON, nullable=False),
+    Column("too_little_detail", Boolean, nullable=False),
+    Column("created", Moment, nullable=False),
+)
+
+image = Table(
+    "image",
+    metadata,
+    Column("image_id", String(64), primary_key=True),
+    Column("content_id", Hash, ForeignKey("content.sha256"), nullable=False),
+    Column("external_id", Text, index=True),
+    Column("person_id", Text, index=True),
+    Column("metadata", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("relation", String(32)),
+    Column("probability", Float, nullable=False),
+    Column("verdict_block", JSON, nullable=False),
+    Column("handed_in_bytes", BigInteger, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("sequence", BigInteger, nullable=False, unique=True),
+    Index(None, "content_id", "state"),
+)
+
+space = Table(
+    "space",
+    metadata,
+    Column("space_id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("generation", String(200), nullable=False),
+    Column("dimension", Integer, nullable=False),
+    Column("metric", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    UniqueConstraint("name", "generation"),
+)
+
+# AUTOINCREMENT, because index ids are vector ids: one must never come back as another picture's.
+vector = Table(
+    "vector",
+    metadata,
+    Column("id", BigKey, primary_key=True, autoincrement=True),
+    Column("content_id", Hash, ForeignKey("content.sha256"), nullable=False),
+    Column("space_id", Integer, ForeignKey("space.space_id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("box", JSON(none_as_null=True)),
+    Column("values", LargeBinary, nullable=False),
+    UniqueConstraint("content_id", "space_id", "ordinal"),
+    sqlite_autoincrement=True,
+)
+
+match = Table(
+    "match",
+    metadata,
+    Column("query_content", Hash, ForeignKey("content.sha256"), primary_key=True),
+    Column("reference_content", Hash, ForeignKey("content.sha256"), primary_key=True, index=True),
+    Column("relation", String(32), nullable=False),
+    Column("probability", Float, nullable=False),
+    Column("evidence", JSON, nullable=False),
+    Column("model", String(200), nullable=False),
+    Column("policy", String(200), nullable=False),
+    Column("created", Moment, nullable=False),
+)
+
+# No foreign keys: what a person said about two contents outlives both.
+decision = Table(
+    "decision",
+    metadata,
+    Column("first_content", Hash, primary_key=True),
+    Column("second_content", Hash, primary_key=True, index=True),
+    Column("decision", String(16), nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("created", Moment, nullable=False),
+)
+
+# No autoincrement: `append` takes head + 1 under the writer's lock, so a number is never lost to a rollback.
+change = Table(
+    "change",
+    metadata,
+    Column("sequence", BigKey, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("image_id", String(64), nullable=False),
+    Column("content_id", Hash, nullable=False),
+    Column("created", Moment, nullable=False),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("key_id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("scope", String(64), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("revoked", Moment),
+)
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("created", Moment, nullable=False),
+)

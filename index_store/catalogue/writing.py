@@ -1,0 +1,105 @@
+"""The two entries of the log, each as one list of statements. Call under the writer's lock, inside its transaction."""
+
+from dataclasses import replace
+
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
+
+from index_store.catalogue import rows, tables
+from index_store.entries import check_dimensions
+from index_store.errors import BadEntryError, NotFoundError
+from index_store.records import ChangeKind, Committed, HandIn, Image, ProvedMatch, Removal, Stale
+
+MADE_FINDABLE = ("stored", "restored")
+
+
+def head_of(connection: Connection) -> int:
+    return connection.execute(select(func.max(tables.change.c.sequence))).scalar() or 0
+
+
+def hand_in(connection: Connection, entry: HandIn, *, searched_to: int, created: str) -> Committed | Stale:
+    """Content and vectors if the bytes are new, then the image, what was proved, and the change that tells of it."""
+    head = head_of(connection)
+    if searched_to > head:
+        raise BadEntryError(f"searched to {searched_to}, and the log ends at {head}: another catalogue's index?")
+    if _findable_after(connection, searched_to):
+        return Stale(head)
+    kind = _kind(connection, entry)
+    if kind == "stored":
+        _write_content(connection, entry, created)
+    image = rows.new_image(entry, stored=kind == "stored", created=created, sequence=head + 1)
+    connection.execute(insert(tables.image), rows.image_row(image))
+    _write_matches(connection, entry.matches, created)
+    _log(connection, kind, image, sequence=head + 1, created=created)
+    return Committed(head + 1, image)
+
+
+def remove(connection: Connection, entry: Removal, *, created: str) -> Committed:
+    """Active becomes removed; anything else stays as it is and makes no change."""
+    head = head_of(connection)
+    row = connection.execute(select(tables.image).where(tables.image.c.image_id == entry.image_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no image {entry.image_id}")
+    image = rows.image_record(row)
+    if image.state != "active":
+        return Committed(head, image)
+    connection.execute(update(tables.image).where(tables.image.c.image_id == image.image_id).values(state="removed"))
+    kind: ChangeKind = "removed" if _has_active_image(connection, image.content_id) else "withdrawn"
+    _log(connection, kind, image, sequence=head + 1, created=created)
+    return Committed(head + 1, replace(image, state="removed"))
+
+
+def _findable_after(connection: Connection, sequence: int) -> bool:
+    change = tables.change
+    newer = exists().where(change.c.sequence > sequence, change.c.kind.in_(MADE_FINDABLE))
+    return bool(connection.execute(select(newer)).scalar())
+
+
+def _kind(connection: Connection, entry: HandIn) -> ChangeKind:
+    known = exists().where(tables.content.c.sha256 == entry.content_id)
+    if connection.execute(select(known)).scalar():
+        return "referenced" if _has_active_image(connection, entry.content_id) else "restored"
+    if entry.content is None:
+        raise NotFoundError(f"there is no content {entry.content_id}")
+    return "stored"
+
+
+def _has_active_image(connection: Connection, content_id: str) -> bool:
+    image = tables.image
+    active = exists().where(image.c.content_id == content_id, image.c.state == "active")
+    return bool(connection.execute(select(active)).scalar())
+
+
+def _write_content(connection: Connection, entry: HandIn, created: str) -> None:
+    if entry.content is None:  # `_kind` has seen to it; the type checker cannot know
+        raise NotFoundError
+    connection.execute(insert(tables.content), rows.content_row(entry.content, created))
+    if not entry.vectors:
+        return
+    space = tables.space
+    wanted = sorted({vector.space_id for vector in entry.vectors})
+    found = connection.execute(select(space.c.space_id, space.c.dimension).where(space.c.space_id.in_(wanted)))
+    check_dimensions(entry, {row.space_id: row.dimension for row in found})
+    connection.execute(insert(tables.vector), [rows.vector_row(vector, entry.content_id) for vector in entry.vectors])
+
+
+def _write_matches(connection: Connection, matches: tuple[ProvedMatch, ...], created: str) -> None:
+    """The newest proof of a pair replaces an older one; a pair we do not hold both ends of is dropped."""
+    if not matches:
+        return
+    match, sha256 = tables.match, tables.content.c.sha256
+    ends = {end for pair in matches for end in (pair.query_content, pair.reference_content)}
+    held = set(connection.execute(select(sha256).where(sha256.in_(sorted(ends)))).scalars())
+    for pair in matches:
+        if pair.query_content == pair.reference_content or not {pair.query_content, pair.reference_content} <= held:
+            continue
+        connection.execute(
+            delete(match).where(
+                match.c.query_content == pair.query_content, match.c.reference_content == pair.reference_content
+            )
+        )
+        connection.execute(insert(match), rows.match_row(pair, created))
+
+
+def _log(connection: Connection, kind: ChangeKind, image: Image, *, sequence: int, created: str) -> None:
+    row = {"sequence": sequence, "kind": kind, "image_id": image.image_id, "content_id": image.content_id}
+    connection.execute(insert(tables.change), row | {"created": created})

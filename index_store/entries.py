@@ -1,0 +1,108 @@
+"""What every back end checks before it writes, and how JSON is spelled. Pure functions, so the twins cannot differ."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from index_store.errors import BadCursorError, BadEntryError
+from index_store.records import Content, HandIn, NewVector
+
+_HEX64 = re.compile(r"[0-9a-f]{64}")
+_PHASH_BYTES = 32
+_CURSOR = re.compile(r"[1-9][0-9]{0,17}")
+
+
+def check_hand_in(entry: HandIn) -> None:
+    """Refuse, with `BadEntryError`, an entry that could not be told or compared later."""
+    _require(is_hash(entry.content_id), "content_id must be 64 lower-case hex digits")
+    if entry.content is not None:
+        _check_content(entry.content, entry.content_id)
+    _require(entry.content is not None or not entry.vectors, "vectors come with their content")
+    places = [(vector.space_id, vector.ordinal) for vector in entry.vectors]
+    _require(len(set(places)) == len(places), "two vectors have the same space and ordinal")
+    for vector in entry.vectors:
+        _check_vector(vector)
+    _require(0.0 <= entry.probability <= 1.0, "probability must lie between 0 and 1")
+    for text in (entry.image_id, entry.external_id, entry.person_id, entry.verdict, entry.relation):
+        _require(text is None or _is_unicode(text), "text holds characters that are not Unicode")
+    for document in (entry.metadata, entry.verdict_block, *(match.evidence for match in entry.matches)):
+        check_json(document)
+
+
+def check_dimensions(entry: HandIn, dimensions: Mapping[int, int]) -> None:
+    """Refuse a vector of an unknown space or of another length than its space's."""
+    for vector in entry.vectors:
+        expected = dimensions.get(vector.space_id)
+        _require(expected is not None, f"there is no space {vector.space_id}")
+        _require(
+            vector.values.shape == (expected,),
+            f"a vector of space {vector.space_id} has shape {vector.values.shape}, not ({expected},)",
+        )
+
+
+def _check_content(content: Content, content_id: str) -> None:
+    _require(content.sha256 == content_id, "content_id is not the content's SHA-256")
+    _require(len(content.phash) == _PHASH_BYTES, "a perceptual hash has 256 bits")
+    for document in (content.facts, content.quality, content.authenticity):
+        check_json(document)
+
+
+def _check_vector(vector: NewVector) -> None:
+    """A NaN or zero vector is a model's failure: it would match everything or nothing, for ever."""
+    _require(vector.values.dtype == np.float16, "a vector is stored as float16")
+    _require(bool(np.isfinite(vector.values).all() and vector.values.any()), "a vector must be finite and not zero")
+
+
+def is_hash(text: str) -> bool:
+    return _HEX64.fullmatch(text) is not None
+
+
+def check_json(document: Mapping[str, Any]) -> None:
+    try:
+        dump_json(document)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadEntryError(f"not a JSON object: {error}") from error
+
+
+def dump_json(value: object) -> str:
+    """Compact JSON. `ValueError` for NaN and infinities, which JSON has no word for and SQLite's functions choke on."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: object) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def cursor_at(sequence: int) -> str:
+    """An opaque word for 'after the image of this sequence'."""
+    return base64.urlsafe_b64encode(str(sequence).encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> int:
+    """The sequence in a cursor. Raises `BadCursorError` for anything `cursor_at` did not write."""
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError as error:
+        raise BadCursorError from error
+    if _CURSOR.fullmatch(text) is None or cursor_at(int(text)) != cursor:
+        raise BadCursorError
+    return int(text)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _require(holds: bool, reason: str) -> None:
+    if not holds:
+        raise BadEntryError(reason)

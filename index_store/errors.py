@@ -1,0 +1,51 @@
+"""What can go wrong while remembering: one small family. The docstring of a class is its default message.
+
+The library knows nothing of HTTP or exit codes; whoever calls it decides what an error means at its own edge.
+"""
+
+
+class StoreError(Exception):
+    """The store could not do what was asked."""
+
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__(reason or (type(self).__doc__ or "").strip())
+
+
+class StoreUnavailableError(StoreError):
+    """The store cannot be read or written at the moment."""
+
+
+class CatalogueBusyError(StoreUnavailableError):
+    """Another writer held the catalogue for too long; nothing was written, and the same call may be made again."""
+
+
+class StoreFullError(StoreError):
+    """There is no room left to write; what is already stored can still be read."""
+
+
+class UnsupportedStoreError(StoreError):
+    """This version cannot open that store safely."""
+
+
+class NotFoundError(StoreError):
+    """There is no such row."""
+
+
+class BadCursorError(StoreError):
+    """The cursor did not come from an earlier page."""
+
+
+class BadEntryError(StoreError):
+    """The entry contradicts itself or the catalogue; nothing was written."""
+
+
+class BadBlobKeyError(StoreError):
+    """A blob is named by the 64 lower-case hex digits of its SHA-256 and by nothing else."""
+
+
+class MissingBlobError(StoreError):
+    """The catalogue knows this blob, and its file is not there."""
+
+
+class CorruptBlobError(StoreError):
+    """The bytes are not those their SHA-256 promises."""

@@ -1,0 +1,32 @@
+"""For tests and for authors of back ends: in-memory twins, samples, and one contract suite for each seam.
+
+The twins keep the promises of the seams and nothing else (no durability, no other process). A contract suite is a base
+class of plain test methods; a back end passes by subclassing it and saying how to make an empty store:
+
+    class TestMyCatalogue(CatalogueContract):
+        def make_catalogue(self): return MyCatalogue(...)
+
+pytest is not needed to import any of this.
+"""
+
+from index_store.testing.blobs_contract import BlobsContract
+from index_store.testing.catalogue_contract import CatalogueContract
+from index_store.testing.index_contract import IndexContract, NaiveIndex
+from index_store.testing.keys_contract import KeysContract
+from index_store.testing.memory import MemoryBlobs, MemoryCatalogue, MemoryKeys
+from index_store.testing.samples import a_content, a_hand_in, a_hash, a_vector
+
+__all__ = [
+    "BlobsContract",
+    "CatalogueContract",
+    "IndexContract",
+    "KeysContract",
+    "MemoryBlobs",
+    "MemoryCatalogue",
+    "MemoryKeys",
+    "NaiveIndex",
+    "a_content",
+    "a_hand_in",
+    "a_hash",
+    "a_vector",
+]

@@ -1,0 +1,72 @@
+"""What every keeper of blobs must do."""
+
+# ruff: noqa: S101 - a contract suite is tests: their names tell, and they assert
+
+import hashlib
+
+from index_store.blobs.protocol import Blobs
+from index_store.errors import BadBlobKeyError, CorruptBlobError, MissingBlobError
+from index_store.testing.samples import a_hash, refused
+
+_DATA = b"a picture" * 1000
+_NAME = hashlib.sha256(_DATA).hexdigest()
+BAD_KEYS = ("", "abc", "../" + "a" * 61, _NAME.upper(), _NAME + "\n", _NAME[:-1] + "/", "\0" * 64, "a" * 65, "ａ" * 64)  # noqa: RUF001 - a full-width a, on purpose
+
+
+class BlobsContract:
+    """Subclass it, and say how to make an empty store."""
+
+    def make_blobs(self) -> Blobs:
+        raise NotImplementedError
+
+    def test_an_original_comes_back_as_it_was(self) -> None:
+        blobs = self.make_blobs()
+        assert blobs.put(_NAME, _DATA) is True
+        assert blobs.get(_NAME) == blobs.get(_NAME, verify=True) == _DATA
+        assert blobs.has(_NAME)
+        assert blobs.size(_NAME) == len(_DATA)
+
+    def test_an_original_is_kept_once(self) -> None:
+        blobs = self.make_blobs()
+        assert [blobs.put(_NAME, _DATA) for _ in range(3)] == [True, False, False]
+
+    def test_bytes_that_are_not_those_of_the_name_are_refused(self) -> None:
+        blobs = self.make_blobs()
+        with refused(CorruptBlobError):
+            blobs.put(_NAME, _DATA + b"!")
+        assert not blobs.has(_NAME)
+
+    def test_empty_bytes_are_bytes_too(self) -> None:
+        blobs = self.make_blobs()
+        blobs.put(hashlib.sha256(b"").hexdigest(), b"")
+        assert blobs.get(hashlib.sha256(b"").hexdigest()) == b""
+
+    def test_a_missing_original_is_an_error(self) -> None:
+        blobs = self.make_blobs()
+        assert not blobs.has(a_hash("nobody"))
+        for ask in (blobs.get, blobs.size):
+            with refused(MissingBlobError):
+                ask(a_hash("nobody"))
+
+    def test_only_a_sha256_is_a_name(self) -> None:
+        blobs = self.make_blobs()
+        for key in BAD_KEYS:
+            for ask in (blobs.get, blobs.has, blobs.size):
+                with refused(BadBlobKeyError):
+                    ask(key)
+            with refused(BadBlobKeyError):
+                blobs.put(key, _DATA)
+            with refused(BadBlobKeyError):
+                blobs.get_derived("thumbnail", key, "webp")
+        for kind, extension in [("..", "webp"), ("thumbnail", "../x"), ("Thumbnail", "webp"), ("", "webp"), ("a", "")]:
+            with refused(BadBlobKeyError):
+                blobs.put_derived(kind, _NAME, extension, b"")
+
+    def test_a_derived_file_may_be_absent_and_may_be_replaced(self) -> None:
+        blobs = self.make_blobs()
+        assert blobs.get_derived("thumbnail", _NAME, "webp") is None
+        for data in (b"first", b"second"):
+            blobs.put_derived("thumbnail", _NAME, "webp", data)
+            assert blobs.get_derived("thumbnail", _NAME, "webp") == data
+        assert blobs.get_derived("thumbnail", _NAME, "jpg") is None
+        assert not blobs.has(_NAME)

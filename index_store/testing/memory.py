@@ -1,0 +1,286 @@
+"""Twins that forget: the seams over dictionaries, written to be read.
+
+`MemoryCatalogue` keeps the log as a list and answers everything by going through it, so it doubles as the explanation
+of what the log means.
+"""
+
+import hashlib
+import json
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from index_store import ids
+from index_store.blobs.protocol import check_derived, check_key
+from index_store.catalogue.keys import new_key
+from index_store.catalogue.rows import new_image
+from index_store.entries import check_dimensions, check_hand_in, cursor_at, dump_json, read_cursor
+from index_store.errors import BadEntryError, CorruptBlobError, MissingBlobError, NotFoundError
+from index_store.records import (
+    ApiKey,
+    Change,
+    ChangeKind,
+    Committed,
+    Content,
+    ContentWithImages,
+    Delta,
+    HandIn,
+    Image,
+    ImageFilter,
+    NewKey,
+    Page,
+    ProvedMatch,
+    Removal,
+    Space,
+    Stale,
+    Stats,
+    StoredVector,
+)
+
+_IMAGES_SHOWN = 16
+_EXACT_SHOWN = 64
+_MADE_FINDABLE = ("stored", "restored")
+Record = TypeVar("Record", Content, Image)
+
+
+class MemoryCatalogue:
+    """Implements `Catalogue`."""
+
+    def __init__(self, clock: Callable[[], str] = ids.now) -> None:
+        self.keys = MemoryKeys(clock)
+        self.matches: dict[tuple[str, str], ProvedMatch] = {}
+        self._clock = clock
+        self._writer = threading.RLock()
+        self._log: list[Change] = []
+        self._contents: dict[str, Content] = {}
+        self._images: dict[str, Image] = {}
+        self._vectors: list[StoredVector] = []
+        self._spaces: list[Space] = []
+
+    def append(self, entry: HandIn | Removal, *, searched_to: int) -> Committed | Stale:
+        with self._writer:
+            return self._remove(entry) if isinstance(entry, Removal) else self._hand_in(entry, searched_to)
+
+    def _hand_in(self, entry: HandIn, searched_to: int) -> Committed | Stale:
+        check_hand_in(entry)
+        head = len(self._log)
+        if searched_to > head:
+            raise BadEntryError(f"searched to {searched_to}, and the log ends at {head}")
+        if any(change.kind in _MADE_FINDABLE for change in self._log[searched_to:]):
+            return Stale(head)
+        if entry.image_id in self._images:
+            raise BadEntryError(f"there is an image {entry.image_id} already")
+        created = self._clock()
+        kind: ChangeKind = "stored"
+        if entry.content_id in self._contents:
+            kind = "referenced" if self._active(entry.content_id) else "restored"
+        elif entry.content is None:
+            raise NotFoundError(f"there is no content {entry.content_id}")
+        else:
+            check_dimensions(entry, {space.space_id: space.dimension for space in self._spaces})
+            self._contents[entry.content_id] = _as_json_keeps(replace(entry.content, created=created))
+            for vector in entry.vectors:
+                number = len(self._vectors) + 1
+                values = vector.values.copy()
+                self._vectors.append(StoredVector(number, entry.content_id, vector.space_id, head + 1, values))
+        image = new_image(entry, stored=kind == "stored", created=created, sequence=head + 1)
+        self._images[image.image_id] = _as_json_keeps(image)
+        for match in entry.matches:
+            ends = {match.query_content, match.reference_content}
+            if len(ends) > 1 and ends <= self._contents.keys():
+                self.matches[match.query_content, match.reference_content] = match
+        return self._commit(kind, self._images[image.image_id])
+
+    def _remove(self, entry: Removal) -> Committed:
+        image = self.image(entry.image_id)
+        if image.state != "active":
+            return Committed(len(self._log), image)
+        image = self._images[image.image_id] = replace(image, state="removed")
+        return self._commit("removed" if self._active(image.content_id) else "withdrawn", image)
+
+    def _commit(self, kind: ChangeKind, image: Image) -> Committed:
+        sequence = len(self._log) + 1
+        self._log.append(Change(sequence, kind, image.image_id, image.content_id, self._clock()))
+        return Committed(sequence, image)
+
+    def _active(self, content_id: str) -> list[Image]:
+        """Oldest first, because a dictionary keeps the order of commits."""
+        return [image for image in self._images.values() if image.content_id == content_id and image.state == "active"]
+
+    def head(self) -> int:
+        with self._writer:
+            return len(self._log)
+
+    def changes_since(self, sequence: int, space_id: int, limit: int) -> Delta:
+        with self._writer:
+            window = self._log[sequence : sequence + limit]
+            last = {one.content_id: one for one in window if one.kind in {*_MADE_FINDABLE, "withdrawn"}}
+            found = [
+                replace(vector, sequence=last[vector.content_id].sequence)
+                for vector in self._vectors
+                if vector.space_id == space_id
+                and vector.content_id in last
+                and last[vector.content_id].kind in _MADE_FINDABLE
+            ]
+            found.sort(key=lambda vector: (vector.sequence, vector.vector_id))
+            removed = tuple(content_id for content_id, change in last.items() if change.kind == "withdrawn")
+            return Delta(sequence, sequence + len(window), tuple(found), removed)
+
+    def ensure_space(self, name: str, generation: str, dimension: int, metric: str) -> Space:
+        with self._writer:
+            for space in self._spaces:
+                if (space.name, space.generation) == (name, generation):
+                    if (space.dimension, space.metric) != (dimension, metric):
+                        raise BadEntryError(f"space {name}/{generation} is another one")
+                    return space
+            self._spaces.append(Space(len(self._spaces) + 1, name, generation, dimension, metric, "active"))
+            return self._spaces[-1]
+
+    def check_writable(self) -> None:
+        """Memory always is."""
+
+    def contents(self, ids: Iterable[str]) -> dict[str, ContentWithImages]:
+        with self._writer:
+            found = {one: (self._contents[one], self._active(one)) for one in ids if one in self._contents}
+            return {
+                content_id: ContentWithImages(content, tuple(images[:_IMAGES_SHOWN]), len(images))
+                for content_id, (content, images) in found.items()
+            }
+
+    def find_exact(self, sha256: str, pixel_hash: str) -> list[str]:
+        with self._writer:
+            same = [
+                content
+                for content in self._contents.values()
+                if (content.sha256 == sha256 or content.pixel_hash == pixel_hash) and self._active(content.sha256)
+            ]
+        same.sort(key=lambda content: (content.sha256 != sha256, content.created, content.sha256))
+        return [content.sha256 for content in same[:_EXACT_SHOWN]]
+
+    def known(self, sha256s: Iterable[str]) -> set[str]:
+        with self._writer:
+            return {sha256 for sha256 in sha256s if self._active(sha256)}
+
+    def image(self, image_id: str) -> Image:
+        with self._writer:
+            if image_id not in self._images:
+                raise NotFoundError(f"there is no image {image_id}")
+            return self._images[image_id]
+
+    def images(self, where: ImageFilter, limit: int, cursor: str | None = None) -> Page:
+        before = len(self._log) + 1 if cursor is None else read_cursor(cursor)
+        with self._writer:
+            found = [image for image in reversed(self._images.values()) if image.sequence < before]
+            found = [image for image in found if image.state == "active" and self._passes(image, where)]
+        page = found[:limit]
+        return Page(tuple(page), cursor_at(page[-1].sequence) if len(found) > limit else None)
+
+    def _passes(self, image: Image, where: ImageFilter) -> bool:
+        content = self._contents[image.content_id]
+        risk, quality = content.authenticity.get("risk"), content.quality.get("overall")
+        named = ("verdict", "relation", "person_id", "external_id")
+        return (
+            all(getattr(where, name) in {None, getattr(image, name)} for name in named)
+            and (where.min_risk is None or (risk is not None and risk >= where.min_risk))
+            and (where.max_quality is None or (quality is not None and quality <= where.max_quality))
+            and (where.since is None or image.created >= ids.moment(where.since))
+        )
+
+    def stats(self) -> Stats:
+        with self._writer:
+            active = [image for image in self._images.values() if image.state == "active"]
+            findable = {image.content_id for image in active}
+            return Stats(
+                images=len(active),
+                contents=len(findable),
+                vectors=sum(vector.content_id in findable for vector in self._vectors),
+                bytes_handed_in=sum(image.handed_in_bytes for image in active),
+                bytes_stored=sum(content.bytes for content in self._contents.values()),
+                bytes_saved=sum(image.handed_in_bytes for image in active if image.outcome == "referenced"),
+                sequence=len(self._log),
+            )
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class MemoryKeys:
+    """Implements `Keys`."""
+
+    def __init__(self, clock: Callable[[], str] = ids.now) -> None:
+        self._clock = clock
+        self._keys: dict[str, ApiKey] = {}
+        self._secrets: dict[str, bytes] = {}
+
+    def create(self, name: str, scope: str) -> NewKey:
+        made = new_key(name, scope, self._clock())
+        self._keys[made.key.key_id] = made.key
+        return made
+
+    def find(self, key_id: str) -> ApiKey | None:
+        return self._keys.get(key_id)
+
+    def list(self) -> tuple[ApiKey, ...]:
+        return tuple(self._keys.values())
+
+    def revoke(self, key_id: str) -> ApiKey:
+        if key_id not in self._keys:
+            raise NotFoundError(f"there is no key {key_id}")
+        key = self._keys[key_id]
+        self._keys[key_id] = replace(key, revoked=key.revoked or self._clock())
+        return self._keys[key_id]
+
+    def secret(self, name: str) -> bytes:
+        return self._secrets.setdefault(name, secrets.token_bytes(32))
+
+
+class MemoryBlobs:
+    """Implements `Blobs`."""
+
+    def __init__(self) -> None:
+        self._originals: dict[str, bytes] = {}
+        self._derived: dict[tuple[str, str, str], bytes] = {}
+
+    def put(self, sha256: str, data: bytes) -> bool:
+        check_key(sha256)
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise CorruptBlobError(f"the bytes handed in are not those of {sha256}")
+        new = sha256 not in self._originals
+        self._originals.setdefault(sha256, bytes(data))
+        return new
+
+    def get(self, sha256: str, *, verify: bool = False) -> bytes:
+        check_key(sha256)
+        if sha256 not in self._originals:
+            raise MissingBlobError(f"there is no blob {sha256}")
+        data = self._originals[sha256]
+        if verify and hashlib.sha256(data).hexdigest() != sha256:
+            raise CorruptBlobError
+        return data
+
+    def has(self, sha256: str) -> bool:
+        check_key(sha256)
+        return sha256 in self._originals
+
+    def size(self, sha256: str) -> int:
+        return len(self.get(sha256))
+
+    def put_derived(self, kind: str, sha256: str, extension: str, data: bytes) -> None:
+        check_derived(kind, sha256, extension)
+        self._derived[kind, sha256, extension] = bytes(data)
+
+    def get_derived(self, kind: str, sha256: str, extension: str) -> bytes | None:
+        check_derived(kind, sha256, extension)
+        return self._derived.get((kind, sha256, extension))
+
+
+def _as_json_keeps(record: Record) -> Record:
+    """Mappings as a database would give them back: tuples become lists, and nobody else holds the object."""
+    documents: dict[str, Any] = {
+        name: json.loads(dump_json(getattr(record, name)))
+        for name in record.__slots__
+        if isinstance(getattr(record, name), Mapping)
+    }
+    return replace(record, **documents)

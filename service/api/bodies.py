@@ -1,0 +1,163 @@
+"""Reading request bodies, counted and timed while they arrive, so that no part of them escapes a limit.
+
+Starlette bounds form fields but not file parts, and knows no slowest rate; FastAPI would read a body before it looks at
+the key. So the handlers call this themselves, after authorisation: every byte of the body, preamble and file parts
+included, passes through `_Counted`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
+
+from service.api.problems import ProblemError
+from service.settings import MIB
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+
+    from service.settings import Settings
+
+ENVELOPE = MIB
+"""Room beside the picture itself: part headers, form fields, JSON."""
+MOST_FIELDS = 16
+MOST_FIELD_BYTES = 256 * 1024
+M = TypeVar("M", bound=BaseModel)
+
+CLOSE = {"Connection": "close"}
+"""Sent with a refusal that leaves part of the body unread."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureForm:
+    """A picture handed in, and the text fields beside it."""
+
+    picture: bytes
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+async def read_picture(request: Request, settings: Settings) -> PictureForm:
+    """The picture in a multipart `file` part or a JSON `image_base64`. Raises ProblemError."""
+    kind = _content_type(request)
+    if kind == "multipart/form-data":
+        return await _from_form(request, settings)
+    if kind == "application/json":
+        body = await _read_json(request, settings, settings.max_bytes * 4 // 3 + ENVELOPE)
+        return _from_json(body)
+    raise ProblemError("unsupported-media-type", "Send multipart/form-data with a file part, or application/json.")
+
+
+async def read_model(request: Request, settings: Settings, model: type[M]) -> M:
+    """A small JSON body, validated. Raises ProblemError."""
+    if _content_type(request) != "application/json":
+        raise ProblemError("unsupported-media-type", "Send application/json.")
+    body = await _read_json(request, settings, ENVELOPE)
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise invalid(error, "body") from error
+
+
+def invalid(error: ValidationError, where: str) -> ProblemError:
+    """A validation error as the problem `invalid-request`."""
+    listed = [{"where": ".".join([where, *map(str, e["loc"])]), "what": e["msg"]} for e in error.errors()]
+    return ProblemError("invalid-request", "; ".join(f"{r['where']}: {r['what']}" for r in listed), errors=listed)
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _from_form(request: Request, settings: Settings) -> PictureForm:
+    body = _counted(request, settings, settings.max_bytes + ENVELOPE)
+    parser = MultiPartParser(request.headers, body, max_files=1, max_fields=MOST_FIELDS, max_part_size=MOST_FIELD_BYTES)
+    try:
+        form = await parser.parse()
+    except (MultiPartException, UnicodeDecodeError) as error:
+        raise ProblemError("bad-request", f"The multipart body cannot be read: {error}", CLOSE) from error
+    except (KeyError, ValueError) as error:  # a boundary or header no parser would accept
+        raise ProblemError("bad-request", "The multipart body cannot be read.", CLOSE) from error
+    try:
+        return await _picture_of(form)
+    finally:
+        await form.close()
+
+
+async def _picture_of(form: FormData) -> PictureForm:
+    upload = form.get("file")
+    if not isinstance(upload, UploadFile):
+        raise _wrong("file", "a file part is required")
+    fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    return PictureForm(await upload.read(), fields)
+
+
+def _from_json(body: object) -> PictureForm:
+    if not isinstance(body, dict):
+        raise _wrong("", "a JSON object is required")
+    if "url" in body:
+        raise ProblemError("url-not-allowed", "This service does not fetch pictures; send the bytes.")
+    text = body.get("image_base64")
+    if not isinstance(text, str):
+        raise _wrong("image_base64", "a base64 text is required")
+    try:
+        picture = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _wrong("image_base64", "is not base64 (RFC 4648, with padding)") from error
+    return PictureForm(picture, {name: value for name, value in body.items() if name != "image_base64"})
+
+
+def _wrong(field_name: str, what: str) -> ProblemError:
+    where = f"body.{field_name}".rstrip(".")
+    return ProblemError("invalid-request", f"{where}: {what}", errors=[{"where": where, "what": what}])
+
+
+async def _read_json(request: Request, settings: Settings, limit: int) -> object:
+    body = bytearray()
+    async for chunk in _counted(request, settings, limit):
+        body += chunk
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:  # RecursionError: nested ten thousand deep on purpose
+        raise ProblemError("bad-request", "The body is not JSON.") from error
+
+
+async def _counted(request: Request, settings: Settings, limit: int) -> AsyncGenerator[bytes, None]:
+    """The body's chunks; refuses it once it is over the limit, or falls behind the slowest rate after the grace."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    began, received = time.monotonic(), 0
+    chunks = aiter(request.stream())
+    while True:
+        allowance = settings.upload_grace + received / settings.upload_rate - (time.monotonic() - began)
+        try:
+            chunk = await asyncio.wait_for(anext(chunks), max(allowance, 0.0))
+        except StopAsyncIteration:
+            break
+        except TimeoutError as error:
+            slowest = settings.upload_rate // 1024
+            raise ProblemError("request-timeout", f"Slower than {slowest} KiB a second; cut.", CLOSE) from error
+        except ClientDisconnect as error:
+            raise ProblemError("bad-request", "The client went away during its upload.", CLOSE) from error
+        received += len(chunk)
+        if received > limit:
+            raise _too_large(limit)
+        yield chunk
+    request.state.bytes_in = received
+
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError("body-too-large", f"The body is over {limit:,} bytes.", CLOSE)

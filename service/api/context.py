@@ -1,0 +1,89 @@
+"""Around every request: its id, its one canonical log line, its metrics, and the headers every answer carries.
+
+A pure ASGI middleware, outermost, so that even a defect of ours leaves as a problem with the id that its log line has.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+
+from service.api.problems import BY_SLUG, problem
+from service.log import event
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from service.api.metrics import Metrics
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+DEFAULT_POLICY = "default-src 'none'; frame-ancestors 'none'"
+"""Content-Security-Policy of what is no page: nothing in an API answer may load or run anything."""
+
+
+class RequestContext:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        state["request_id"] = f"req_{uuid.uuid4().hex}"
+        began = time.perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = state["request_id"]
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Content-Security-Policy", DEFAULT_POLICY)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception as error:
+            state["cause"] = error
+            if status:  # the answer has begun; all that is left is to cut it short
+                raise
+            state["problem"] = "internal"
+            kind = BY_SLUG["internal"]
+            await problem(kind, kind.meaning, Request(scope))(scope, receive, send_with_headers)
+        finally:
+            self._finish(scope, status, time.perf_counter() - began)
+
+    def _finish(self, scope: Scope, status: int, seconds: float) -> None:
+        state = scope["state"]
+        route = getattr(scope.get("route"), "path", "unmatched")
+        self._metrics.request(scope["method"], route, status, seconds)
+        failed = status >= BY_SLUG["internal"].status
+        event(
+            "request",
+            level=logging.ERROR if failed else logging.INFO,
+            error=state.get("cause") if failed else None,
+            request_id=state["request_id"],
+            method=scope["method"],
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            bytes_in=state.get("bytes_in"),
+            key_id=state.get("key_id"),
+            problem=state.get("problem"),
+            verdict=state.get("verdict"),
+            image_id=state.get("image_id"),
+        )

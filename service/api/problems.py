@@ -1,0 +1,170 @@
+"""The one error table: what each error is on the wire (RFC 9457), and the handlers that put it there.
+
+`type` is a stable relative reference to the page that explains the problem; `instance` is the request's id. Nothing of
+ours, neither path nor SQL nor traceback, is in a `detail`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+import index_store.errors as stores
+from service.domain import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI
+    from starlette.requests import Request
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 2
+
+
+class ProblemError(Exception):
+    """A problem that only the HTTP edge can have: a missing key, an unusable body, a refused origin."""
+
+    def __init__(self, slug: str, detail: str, headers: Mapping[str, str] | None = None, **members: Any) -> None:
+        super().__init__(detail)
+        self.kind = BY_SLUG[slug]
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = members
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    slug: str
+    status: int
+    title: str
+    meaning: str = field(repr=False)
+
+
+KINDS = (
+    Kind("bad-request", 400, "The request cannot be understood", "The body is not what its content type says."),
+    Kind("unauthorised", 401, "A valid API key is needed", "No key, an unknown or a revoked one was sent."),
+    Kind(
+        "forbidden", 403, "The key does not allow this", "The key's scope is too narrow, or the CSRF token is missing."
+    ),
+    Kind("url-not-allowed", 403, "Pictures are not fetched from URLs", "URL inputs are switched off."),
+    Kind("not-found", 404, "There is no such thing", "The id or the path is unknown, or what it named was removed."),
+    Kind("method-not-allowed", 405, "The path does not take this method", "See the Allow header."),
+    Kind("request-timeout", 408, "The upload was too slow", "Its rate fell below the limit, and it was cut."),
+    Kind(
+        "duplicate-refused",
+        409,
+        "The picture is a duplicate",
+        "`on_duplicate=reject` was asked; `verdict` says of what.",
+    ),
+    Kind("body-too-large", 413, "The request body is too large", "Counted while it arrives, file parts included."),
+    Kind(
+        "picture-too-large",
+        413,
+        "The picture is over a limit",
+        "Bytes, pixels, side or metadata; decided by its header.",
+    ),
+    Kind("unsupported-media-type", 415, "The content type is not supported", "See the route's request body."),
+    Kind(
+        "unsupported-picture",
+        415,
+        "The file is not a supported picture",
+        "Decided by its first bytes, never by its name.",
+    ),
+    Kind("invalid-request", 422, "A parameter is not valid", "`errors` names each one."),
+    Kind("truncated-image", 422, "The file ends before the picture does", "Such files are refused, never patched up."),
+    Kind("broken-image", 422, "The picture is damaged", "Its decoder refused it."),
+    Kind("decoder-failed", 422, "The picture could not be decoded safely", "The decoder crashed or went over a limit."),
+    Kind(
+        "internal", 500, "Something went wrong here", "A defect of Keepone; the log line of this request id tells more."
+    ),
+    Kind("overloaded", 503, "The service is busy", "Try again after the seconds in Retry-After."),
+    Kind("unavailable", 503, "The store cannot be used at the moment", "Try again after the seconds in Retry-After."),
+    Kind("storage-full", 507, "There is no room left to store pictures", "Reading still works; free some space."),
+)
+BY_SLUG = {kind.slug: kind for kind in KINDS}
+
+TABLE: dict[type[Exception], str] = {
+    errors.UnsupportedPictureError: "unsupported-picture",
+    errors.TruncatedPictureError: "truncated-image",
+    errors.BrokenPictureError: "broken-image",
+    errors.PictureTooLargeError: "picture-too-large",
+    errors.DecoderFailedError: "decoder-failed",
+    errors.BadPictureError: "broken-image",
+    errors.OverloadedError: "overloaded",
+    errors.NotFoundError: "not-found",
+    stores.NotFoundError: "not-found",
+    stores.BadCursorError: "invalid-request",
+    stores.BadEntryError: "invalid-request",
+    stores.CatalogueBusyError: "overloaded",
+    stores.StoreFullError: "storage-full",
+    stores.StoreError: "unavailable",
+}
+
+_BY_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+
+_OWN_WORDS = {"unavailable", "internal", "storage-full"}
+"""Their causes may name files or SQL: the detail is the table's, the cause goes to the log."""
+
+
+def problem(
+    kind: Kind, detail: str, request: Request, headers: Mapping[str, str] | None = None, **members: Any
+) -> JSONResponse:
+    """The response for a problem, with the id of this request."""
+    body = {
+        "type": f"/problems/{kind.slug}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "instance": getattr(request.state, "request_id", "unknown"),
+        **members,
+    }
+    all_headers = dict(headers or {})
+    if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        all_headers.setdefault("Retry-After", str(RETRY_SECONDS))
+    return JSONResponse(body, kind.status, all_headers, MEDIA_TYPE)
+
+
+def kind_of(error: Exception) -> Kind | None:
+    """The table's row for an error, by its nearest class."""
+    slug = next((TABLE[cls] for cls in type(error).__mro__ if cls in TABLE), None)
+    return BY_SLUG[slug] if slug else None
+
+
+def install(app: FastAPI) -> None:
+    """Have every error of this app leave as a problem."""
+
+    async def known(request: Request, error: Exception) -> JSONResponse:
+        kind = kind_of(error) or BY_SLUG["internal"]
+        request.state.problem = kind.slug
+        request.state.cause = error
+        return problem(kind, kind.meaning if kind.slug in _OWN_WORDS else str(error), request)
+
+    async def at_edge(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, ProblemError)  # noqa: S101 - registered for this class below
+        request.state.problem = error.kind.slug
+        return problem(error.kind, error.detail, request, error.headers, **error.members)
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class below
+        request.state.problem = "invalid-request"
+        listed = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
+        detail = "; ".join(f"{row['where']}: {row['what']}" for row in listed)
+        return problem(BY_SLUG["invalid-request"], detail, request, errors=listed)
+
+    async def from_framework(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class below
+        kind = BY_SLUG[_BY_STATUS.get(error.status_code, "bad-request")]
+        request.state.problem = kind.slug
+        return problem(kind, kind.meaning, request, error.headers)
+
+    for family in (errors.KeeponeError, stores.StoreError):
+        app.add_exception_handler(family, known)
+    app.add_exception_handler(ProblemError, at_edge)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, from_framework)

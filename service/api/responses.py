@@ -1,0 +1,89 @@
+"""What OpenAPI says of bodies and problems, made from the same tables the code runs by."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from service.api.problems import BY_SLUG, MEDIA_TYPE
+from service.api.schemas import Precheck, Problem
+
+PICTURE_SLUGS = (
+    "bad-request",
+    "request-timeout",
+    "body-too-large",
+    "picture-too-large",
+    "unsupported-media-type",
+    "unsupported-picture",
+    "invalid-request",
+    "truncated-image",
+    "broken-image",
+    "decoder-failed",
+    "overloaded",
+    "url-not-allowed",
+)
+"""What can be wrong with a request that carries a picture."""
+
+AUTH_SLUGS = ("unauthorised", "forbidden")
+
+ANYWHERE = ("bad-request", "internal", "unavailable")
+
+
+def problems(*slugs: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route: one entry for each status, naming every problem that can have it."""
+    by_status: defaultdict[int, list[str]] = defaultdict(list)
+    for slug in dict.fromkeys((*slugs, *ANYWHERE)):
+        kind = BY_SLUG[slug]
+        by_status[kind.status].append(f"`{slug}`: {kind.title}.")
+    return {
+        status: {"description": " ".join(lines), "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+        for status, lines in sorted(by_status.items())
+    }
+
+
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_PICTURE = {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or HEIC."}
+_BASE64 = {
+    "type": "string",
+    "format": "byte",
+    "minLength": 1,
+    "description": "The picture's bytes in base64 (RFC 4648).",
+}
+
+
+def picture_body(form: dict[str, Any] | None = None, json: dict[str, Any] | None = None) -> dict[str, Any]:
+    """`openapi_extra` of a route that takes a picture, with the fields beside it."""
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["file"],
+                        "properties": {"file": _PICTURE, **(form or {})},
+                    },
+                    "encoding": {"file": {"contentType": "application/octet-stream"}},
+                },
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["image_base64"],
+                        "properties": {"image_base64": _BASE64, **(json if json is not None else form or {})},
+                    }
+                },
+            },
+        }
+    }
+
+
+def finish(schema: dict[str, Any]) -> dict[str, Any]:
+    """Add the schemas that only `$ref`s name, and take out FastAPI's own error shape, which no route of ours sends."""
+    components = schema.setdefault("components", {}).setdefault("schemas", {})
+    for model in (Problem, Precheck):
+        document = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        components.update(document.pop("$defs", {}))
+        components[model.__name__] = document
+    for name in ("HTTPValidationError", "ValidationError"):
+        components.pop(name, None)
+    return schema

@@ -1,0 +1,46 @@
+"""Is the process alive, may it be sent traffic, and what does it count?"""
+
+from __future__ import annotations
+
+import time
+
+from fastapi import APIRouter, Request, Response
+
+from service.api.auth import Reader
+from service.api.deps import PartsOf
+from service.api.responses import problems
+from service.api.schemas import Health
+
+router = APIRouter(tags=["health"])
+
+PROOF_SECONDS = 1.0
+
+
+@router.get("/live", responses=problems())
+async def live() -> Health:
+    """The event loop turns. Depends on nothing else, so that a slow store never restarts the service."""
+    return Health(status="live")
+
+
+@router.get("/ready", responses=problems("overloaded", "unavailable", "storage-full"))
+def ready(request: Request, parts: PartsOf) -> Health:
+    """The catalogue takes writes, and the index has caught up with it."""
+    # The proof is a synced commit, so anxious probes share one for a second.
+    if time.monotonic() >= getattr(request.app.state, "writable_until", 0.0):
+        parts.catalogue.check_writable()
+        request.app.state.writable_until = time.monotonic() + PROOF_SECONDS
+    parts.follower.catch_up()
+    return Health(status="ready")
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        **problems("unauthorised", "forbidden"),
+    },
+)
+def metrics(request: Request, parts: PartsOf, _: Reader) -> Response:
+    """Prometheus text format."""
+    return Response(request.app.state.metrics.render(parts), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,154 @@
+"""Handing pictures in, and what became of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import ValidationError
+
+from index_store.errors import NotFoundError
+from index_store.records import ImageFilter, Removal
+from service.api.auth import Reader, Writer
+from service.api.bodies import invalid, read_model, read_picture
+from service.api.deps import PartsOf, SettingsOf, at_work
+from service.api.problems import ProblemError
+from service.api.responses import AUTH_SLUGS, PICTURE_SLUGS, picture_body, problems
+from service.api.routers.check import Point, TopK
+from service.api.schemas import HandedIn, HandInFields, ImageDetail, ImagePage, Precheck, Prechecked
+from service.api.shapes import content_of, detail_of, handed_in, image_of
+from service.domain.values import Relation, VerdictKind
+from service.workflows.ingest import RefusedDuplicateError, Wish, ingest
+from service.workflows.verify import thumbnail_bytes
+
+router = APIRouter(prefix="/images", tags=["images"])
+
+ImageId = Annotated[str, Path(description="An image id.", max_length=64)]
+YEAR = "private, max-age=31536000, immutable"
+"""Bytes behind an image id never change; a browser may keep them, a shared cache may not."""
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=HandedIn,
+    responses=problems(*AUTH_SLUGS, *PICTURE_SLUGS, "duplicate-refused", "storage-full"),
+    openapi_extra=picture_body(*HandInFields.openapi()),
+)
+async def hand_in(
+    request: Request, parts: PartsOf, settings: SettingsOf, _: Writer, top_k: TopK = 5, operating_point: Point = None
+) -> dict[str, Any]:
+    """Hand a picture in. `on_duplicate`: `store` it all the same, keep a `reference` to the stored one, or `reject`."""
+    form = await read_picture(request, settings)
+    try:
+        fields = HandInFields.model_validate(form.fields)
+    except ValidationError as error:
+        raise invalid(error, "body") from error
+    wish = Wish(fields.on_duplicate, fields.external_id, fields.person_id, fields.metadata)
+    point = operating_point or settings.operating_point
+    try:
+        done = await at_work(
+            request, lambda: ingest(form.picture, wish, parts, top_k=top_k, point=point, wait_s=settings.queue_seconds)
+        )
+    except RefusedDuplicateError as error:
+        raise ProblemError("duplicate-refused", str(error), verdict=error.block) from error
+    request.state.verdict = done.image.verdict
+    request.state.image_id = done.image.image_id
+    request.app.state.metrics.verdict(done.image.verdict)
+    return handed_in(done)
+
+
+@router.post(
+    "/precheck",
+    response_model=Prechecked,
+    responses=problems(*AUTH_SLUGS, "body-too-large", "unsupported-media-type", "invalid-request", "request-timeout"),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Precheck"}}},
+        }
+    },
+)
+async def precheck(request: Request, parts: PartsOf, settings: SettingsOf, _: Reader) -> dict[str, Any]:
+    """Which of these SHA-256 hashes are bytes we have? Ask before sending them."""
+    asked = await read_model(request, settings, Precheck)
+    known = await at_work(request, lambda: parts.catalogue.known(asked.sha256))
+    return {"results": [{"sha256": sha256, "known": sha256 in known} for sha256 in asked.sha256]}
+
+
+@router.get("", response_model=ImagePage, responses=problems(*AUTH_SLUGS, "invalid-request"))
+def list_images(
+    parts: PartsOf,
+    _: Reader,
+    verdict: VerdictKind | None = None,
+    relation: Relation | None = None,
+    person_id: Annotated[str | None, Query(max_length=512)] = None,
+    external_id: Annotated[str | None, Query(max_length=4096)] = None,
+    min_risk: Annotated[float | None, Query(ge=0, le=1)] = None,
+    max_quality: Annotated[float | None, Query(ge=0, le=1)] = None,
+    since: Annotated[datetime | None, Query(description="RFC 3339; without an offset: UTC.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: Annotated[str | None, Query(max_length=256, description="`next_cursor` of the page before.")] = None,
+) -> dict[str, Any]:
+    """Active images, newest first. A verdict or relation is the one an image had when it came in."""
+    where = ImageFilter(
+        verdict=verdict.value if verdict else None,
+        relation=relation.value if relation else None,
+        person_id=person_id,
+        external_id=external_id,
+        min_risk=min_risk,
+        max_quality=max_quality,
+        since=since if since is None or since.tzinfo else since.replace(tzinfo=UTC),
+    )
+    page = parts.catalogue.images(where, limit, cursor)
+    return {"items": [image_of(image) for image in page.items], "next_cursor": page.next_cursor}
+
+
+@router.get("/{image_id}", response_model=ImageDetail, responses=problems(*AUTH_SLUGS, "not-found"))
+def get_image(image_id: ImageId, parts: PartsOf, _: Reader) -> dict[str, Any]:
+    """One image, removed ones too, with its verdict as it stood when committed."""
+    image = parts.catalogue.image(image_id)
+    return detail_of(image, parts.catalogue.contents([image.content_id])[image.content_id])
+
+
+@router.delete(
+    "/{image_id}", status_code=204, responses=problems(*AUTH_SLUGS, "not-found", "overloaded", "storage-full")
+)
+def remove_image(image_id: ImageId, parts: PartsOf, _: Writer) -> Response:
+    """Remove an image: it is found no more. Its file stays until a purge."""
+    if parts.catalogue.image(image_id).state != "active":
+        raise NotFoundError
+    parts.catalogue.append(Removal(image_id), searched_to=0)
+    return Response(status_code=204)
+
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+
+@router.get(
+    "/{image_id}/content",
+    response_class=Response,
+    responses={200: {"content": {"image/*": _BINARY}}, **problems(*AUTH_SLUGS, "not-found")},
+)
+def get_content(image_id: ImageId, parts: PartsOf, _: Reader) -> Response:
+    """The picture's bytes, as they came."""
+    content = content_of(image_id, parts)
+    headers = {
+        "Cache-Control": YEAR,
+        "ETag": f'"{content.sha256}"',
+        # Shown or saved, never run: an answer of stored bytes is nobody's page.
+        "Content-Disposition": f'inline; filename="{image_id}.{content.format.lower()}"',
+    }
+    return Response(parts.blobs.get(content.sha256), 200, headers, f"image/{content.format.lower()}")
+
+
+@router.get(
+    "/{image_id}/thumbnail",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": _BINARY}}, **problems(*AUTH_SLUGS, "not-found")},
+)
+def get_thumbnail(image_id: ImageId, parts: PartsOf, _: Reader) -> Response:
+    """A small rendering (JPEG, long side at most 512 pixels) without any metadata."""
+    content = content_of(image_id, parts)
+    return Response(thumbnail_bytes(content.sha256, parts), 200, {"Cache-Control": YEAR}, "image/jpeg")

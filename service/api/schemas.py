@@ -1,0 +1,251 @@
+"""What goes over the wire: the contract's names, with what they mean. Fields may be added, never renamed."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from service.domain.values import Action, Direction, Edit, PictureFormat, Relation, VerdictKind
+from service.workflows.ingest import OnDuplicate
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Unknown = Annotated[dict[str, str], Field(description="Why a field is null, by its name.")]
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+
+class Reason(BaseModel):
+    text: str
+    weight: Annotated[float, Field(ge=-1, le=1, description="Negative where it speaks against the recommendation.")]
+
+
+class Recommendation(BaseModel):
+    action: Action
+    keeper: Annotated[str | None, Field(description='An image id or "query"; null where it cannot be told.')] = None
+    reasons: list[Reason] = []
+
+
+class MatchRecommendation(BaseModel):
+    action: Action
+
+
+class Evidence(BaseModel):
+    content_hash_equal: bool
+    pixels_equal: bool
+    phash_distance: Annotated[int | None, Field(ge=0, le=256, description="Bits that differ, of 256.")]
+    appearance: Share | None
+    inliers: int | None
+    query_overlap: Share | None
+    reference_overlap: Share | None
+    transform: Annotated[
+        list[list[float]] | None, Field(description="3x3, row-major: query shares to reference shares.")
+    ]
+    reference_region: Annotated[list[float] | None, Field(description="[left, top, right, bottom] as shares.")]
+    unknown: Unknown
+
+
+class Links(BaseModel):
+    thumbnail: str
+
+
+class Match(BaseModel):
+    image_id: str
+    external_id: str | None
+    relation: Relation
+    edits: list[Edit]
+    direction: Direction
+    probability: Annotated[Share, Field(description="That both come from one source picture.")]
+    similarity: Annotated[float | None, Field(ge=-1, le=1, description="Cosine in the descriptor space.")]
+    evidence: Evidence
+    recommendation: MatchRecommendation
+    links: Links
+
+
+class Quality(BaseModel):
+    overall: Share | None
+    sharpness: Share | None
+    effective_megapixels: float | None
+    colourfulness: Share | None
+    exposure: Share | None
+    compression: Share | None
+    unknown: Unknown
+
+
+class Authenticity(BaseModel):
+    risk: Share | None
+    screenshot: Share | None
+    recapture: Share | None
+    generated: Share | None
+    presentation_attack: Share | None
+    signals: list[str]
+    unknown: Unknown
+
+
+class Query(BaseModel):
+    sha256: Sha256
+    format: PictureFormat
+    width: int
+    height: int
+    bytes: int
+    animated: bool
+    quality: Quality
+    authenticity: Authenticity
+
+
+class IndexState(BaseModel):
+    sequence: Annotated[int, Field(description="How far the log was read before this verdict.")]
+    size: Annotated[int, Field(description="Vectors that could be found.")]
+    model: str
+
+
+class Timings(BaseModel):
+    decode: float
+    embed: float
+    search: float
+    verify: float
+    assess: float
+    total: float
+
+
+class VerdictBlock(BaseModel):
+    """Do we have this picture already, which one is it, and which copy should stay?"""
+
+    verdict: VerdictKind
+    probability: Annotated[Share, Field(description="The best match's; 0 when there is none.")]
+    too_little_detail: Annotated[bool, Field(description="Flat, blank or tiny: matched by identical bytes or pixels.")]
+    recommendation: Recommendation
+    matches: list[Match]
+    query: Query
+    index: IndexState
+    timings_ms: Timings
+
+
+class HandedIn(VerdictBlock):
+    """What became of a picture handed in, and its verdict as it stood when committed."""
+
+    image_id: str
+    content_id: Sha256
+    outcome: Literal["stored", "referenced"]
+    references: Annotated[int, Field(description="Active images of this content, this one included.")]
+
+
+class HandInFields(BaseModel):
+    """The fields beside a picture, from form parts or JSON."""
+
+    on_duplicate: OnDuplicate = OnDuplicate.STORE
+    external_id: Annotated[str | None, Field(max_length=4096)] = None
+    person_id: Annotated[str | None, Field(max_length=512)] = None
+    metadata: dict[str, Any] = {}
+
+    @field_validator("metadata", mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        """A form carries JSON as text."""
+        if not isinstance(value, str):
+            return {} if value is None else value
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise ValueError("is not JSON") from error
+
+    @classmethod
+    def openapi(cls) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The properties as form parts and as JSON members."""
+        choice = {"type": "string", "enum": [choice.value for choice in OnDuplicate], "default": "store"}
+        text = {"type": "string", "maxLength": 4096}
+        person = {"type": "string", "maxLength": 512}
+        as_text = {"type": "string", "contentMediaType": "application/json", "description": "A JSON object."}
+        common = {"on_duplicate": choice, "external_id": text, "person_id": person}
+        return common | {"metadata": as_text}, common | {"metadata": {"type": "object"}}
+
+
+class ImageLinks(Links):
+    content: str
+
+
+class Image(BaseModel):
+    image_id: str
+    content_id: Sha256
+    external_id: str | None
+    person_id: str | None
+    metadata: dict[str, Any]
+    state: Literal["active", "removed", "purged"]
+    outcome: Literal["stored", "referenced"]
+    verdict: VerdictKind
+    relation: Relation | None
+    probability: Share
+    created: Annotated[str, Field(description="RFC 3339, UTC.")]
+    links: ImageLinks
+
+
+class ImageDetail(Image, Query):
+    """An image with what was found out about its content."""
+
+    references: Annotated[int, Field(description="Active images of its content.")]
+    verdict_block: Annotated[dict[str, Any], Field(description="The verdict as it stood when committed.")]
+
+
+class ImagePage(BaseModel):
+    items: list[Image]
+    next_cursor: str | None
+
+
+class Precheck(BaseModel):
+    """Which of these bytes are here already? Ask before sending them."""
+
+    model_config = ConfigDict(extra="forbid")
+    sha256: Annotated[list[Sha256], Field(min_length=1, max_length=10_000)]
+
+
+class PrecheckedHash(BaseModel):
+    sha256: Sha256
+    known: bool
+
+
+class Prechecked(BaseModel):
+    results: list[PrecheckedHash]
+
+
+class IndexStats(BaseModel):
+    space: str
+    model: str
+    size: int
+    sequence: int
+    lag: Annotated[int, Field(description="Changes committed that this process's index has not read yet.")]
+
+
+class Stats(BaseModel):
+    images: int
+    contents: int
+    bytes_handed_in: int
+    bytes_stored: int
+    bytes_saved: Annotated[int, Field(description="Bytes not stored because a reference stands for them.")]
+    index: list[IndexStats]
+
+
+class Session(BaseModel):
+    scope: Literal["read", "write", "admin"]
+    csrf_token: Annotated[str | None, Field(description="Send it in X-CSRF-Token; null where there is no session.")]
+    expires_at: Annotated[str | None, Field(description="RFC 3339, UTC.")]
+
+
+class Health(BaseModel):
+    status: Literal["live", "ready"]
+
+
+class ProblemRow(BaseModel):
+    where: str
+    what: str
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: Annotated[str, Field(description="The request's id, as in the log.")]
+    errors: list[ProblemRow] | None = None

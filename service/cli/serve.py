@@ -1,0 +1,74 @@
+"""`keepone serve`: the service, on loopback unless there is a key."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+import uvicorn
+
+from service import log
+from service.api.app import create_app
+from service.cli import options
+from service.domain.errors import SettingsError
+from service.settings import Settings, load_settings
+from service.wiring import open_keys
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GRACE_SECONDS = 20
+"""How long running requests may take to finish once the service is told to stop."""
+
+
+@click.command("serve")
+@click.option("--host", help="Address to listen on; any but loopback needs a key.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on; 0 takes a free one.")
+@click.option("--workers", type=click.IntRange(1), help="API processes.")
+@options.data
+def command(host: str | None, port: int | None, workers: int | None, data: Path | None) -> None:
+    """Start the service."""
+    flags: dict[str, Any] = {"host": host, "port": port, "workers": workers, "data": data}
+    settings = load_settings(**flags)
+    log.configure(settings.log_format, settings.log_level)
+    refuse_open_doors(settings)
+    _announce(settings)
+    common: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "http": "service.cli.patience:PatientProtocol",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+        "ws": "none",
+    }
+    if settings.workers == 1:
+        uvicorn.run(create_app(settings), **common)
+        return
+    # Further processes are started afresh and read the settings anew, so flags must reach them by the environment.
+    os.environ.update({f"KEEPONE_{name.upper()}": str(value) for name, value in flags.items() if value is not None})
+    uvicorn.run("service.api.app:app_from_environment", factory=True, workers=settings.workers, **common)
+
+
+def refuse_open_doors(settings: Settings) -> None:
+    """Raise SettingsError if strangers could reach the service without a key."""
+    if settings.on_loopback and not settings.require_key:
+        return
+    with open_keys(settings) as keys:
+        if not any(key.revoked is None for key in keys.list()):
+            raise SettingsError(
+                "There is no API key, so the service listens on loopback only. "
+                "Make one with: keepone keys create --scope admin NAME"
+            )
+
+
+def _announce(settings: Settings) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    base = f"http://{host}:{settings.port}"
+    click.echo(f"Keepone keeps its data in {settings.data}")
+    if settings.port:
+        click.echo(f"  drop a picture   {base}/")
+        click.echo(f"  try the API      {base}/docs")
+        click.echo(f"  is it ready?     {base}/ready", nl=True)

@@ -1,0 +1,148 @@
+"""How alike two pictures look when laid over each other: one hash, one structure and one colour term.
+
+    appearance = 0.40 h + 0.30 s + 0.30 c
+
+h: difference hash of the 17x16 grey picture; with f the share of its 256 bits that differ, 1 - f up to f = 0.20, else 0.
+s: mean SSIM (Wang et al., "Image quality assessment", IEEE TIP 2004; Gaussian window 11, sigma 1.5) of the 256x256 grey
+   pictures. c: Pearson correlation of the 64-bin histograms, mean over R, G, B. Below 0, s and c count as 0.
+
+Each picture is reduced once to a `Look`; comparing two looks touches no more pixels than 256x256. Beside appearance it
+tells a re-encoding from an edit: tones, the 32x32 colour picture, hardly move when a picture is only saved anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+HASH_WEIGHT, STRUCTURE_WEIGHT, COLOUR_WEIGHT = 0.40, 0.30, 0.30
+MOST_DIFFERING_SHARE = 0.20
+STRUCTURE_SIDE = 256
+HISTOGRAM_BINS = 64
+TONE_SIDE = 32
+LEAST_CHROMA = 2.0
+"""Levels. The least colourful of 500 colour photographs has 7.3; a grey picture saved as a colour JPEG keeps below 0.1."""
+
+_WINDOW, _SIGMA = 11, 1.5
+_C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What appearance is judged from: 256 bits, (256, 256) float32 grey levels 0..255, (3, 64) histogram shares.
+
+    `tones` is (32, 32, 3) float32; `chroma` the mean distance of the colour channels from one another, in levels.
+    """
+
+    bits: NDArray[np.bool_]
+    grey: NDArray[np.float32]
+    histograms: NDArray[np.float32]
+    tones: NDArray[np.float32]
+    chroma: float
+
+    @property
+    def is_grey(self) -> bool:
+        return self.chroma < LEAST_CHROMA
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """The three terms, each 0..1, their weighted sum, and how far the tones lie apart.
+
+    `tone_distance` is in levels (RMS); `tone_residual` what of it remains after the best affine map of the colours.
+    """
+
+    hash: float
+    structure: float
+    colour: float
+    tone_distance: float
+    tone_residual: float
+
+    @property
+    def combined(self) -> float:
+        return HASH_WEIGHT * self.hash + STRUCTURE_WEIGHT * self.structure + COLOUR_WEIGHT * self.colour
+
+
+def look(picture: NDArray[np.uint8]) -> Look:
+    """Reduce an upright RGB picture (H, W, 3)."""
+    picture = np.ascontiguousarray(picture)
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    small = _resize(grey, 17, 16).astype(np.int16)
+    tones = _resize(picture, TONE_SIDE, TONE_SIDE).astype(np.float32)
+    return Look(
+        bits=(small[:, 1:] > small[:, :-1]).ravel(),
+        grey=_resize(grey, STRUCTURE_SIDE, STRUCTURE_SIDE).astype(np.float32),
+        histograms=_histograms(picture),
+        tones=tones,
+        chroma=float((tones.max(axis=2) - tones.min(axis=2)).mean()),
+    )
+
+
+def compare(query: Look, reference: Look) -> Appearance:
+    """Judge two looks; both must lie the same way up."""
+    differing = float(np.mean(query.bits != reference.bits))
+    return Appearance(
+        hash=1.0 - differing if differing <= MOST_DIFFERING_SHARE else 0.0,
+        structure=max(0.0, ssim(query.grey, reference.grey)),
+        colour=max(0.0, _mean_correlation(query.histograms, reference.histograms)),
+        tone_distance=_rms(query.tones - reference.tones),
+        tone_residual=_affine_residual(query.tones, reference.tones),
+    )
+
+
+def ssim(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
+    """Mean structural similarity of two grey pictures of one shape, levels 0..255; -1..1.
+
+    The border of half a window, where the window would see padding, does not count.
+    """
+    mean_l, mean_r = _smooth(left), _smooth(right)
+    var_l = _smooth(left * left) - mean_l * mean_l
+    var_r = _smooth(right * right) - mean_r * mean_r
+    covariance = _smooth(left * right) - mean_l * mean_r
+    luminance = (2 * mean_l * mean_r + _C1) / (mean_l * mean_l + mean_r * mean_r + _C1)
+    structure = (2 * covariance + _C2) / (var_l + var_r + _C2)
+    margin = _WINDOW // 2
+    return float((luminance * structure)[margin:-margin, margin:-margin].mean())
+
+
+def _affine_residual(query: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
+    """What an affine map of the reference's colours (brightness, contrast, saturation, grey) leaves unexplained."""
+    there = np.hstack([reference.reshape(-1, 3), np.ones((reference.shape[0] * reference.shape[1], 1), np.float32)])
+    here = query.reshape(-1, 3)
+    colours, *_ = np.linalg.lstsq(there, here, rcond=None)
+    return _rms(there @ colours - here)
+
+
+def _rms(levels: NDArray[np.float32]) -> float:
+    return float(np.sqrt(np.mean(levels * levels)))
+
+
+def _smooth(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(picture, (_WINDOW, _WINDOW), _SIGMA), dtype=np.float32)
+
+
+def _resize(picture: cv2.typing.MatLike, width: int, height: int) -> NDArray[np.uint8]:
+    shrinking = picture.shape[1] >= width and picture.shape[0] >= height
+    method = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=method), dtype=np.uint8)
+
+
+def _histograms(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    counts = [cv2.calcHist([picture], [channel], None, [HISTOGRAM_BINS], [0, 256]).ravel() for channel in range(3)]
+    area = np.float32(picture.shape[0] * picture.shape[1])
+    return np.divide(np.stack(counts), area, dtype=np.float32)
+
+
+def _mean_correlation(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
+    a = left - left.mean(axis=1, keepdims=True)
+    b = right - right.mean(axis=1, keepdims=True)
+    # Histograms sum to 1 over 64 bins, so only an exactly even one has no spread; it correlates with nothing.
+    scale = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    products = (a * b).sum(axis=1)
+    return float(np.divide(products, scale, out=np.zeros_like(products), where=scale > 0).mean())

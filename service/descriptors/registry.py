@@ -1,0 +1,45 @@
+"""Descriptor models as rows of data: to add a model is to add a row.
+
+A *space* is a model; its *generation* is one exact state of it, a digest over everything that changes its numbers.
+Vectors of two generations are never compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorModel:
+    """One row. `revision` is raised by hand whenever code that makes the numbers changes."""
+
+    name: str
+    revision: int
+    dimension: int
+    metric: str
+    preprocessing: str
+    weights_sha256: str | None = None
+
+    @property
+    def model_id(self) -> str:
+        """What verdicts name, e.g. `dct-1`."""
+        return f"{self.name}-{self.revision}"
+
+    def generation(self, normalise_version: int) -> str:
+        """64 hex digits; another digest means numbers that must not be compared."""
+        state = json.dumps(asdict(self) | {"normalise_version": normalise_version}, sort_keys=True)
+        return hashlib.sha256(state.encode()).hexdigest()
+
+
+DCT = DescriptorModel(
+    name="dct",
+    revision=1,
+    dimension=256,
+    metric="cosine",
+    preprocessing="upright sRGB, long side <= 512, averaged to 64x64 BT.601 luma, DCT rows and columns 1..16, unit length",
+)
+
+MODELS = {"builtin": DCT}
+"""By the name that KEEPONE_DESCRIPTORS uses."""

@@ -1,0 +1,246 @@
+"""One decoding child as the pool sees it: started, asked, watched, killed. Trusts nothing that it answers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import mmap
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import service
+from service.domain.errors import DecoderFailedError, KeeponeError
+from service.pictures import wire
+from service.pictures.admit import Header, Limits, working_size
+
+if TYPE_CHECKING:
+    from service.domain.values import PictureFormat
+
+_BOOT: Final = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from service.pictures.child import main; main()"
+)
+_ENVIRONMENT: Final = {
+    "LANG": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "4194304",  # fixed, so that the planes of large pictures go back to the system at once
+    "MALLOC_TRIM_THRESHOLD_": "16777216",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+_INHERITED: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""Some Pythons do not start without them. Everything else, keys and passwords among it, stays here."""
+
+_HEADER_MEMORY: Final = 64 * 2**20
+_DECODE_MEMORY: Final = 48 * 2**20
+_HEADER_CPU_SECONDS: Final = 2.0
+_SCRATCH: Final = 4 * 2**20
+"""Pictures that fit here (about 1.2 MP) are written into memory that the child keeps, and copied out of it.
+
+Fresh shared memory is dearer than a copy when it is small: 1.5 ms of page faults against 0.1 ms for a 500 x 375
+picture on a virtual machine. Larger pictures get memory of their own, which is sealed and mapped, never copied.
+"""
+
+_NOTE: Final = re.compile(r"[a-z_]{1,40}")
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+_MODE: Final = re.compile(r"[A-Za-z0-9;]{1,8}")
+_LONGEST_REASON: Final = 300
+
+
+class LostChildError(Exception):
+    """The child died, overran or answered nonsense; it has to be replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """What a child answered to `load`: the upright size, and the pixels, which the child can no longer change."""
+
+    width: int
+    height: int
+    pixel_hash: str
+    notes: tuple[str, ...]
+    buffer: bytes | mmap.mmap
+    """The picture's RGB bytes, and after them those of its working picture if that is smaller."""
+
+
+class ChildProcess:
+    """A child and the socket to it. Not thread-safe: one thread at a time owns a child."""
+
+    def __init__(self, limits: Limits, *, fault_injection: bool) -> None:
+        self._limits = limits
+        self.decodes = 0
+        self.resident = 0
+        ours, theirs = socket.socketpair()
+        with theirs:
+            arguments = [
+                theirs.fileno(),
+                os.getpid(),
+                limits.max_pixels,
+                limits.max_metadata_bytes,
+                int(fault_injection),
+            ]
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - this very interpreter, our own words
+                    [sys.executable, "-I", "-S", "-c", _BOOT, json.dumps(_search_path()), *map(str, arguments)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,  # decoders' own warnings name no file and help nobody
+                    pass_fds=[theirs.fileno()],
+                    env=_ENVIRONMENT | {name: os.environ[name] for name in _INHERITED if name in os.environ},
+                    start_new_session=True,  # Ctrl-C is the parent's affair
+                )
+            except BaseException:
+                ours.close()
+                raise
+        self._socket = ours
+        self._scratch = wire.shared_memory("keepone-scratch", _SCRATCH)
+        self._scratch_map = mmap.mmap(self._scratch, _SCRATCH, access=mmap.ACCESS_READ)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def fileno(self) -> int:
+        """So that a selector can wait for this child's first word."""
+        return self._socket.fileno()
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def greet(self, deadline: float) -> None:
+        """Take the child's first word. Raises LostChildError if it could not start."""
+        self._receive(deadline)
+
+    def open(self, data: bytes, name: PictureFormat) -> None:
+        """Send a file; `read_header` takes the answer, so that the caller can hash the file meanwhile."""
+        memory = wire.shared_memory("keepone-file", 0)
+        try:
+            _write_all(memory, data)
+            allowance = _HEADER_MEMORY + 3 * len(data)
+            self._send({"step": "open", "format": name, "memory": allowance, "seconds": _HEADER_CPU_SECONDS}, memory)
+        finally:
+            os.close(memory)
+
+    def read_header(self, name: PictureFormat) -> Header:
+        """The header of the file sent. Raises the file's own error, or LostChildError."""
+        answer = self._receive(time.monotonic() + self._limits.header_seconds)
+        width, height = _natural(answer, "width"), _natural(answer, "height")
+        mode = answer.get("mode")
+        if not isinstance(mode, str) or not _MODE.fullmatch(mode):
+            raise LostChildError("answered a mode that is none")
+        return Header(
+            name,
+            width,
+            height,
+            mode,
+            animated=answer.get("animated") is True,
+            has_profile=answer.get("has_profile") is True,
+            metadata_bytes=_natural(answer, "metadata_bytes", least=0),
+        )
+
+    def load(self, header: Header, allowance: int) -> Pixels:
+        """Decode the file whose header was read, within `allowance` bytes.
+
+        Raises the file's own error, or LostChildError.
+        """
+        small = working_size(header.width, header.height)
+        extra = small[0] * small[1] if small != (header.width, header.height) else 0
+        size = 3 * (header.pixels + extra)
+        if size <= _SCRATCH:
+            answer = self._ask_to_load(self._scratch, allowance)
+            buffer: bytes | mmap.mmap = self._scratch_map[:size]
+        else:
+            memory = wire.shared_memory("keepone-pixels", size)
+            try:
+                answer = self._ask_to_load(memory, allowance)
+                try:
+                    wire.seal_for_reading(memory)
+                except OSError as error:
+                    raise LostChildError("kept hold of the pixels") from error
+                buffer = mmap.mmap(memory, size, access=mmap.ACCESS_READ)
+            finally:
+                os.close(memory)
+        self.decodes += 1
+        return _pixels(answer, header, buffer)
+
+    def _ask_to_load(self, memory: int, allowance: int) -> dict[str, Any]:
+        seconds = self._limits.decode_seconds
+        self._send({"step": "load", "memory": allowance + _DECODE_MEMORY, "seconds": seconds}, memory)
+        return self._receive(time.monotonic() + seconds)
+
+    def kill(self) -> None:
+        """End the child, whatever it is doing, and reap it."""
+        self._process.kill()
+        self._socket.close()
+        self._process.wait()
+        self._scratch_map.close()
+        os.close(self._scratch)
+
+    def _send(self, message: dict[str, Any], memory: int) -> None:
+        try:
+            self._socket.settimeout(self._limits.header_seconds)
+            wire.send(self._socket, message, memory)
+        except OSError as error:
+            raise LostChildError("is gone") from error
+
+    def _receive(self, deadline: float) -> dict[str, Any]:
+        try:
+            answer = wire.receive(self._socket, deadline)
+        except TimeoutError:
+            raise LostChildError("ran too long") from None
+        except (wire.ProtocolError, OSError) as error:
+            raise LostChildError("died or answered nonsense") from error
+        self.resident = _natural(answer, "resident", least=0) if "resident" in answer else 0
+        if "error" in answer:
+            raise _error_of(answer)
+        return answer
+
+
+def _pixels(answer: dict[str, Any], header: Header, buffer: bytes | mmap.mmap) -> Pixels:
+    width, height = _natural(answer, "width"), _natural(answer, "height")
+    if (width, height) not in {(header.width, header.height), (header.height, header.width)}:
+        raise LostChildError("answered another size than the header's")
+    digest, notes = answer.get("pixel_hash"), answer.get("notes")
+    if not isinstance(digest, str) or not _HASH.fullmatch(digest):
+        raise LostChildError("answered a hash that is none")
+    if not isinstance(notes, list) or not all(isinstance(note, str) and _NOTE.fullmatch(note) for note in notes):
+        raise LostChildError("answered notes that are none")
+    return Pixels(width, height, digest, tuple(notes), buffer)
+
+
+def _error_of(answer: dict[str, Any]) -> KeeponeError:
+    kind, reason = answer["error"], answer.get("reason")
+    family = wire.ERRORS.get(kind) if isinstance(kind, str) else None
+    if family is None or not isinstance(reason, str) or len(reason) > _LONGEST_REASON or not reason.isprintable():
+        return DecoderFailedError()
+    return family(reason)
+
+
+def _natural(answer: dict[str, Any], key: str, *, least: int = 1) -> int:
+    value = answer.get(key)
+    if type(value) is not int or not least <= value < 2**48:  # bool is an int, and no figure
+        raise LostChildError(f"answered no sensible {key}")
+    return value
+
+
+def _search_path() -> list[str]:
+    """Where the child finds what this process runs on, however it was installed and wherever it is started.
+
+    Not the current folder: that may be where the strangers' files lie.
+    """
+    root = str(Path(service.__file__ or ".").resolve().parents[1])
+    return list(dict.fromkeys([root, *(entry for entry in sys.path if Path(entry).is_absolute())]))
+
+
+def _write_all(memory: int, data: bytes) -> None:
+    rest = memoryview(data)
+    with contextlib.closing(os.fdopen(os.dup(memory), "wb", buffering=0)) as file:
+        while rest:
+            rest = rest[file.write(rest) :]

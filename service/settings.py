@@ -1,0 +1,113 @@
+"""Settings: defaults, then a `.env` file, then the environment (prefix `KEEPONE_`), then flags.
+
+Every field is documented in docs/reference/settings.md, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
+
+from service.domain.errors import SettingsError
+from service.domain.values import OperatingPoint
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+MIB = 1024 * 1024
+
+
+def _default_data() -> Path:
+    """The user's own data folder (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "keepone"
+
+
+def _machine_memory() -> int:
+    """Bytes of memory this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+class Settings(BaseSettings):
+    """What can be set. A field's description says what it does, in its unit."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="KEEPONE_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    data: Path = Field(default_factory=_default_data, description="Folder of the embedded catalogue, index and blobs.")
+    host: str = Field("127.0.0.1", description="Address to listen on. Any but loopback needs a key.")
+    port: Annotated[int, Field(ge=0, le=65_535)] = Field(8000, description="Port to listen on; 0 takes a free one.")
+    workers: PositiveInt = Field(1, description="API processes.")
+    require_key: bool = Field(default=False, description="Refuse to start without an API key, on loopback too.")
+    catalogue_url: str = Field("", description="Catalogue; empty: SQLite in the data folder.")
+    index_url: Literal["exact://"] = Field(
+        "exact://", description="Vector index. `exact://` compares with every vector."
+    )
+    blobs_url: str = Field("", description="Originals and thumbnails; empty: a folder in the data folder.")
+    descriptors: Literal["builtin"] = Field("builtin", description="Descriptor models, comma-separated.")
+    operating_point: OperatingPoint = Field(
+        OperatingPoint.BALANCED, description="How sure a duplicate must be where a request does not say."
+    )
+    candidates: PositiveInt = Field(20, le=200, description="Neighbours of a query that are verified, at the most.")
+    max_bytes: PositiveInt = Field(25 * MIB, description="Largest picture file, in bytes.")
+    max_pixels: PositiveInt = Field(50_000_000, description="Largest picture, in pixels.")
+    max_side: PositiveInt = Field(16_384, description="Longest side of a picture, in pixels.")
+    decode_seconds: PositiveFloat = Field(10.0, description="Time a decoder may take for one picture, in seconds.")
+    decode_children: PositiveInt = Field(
+        default_factory=lambda: os.cpu_count() or 1, description="Decoding child processes of each API process."
+    )
+    decode_budget: PositiveInt = Field(
+        default_factory=lambda: max(1024 * MIB, _machine_memory() // 4),
+        description="Memory that all decoders of this machine may use together, in bytes.",
+    )
+    queue_seconds: NonNegativeFloat = Field(
+        2.0, description="How long a request waits for a decoder before it is answered 503, in seconds."
+    )
+    uploads: PositiveInt = Field(32, description="Uploads that one API process takes in at once.")
+    upload_rate: PositiveInt = Field(16 * 1024, description="Slowest upload that is not cut, in bytes a second.")
+    upload_grace: PositiveFloat = Field(10.0, description="Time before the upload rate is enforced, in seconds.")
+    session_hours: PositiveFloat = Field(12.0, description="How long a page stays signed in, in hours.")
+    log_format: Literal["auto", "json", "text"] = Field("auto", description="Log lines; auto: text on a terminal.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @property
+    def on_loopback(self) -> bool:
+        return self.host in LOOPBACK
+
+    @property
+    def effective_catalogue_url(self) -> str:
+        return self.catalogue_url or f"sqlite:///{self.data / 'catalogue.sqlite'}"
+
+    @property
+    def effective_blobs_url(self) -> str:
+        return self.blobs_url or f"file://{self.data / 'blobs'}"
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Read the settings; flags that are None do not count. Raises SettingsError with a line for each bad field."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        lines = [f"KEEPONE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("; ".join(lines)) from error
+
+
+def settings_with_sources(**flags: Any) -> list[tuple[str, str, str]]:
+    """(environment name, value, source) for `keepone doctor`; the source is flag, environment, .env or default."""
+    settings = load_settings(**flags)
+    environment = EnvSettingsSource(Settings)()
+    dotenv = DotEnvSettingsSource(Settings)()
+    rows = []
+    for name in Settings.model_fields:
+        if flags.get(name) is not None:
+            source = "flag"
+        elif name in environment:
+            source = "environment"
+        else:
+            source = ".env" if name in dotenv else "default"
+        rows.append((f"KEEPONE_{name.upper()}", str(getattr(settings, name)), source))
+    return rows

@@ -1,0 +1,70 @@
+"""A verdict as the plain data of CONTRACT's verdict block: what is sent, and what is kept beside an image."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from service.domain.values import Assessed, Match
+    from service.workflows.check import Checked
+
+PROBABILITY_DIGITS = 4
+
+
+def verdict_block(checked: Checked) -> dict[str, Any]:
+    """JSON-ready, in CONTRACT's names."""
+    verdict = checked.verdict
+    return {
+        "verdict": verdict.kind.value,
+        "probability": _probability(verdict.probability),
+        "too_little_detail": verdict.too_little_detail,
+        "recommendation": _plain(asdict(verdict.recommendation)),
+        "matches": [_match(match) for match in verdict.matches],
+        "query": query_block(checked.subject.assessed),
+        "index": {"sequence": checked.sequence, "size": checked.size, "model": checked.model_id},
+        "timings_ms": checked.timings_ms,
+    }
+
+
+def query_block(assessed: Assessed) -> dict[str, Any]:
+    facts = assessed.facts
+    return {
+        "sha256": facts.sha256,
+        "format": facts.format,
+        "width": facts.width,
+        "height": facts.height,
+        "bytes": facts.bytes,
+        "animated": facts.animated,
+        "quality": _plain(asdict(assessed.quality)),
+        "authenticity": _plain(asdict(assessed.authenticity)),
+    }
+
+
+def _match(match: Match) -> dict[str, Any]:
+    return {
+        "image_id": match.image_id,
+        "external_id": match.external_id,
+        "relation": match.relation.value,
+        "edits": [edit.value for edit in match.edits],
+        "direction": match.direction.value,
+        "probability": _probability(match.probability),
+        "similarity": None if match.similarity is None else round(match.similarity, 4),
+        "evidence": _plain(asdict(match.evidence)),
+        "recommendation": {"action": match.recommendation.action.value},
+        "links": {"thumbnail": f"/images/{match.image_id}/thumbnail"},
+    }
+
+
+def _probability(value: float) -> float:
+    """Rounded, but never up to a certainty that only equal pixels have."""
+    return value if value == 1.0 else min(round(value, PROBABILITY_DIGITS), 1 - 10**-PROBABILITY_DIGITS)
+
+
+def _plain(value: Any) -> Any:
+    """Tuples to lists and mappings to dicts, so that what is kept equals what is sent."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return round(value, 6) if isinstance(value, float) else value

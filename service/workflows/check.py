@@ -1,0 +1,119 @@
+"""Have we got this picture already? Looks, and stores nothing.
+
+Exact matches come from the catalogue, by bytes and by pixels. The rest come from the index, asked in all eight poses,
+and are verified one by one. A query with too little detail stops at the exact ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from service.domain.keeper import recommend
+from service.domain.values import Verdict
+from service.domain.verdict import decide
+from service.workflows.stopwatch import Stopwatch
+from service.workflows.study import study
+from service.workflows.verify import assessed_of, exact_match, verified_match
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from index_store.records import ContentWithImages
+    from index_store.vectors import Neighbour
+    from service.domain.values import Match, OperatingPoint
+    from service.workflows.parts import Parts
+    from service.workflows.study import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A verdict, and what it was reached from. `sequence` and `size` say what the index held."""
+
+    verdict: Verdict
+    subject: Subject
+    sequence: int
+    size: int
+    model_id: str
+    timings_ms: dict[str, float]
+
+
+def check(data: bytes, parts: Parts, *, top_k: int, point: OperatingPoint, wait_s: float | None = None) -> Checked:
+    """The verdict for a picture's bytes.
+
+    Raises BadPictureError, OverloadedError (no decoder within `wait_s` seconds; None waits) or StoreError.
+    """
+    watch = Stopwatch()
+    subject = study(data, parts, watch, wait_s=wait_s)
+    inquiry = Inquiry(subject, parts, watch)
+    inquiry.search()
+    return inquiry.conclude(top_k, point)
+
+
+class Inquiry:
+    """A subject laid against the store. It may be searched again when the store has grown, and adds only what is new."""
+
+    def __init__(self, subject: Subject, parts: Parts, watch: Stopwatch) -> None:
+        self.subject = subject
+        self.searched_to = 0
+        self._parts = parts
+        self._watch = watch
+        self._size = 0
+        self._matches: dict[str, Match] = {}
+        self._references: dict[str, ContentWithImages] = {}
+
+    def search(self) -> None:
+        """Compare with everything that became findable since the last search."""
+        with self._watch.step("search"):
+            after, self.searched_to = self.searched_to, self._parts.follower.catch_up()
+            self._size = self._parts.follower.index.size
+            facts = self.subject.assessed.facts
+            exact = self._parts.catalogue.find_exact(facts.sha256, facts.pixel_hash)
+            near: Sequence[Neighbour] = ()
+            if not self.subject.assessed.too_little_detail:
+                near = self._parts.follower.index.search(
+                    self.subject.posed_vectors, self._parts.settings.candidates, after
+                )
+            found = self._parts.catalogue.contents({*exact, *(neighbour.content_id for neighbour in near)})
+        with self._watch.step("verify"):
+            for content_id in exact:
+                self._add(found.get(content_id), exact=True)
+            for neighbour in near:
+                self._add(found.get(neighbour.content_id), neighbour.similarity, neighbour.query_row)
+
+    def _add(
+        self, reference: ContentWithImages | None, similarity: float = 0.0, pose: int = 0, *, exact: bool = False
+    ) -> None:
+        # Between the index and the catalogue a picture may have been removed: then it is nobody's match.
+        if reference is None or not reference.images or reference.content.sha256 in self._matches:
+            return
+        match = (
+            exact_match(self.subject, reference)
+            if exact
+            else verified_match(self.subject, reference, similarity=similarity, pose=pose, parts=self._parts)
+        )
+        if match is not None:
+            self._matches[match.content_id] = match
+            self._references[match.content_id] = reference
+
+    def conclude(self, top_k: int, point: OperatingPoint) -> Checked:
+        """The verdict on what was found so far."""
+        ranked = sorted(self._matches.values(), key=_rank)[:top_k]
+        probability = ranked[0].probability if ranked else 0.0
+        kind = decide(probability, point, self._parts.verdict_model)
+        known = {match.content_id: assessed_of(self._references[match.content_id].content) for match in ranked}
+        recommendation, matches = recommend(kind, self.subject.assessed, ranked, known)
+        verdict = Verdict(kind, probability, recommendation, matches, self.subject.assessed.too_little_detail)
+        return Checked(
+            verdict=verdict,
+            subject=self.subject,
+            sequence=self.searched_to,
+            size=self._size,
+            model_id=self._parts.descriptor.model_id,
+            timings_ms=self._watch.milliseconds(),
+        )
+
+
+def _rank(match: Match) -> tuple[float, bool, float, str]:
+    """Likeliest first; same bytes before same pixels; then the closer descriptor; then the older image."""
+    return (-match.probability, not match.evidence.content_hash_equal, -(match.similarity or 0.0), match.image_id)

@@ -1,0 +1,33 @@
+"""What the workflows work with: the settings, the decoders, the store and the models, put together by `wiring`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from index_store.blobs.protocol import Blobs
+    from index_store.catalogue.protocol import Catalogue, Keys
+    from index_store.records import Space
+    from index_store.vectors.follower import Follower
+    from service.descriptors.registry import DescriptorModel
+    from service.domain.verdict import VerdictModel
+    from service.pictures.pool import DecodePool
+    from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    settings: Settings
+    pool: DecodePool
+    catalogue: Catalogue
+    keys: Keys
+    blobs: Blobs
+    space: Space
+    follower: Follower
+    descriptor: DescriptorModel
+    verdict_model: VerdictModel
+
+    def close(self) -> None:
+        self.pool.close()
+        self.catalogue.close()

@@ -1,0 +1,65 @@
+"""A picture's bytes to all that a verdict needs of it; afterwards its full pixels are let go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from service.assess.quality import assess_quality
+from service.compare.appearance import Look, look
+from service.descriptors.hashes import Frequencies, frequencies
+from service.domain.dihedral import POSES
+from service.domain.values import Assessed, Authenticity
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from service.workflows.parts import Parts
+    from service.workflows.stopwatch import Stopwatch
+
+NOT_YET = "not assessed in this version"
+UNASSESSED = Authenticity(
+    unknown=dict.fromkeys(("risk", "screenshot", "recapture", "generated", "presentation_attack"), NOT_YET)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A picture under question. `working` is (h, w, 3) uint8, upright, with a long side of at most 512 pixels."""
+
+    assessed: Assessed
+    spectrum: Frequencies
+    posed_phashes: list[bytes]
+    posed_vectors: NDArray[np.float32]
+    """(8, 256), rows in `dihedral.POSES` order; the first is the picture's own descriptor."""
+    working: NDArray[np.uint8]
+    _looks: dict[int, Look] = field(default_factory=dict)
+
+    def look_in_pose(self, pose: int) -> Look:
+        """How the picture looks when laid in one of the eight poses."""
+        if pose not in self._looks:
+            self._looks[pose] = look(POSES[pose].lay(self.working))
+        return self._looks[pose]
+
+
+def study(data: bytes, parts: Parts, watch: Stopwatch, *, wait_s: float | None) -> Subject:
+    """Decode, embed and assess. Raises what `DecodePool.decode` raises."""
+    with watch.step("decode"):
+        decoded = parts.pool.decode(data, wait_s=wait_s)
+    with decoded:
+        with watch.step("assess"):
+            quality = assess_quality(decoded.pixels)
+        # A copy: the shared memory goes back with the rest of the picture.
+        working = np.array(decoded.working)
+        facts = decoded.facts
+    with watch.step("embed"):
+        spectrum = frequencies(working)
+        return Subject(
+            assessed=Assessed(facts, quality, UNASSESSED, too_little_detail=spectrum.too_little_detail),
+            spectrum=spectrum,
+            posed_phashes=spectrum.posed_phashes(),
+            posed_vectors=spectrum.posed_vectors(),
+            working=working,
+        )

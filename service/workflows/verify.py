@@ -1,0 +1,182 @@
+"""Candidates to matches: what speaks for and against each, and how likely that makes it a copy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from service.compare.appearance import compare, look
+from service.descriptors.hashes import hamming
+from service.domain.dihedral import POSES
+from service.domain.keeper import UNTOUCHED
+from service.domain.values import (
+    Assessed,
+    Authenticity,
+    Direction,
+    Edit,
+    Evidence,
+    Match,
+    PictureFacts,
+    Quality,
+    Relation,
+)
+from service.domain.verdict import (
+    EVEN_ODDS,
+    RECOLOURED_TONES,
+    SAME_TONES,
+    direction_of,
+    features,
+    relation_of,
+)
+from service.pictures import thumbnails
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from index_store.records import Content, ContentWithImages
+    from service.compare.appearance import Appearance, Look
+    from service.domain.values import PictureFormat
+    from service.workflows.parts import Parts
+    from service.workflows.study import Subject
+
+NO_KEYPOINTS = "keypoints and geometry are not part of this version"
+NO_PARTIAL_OVERLAP = "only whole frames are compared in this version"
+_IDENTITY = POSES[0].transform
+_WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+THUMBNAIL = ("thumbnail", "jpg")
+"""Kind and extension of the derived file."""
+
+
+def assessed_of(content: Content) -> Assessed:
+    """What was assessed of a stored content when it came in."""
+    facts = PictureFacts(
+        sha256=content.sha256,
+        format=cast("PictureFormat", content.format),  # the catalogue keeps words; only ours are written
+        width=content.width,
+        height=content.height,
+        bytes=content.bytes,
+        pixel_hash=content.pixel_hash,
+        normalise_version=content.normalise_version,
+        animated=bool(content.facts.get("animated")),
+        notes=tuple(content.facts.get("notes", ())),
+    )
+    return Assessed(facts, Quality(**content.quality), Authenticity(**content.authenticity), content.too_little_detail)
+
+
+def exact_match(subject: Subject, reference: ContentWithImages) -> Match:
+    """The match with a content of the same bytes or the same pixels: certain, whatever they show."""
+    same_bytes = reference.content.sha256 == subject.assessed.facts.sha256
+    evidence = Evidence(
+        content_hash_equal=same_bytes,
+        pixels_equal=True,
+        phash_distance=0,
+        appearance=1.0,
+        query_overlap=1.0,
+        reference_overlap=1.0,
+        transform=_IDENTITY,
+        reference_region=_WHOLE,
+        unknown={"inliers": NO_KEYPOINTS},
+    )
+    image = reference.images[0]
+    return Match(
+        image_id=image.image_id,
+        content_id=reference.content.sha256,
+        external_id=image.external_id,
+        relation=Relation.IDENTICAL if same_bytes else Relation.SAME_PIXELS,
+        edits=(),
+        direction=Direction.SAME_DETAIL,
+        probability=1.0,
+        similarity=None if subject.assessed.too_little_detail else 1.0,
+        evidence=evidence,
+        recommendation=UNTOUCHED,
+    )
+
+
+def verified_match(
+    subject: Subject, reference: ContentWithImages, *, similarity: float, pose: int, parts: Parts
+) -> Match | None:
+    """The match with a neighbour in the descriptor space, or None if not even a perfect look could make it likely.
+
+    `pose` is the row of `dihedral.POSES` in which the query came closest. Looking costs a few milliseconds a candidate,
+    and most neighbours of most pictures are strangers; the bound is exact, so no verdict changes by it.
+    """
+    distance = hamming(subject.posed_phashes[pose], reference.content.phash)
+    model = parts.verdict_model
+    best_case = features(phash_distance=distance, similarity=similarity, appearance=(1.0, 1.0, 1.0))
+    if model.probability(best_case) < EVEN_ODDS:
+        return None
+    laid = subject.look_in_pose(pose)
+    there = look(thumbnail_pixels(reference.content.sha256, parts))
+    seen = compare(laid, there)
+    probability = model.probability(
+        features(phash_distance=distance, similarity=similarity, appearance=(seen.hash, seen.structure, seen.colour))
+    )
+    edits = _edits(pose, laid, there, seen) if probability >= EVEN_ODDS else ()
+    relation = relation_of(tone_distance=seen.tone_distance, edits=edits, probability=probability)
+    image = reference.images[0]
+    return Match(
+        image_id=image.image_id,
+        content_id=reference.content.sha256,
+        external_id=image.external_id,
+        relation=relation,
+        edits=edits,
+        direction=_direction(subject, reference.content, relation, laid, there),
+        probability=probability,
+        similarity=max(-1.0, min(1.0, similarity)),
+        evidence=_evidence(distance, seen, pose, relation),
+        recommendation=UNTOUCHED,
+    )
+
+
+def thumbnail_bytes(content_id: str, parts: Parts) -> bytes:
+    """The stored thumbnail (JPEG), made again from the original if it is not there. Raises StoreError."""
+    kind, extension = THUMBNAIL
+    data = parts.blobs.get_derived(kind, content_id, extension)
+    if data is None:
+        with parts.pool.decode(parts.blobs.get(content_id, verify=True)) as decoded:
+            data = thumbnails.encode(decoded.working)
+        parts.blobs.put_derived(kind, content_id, extension, data)
+    return data
+
+
+def thumbnail_pixels(content_id: str, parts: Parts) -> NDArray[np.uint8]:
+    return thumbnails.load(thumbnail_bytes(content_id, parts))
+
+
+def _evidence(distance: int, seen: Appearance, pose: int, relation: Relation) -> Evidence:
+    evidence = Evidence(
+        content_hash_equal=False,
+        pixels_equal=False,
+        phash_distance=distance,
+        appearance=round(seen.combined, 4),
+        unknown={"inliers": NO_KEYPOINTS},
+    )
+    if relation is Relation.UNRELATED:
+        nothing = "the pictures are not held to be copies"
+        absent = ("query_overlap", "reference_overlap", "transform", "reference_region")
+        return replace(evidence, unknown={**evidence.unknown, **dict.fromkeys(absent, nothing)})
+    evidence = replace(evidence, transform=POSES[pose].transform)
+    if relation is Relation.REENCODED:
+        return replace(evidence, query_overlap=1.0, reference_overlap=1.0, reference_region=_WHOLE)
+    partial = ("query_overlap", "reference_overlap", "reference_region")
+    return replace(evidence, unknown={**evidence.unknown, **dict.fromkeys(partial, NO_PARTIAL_OVERLAP)})
+
+
+def _edits(pose: int, query: Look, reference: Look, seen: Appearance) -> tuple[Edit, ...]:
+    edits = list(POSES[pose].edits)
+    if query.is_grey != reference.is_grey:
+        edits.append(Edit.GREYSCALE)
+    elif seen.tone_residual <= RECOLOURED_TONES and seen.tone_distance > SAME_TONES:
+        edits.append(Edit.RECOLOURED)
+    return tuple(edits)
+
+
+def _direction(subject: Subject, content: Content, relation: Relation, query: Look, reference: Look) -> Direction:
+    by_size = direction_of(subject.assessed.facts, assessed_of(content).facts, relation)
+    if relation is Relation.UNRELATED or query.is_grey == reference.is_grey:
+        return by_size
+    # Colour can be taken away, hardly put back.
+    by_colour = Direction.QUERY_FROM_REFERENCE if query.is_grey else Direction.REFERENCE_FROM_QUERY
+    return by_colour if by_size in (by_colour, Direction.UNKNOWN) else Direction.UNKNOWN
