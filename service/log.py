@@ -51,8 +51,14 @@ class _TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         facts = getattr(record, "facts", {})
         words = [_time(record)[11:23], f"{record.levelname.lower():7}", record.getMessage()]
-        line = " ".join([*words, *(f"{name}={value}" for name, value in facts.items() if value is not None)])
+        line = " ".join([*words, *(f"{name}={_word(value)}" for name, value in facts.items() if value is not None)])
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _word(value: object) -> str:
+    """A value on a text line: one that holds spaces, line ends or other control characters is quoted."""
+    text = str(value)
+    return text if text.isprintable() and " " not in text else json.dumps(text)
 
 
 def _time(record: logging.LogRecord) -> str:

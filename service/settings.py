@@ -25,9 +25,22 @@ def _default_data() -> Path:
     return Path(base) / "keepone"
 
 
-def _machine_memory() -> int:
-    """Bytes of memory this machine has."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+CGROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
+
+
+def _usable_memory() -> int:
+    """Bytes this process may use: the machine's memory, or less in a container that is given less (cgroup v2)."""
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        allowed = CGROUP_MEMORY.read_text(encoding="ascii").strip()
+    except OSError:
+        return installed
+    return min(installed, int(allowed)) if allowed.isdigit() else installed
+
+
+def _usable_cores() -> int:
+    """Cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Settings(BaseSettings):
@@ -57,16 +70,19 @@ class Settings(BaseSettings):
     max_side: PositiveInt = Field(16_384, description="Longest side of a picture, in pixels.")
     decode_seconds: PositiveFloat = Field(10.0, description="Time a decoder may take for one picture, in seconds.")
     decode_children: PositiveInt = Field(
-        default_factory=lambda: os.cpu_count() or 1, description="Decoding child processes of each API process."
+        default_factory=_usable_cores, description="Decoding child processes of each API process."
     )
     decode_budget: PositiveInt = Field(
-        default_factory=lambda: max(1024 * MIB, _machine_memory() // 4),
+        default_factory=lambda: _usable_memory() // 4,
         description="Memory that all decoders of this machine may use together, in bytes.",
     )
     queue_seconds: NonNegativeFloat = Field(
         2.0, description="How long a request waits for a decoder before it is answered 503, in seconds."
     )
-    uploads: PositiveInt = Field(32, description="Uploads that one API process takes in at once.")
+    uploads: PositiveInt = Field(32, description="Pictures that one API process works on at once.")
+    upload_budget: PositiveInt = Field(
+        512 * MIB, description="Request bodies that one API process holds together, in bytes; over it: 503."
+    )
     upload_rate: PositiveInt = Field(16 * 1024, description="Slowest upload that is not cut, in bytes a second.")
     upload_grace: PositiveFloat = Field(10.0, description="Time before the upload rate is enforced, in seconds.")
     session_hours: PositiveFloat = Field(12.0, description="How long a page stays signed in, in hours.")
@@ -83,7 +99,7 @@ class Settings(BaseSettings):
 
     @property
     def effective_blobs_url(self) -> str:
-        return self.blobs_url or f"file://{self.data / 'blobs'}"
+        return self.blobs_url or (self.data.absolute() / "blobs").as_uri()
 
 
 def load_settings(**flags: Any) -> Settings:

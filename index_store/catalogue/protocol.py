@@ -78,6 +78,10 @@ class Records(Protocol):
         """Those of the hashes that are bytes of a content with an active image."""
         ...
 
+    def phashes(self, ids: Iterable[str]) -> dict[str, bytes]:
+        """The perceptual hashes of the contents known among these: a cheap first look at many neighbours."""
+        ...
+
     def image(self, image_id: str) -> Image:
         """The image in whatever state it is. Raises `NotFoundError`."""
         ...

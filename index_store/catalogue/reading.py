@@ -86,6 +86,14 @@ def known(connection: Connection, sha256s: Iterable[str]) -> set[str]:
     return found
 
 
+def phashes(connection: Connection, ids: Iterable[str]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for some in rows.chunks(ids):
+        question = select(content.c.sha256, content.c.phash).where(content.c.sha256.in_(some))
+        found.update((sha256, phash) for sha256, phash in connection.execute(question))
+    return found
+
+
 def image_by_id(connection: Connection, image_id: str) -> Image:
     row = connection.execute(select(image).where(image.c.image_id == image_id)).one_or_none()
     if row is None:

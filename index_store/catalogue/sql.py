@@ -83,6 +83,10 @@ class SqlCatalogue:
         with self._database.reading() as connection:
             return reading.known(connection, sha256s)
 
+    def phashes(self, ids: Iterable[str]) -> dict[str, bytes]:
+        with self._database.reading() as connection:
+            return reading.phashes(connection, ids)
+
     def image(self, image_id: str) -> Image:
         with self._database.reading() as connection:
             return reading.image_by_id(connection, image_id)

@@ -101,6 +101,13 @@ class CatalogueContract:
             assert catalogue.head() == 0
             assert catalogue.stats().contents == 0
 
+    def test_perceptual_hashes_are_told_of_known_contents_only(self) -> None:
+        with self.opened() as (catalogue, space):
+            entry = a_hand_in("a", space)
+            catalogue.append(entry, searched_to=0)
+            assert entry.content is not None
+            assert catalogue.phashes([a_hash("a"), a_hash("b")]) == {a_hash("a"): entry.content.phash}
+
     def test_an_image_id_is_taken_once(self) -> None:
         with self.opened() as (catalogue, space):
             entry = a_hand_in("a", space)

@@ -163,6 +163,10 @@ class MemoryCatalogue:
         with self._writer:
             return {sha256 for sha256 in sha256s if self._active(sha256)}
 
+    def phashes(self, ids: Iterable[str]) -> dict[str, bytes]:
+        with self._writer:
+            return {name: self._contents[name].phash for name in ids if name in self._contents}
+
     def image(self, image_id: str) -> Image:
         with self._writer:
             if image_id not in self._images:

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from service import __version__, log, wiring
 from service.api import problems, responses
+from service.api.bodies import Intake
 from service.api.context import RequestContext
 from service.api.metrics import Metrics
 from service.api.routers import check, health, images, session, stats
@@ -54,11 +55,12 @@ def create_app(settings: Settings, *, fault_injection: bool = False) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     app.state.metrics = Metrics()
+    app.state.intake = Intake(settings.upload_budget)
     for module in (check, images, stats, session, health):
         app.include_router(module.router)
     web.mount(app)
     problems.install(app)
-    app.add_middleware(RequestContext, metrics=app.state.metrics)
+    app.add_middleware(RequestContext, metrics=app.state.metrics, intake=app.state.intake)
     setattr(app, "openapi", lambda: _openapi(app))  # noqa: B010 - FastAPI's documented way; a plain one is no method
     return app
 

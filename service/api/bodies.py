@@ -21,6 +21,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from service.api.problems import ProblemError
+from service.domain.errors import OverloadedError
 from service.settings import MIB
 
 if TYPE_CHECKING:
@@ -39,6 +40,26 @@ M = TypeVar("M", bound=BaseModel)
 
 CLOSE = {"Connection": "close"}
 """Sent with a refusal that leaves part of the body unread."""
+
+
+class Intake:
+    """How many bytes of request bodies one process holds at a time, in memory and in spool files together.
+
+    Used on the event loop alone, so it needs no lock. What a request took is given back when it is answered.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held = 0
+
+    def take(self, count: int) -> None:
+        """Make room for more of a body. Raises OverloadedError if all requests together would hold too much."""
+        if self._held + count > self._limit:
+            raise OverloadedError("Too many uploads are under way.")
+        self._held += count
+
+    def give_back(self, count: int) -> None:
+        self._held -= count
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +176,9 @@ async def _counted(request: Request, settings: Settings, limit: int) -> AsyncGen
         received += len(chunk)
         if received > limit:
             raise _too_large(limit)
+        request.app.state.intake.take(len(chunk))
+        request.state.bytes_in = received
         yield chunk
-    request.state.bytes_in = received
 
 
 def _too_large(limit: int) -> ProblemError:

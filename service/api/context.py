@@ -19,6 +19,7 @@ from service.log import event
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from service.api.bodies import Intake
     from service.api.metrics import Metrics
 
 HEADERS = {
@@ -30,10 +31,14 @@ DEFAULT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 """Content-Security-Policy of what is no page: nothing in an API answer may load or run anything."""
 
 
+PAGES = ("/", "/docs", "/openapi.json")
+
+
 class RequestContext:
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, intake: Intake) -> None:
         self._app = app
         self._metrics = metrics
+        self._intake = intake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,11 +70,12 @@ class RequestContext:
             kind = BY_SLUG["internal"]
             await problem(kind, kind.meaning, Request(scope))(scope, receive, send_with_headers)
         finally:
+            self._intake.give_back(state.get("bytes_in", 0))
             self._finish(scope, status, time.perf_counter() - began)
 
     def _finish(self, scope: Scope, status: int, seconds: float) -> None:
         state = scope["state"]
-        route = getattr(scope.get("route"), "path", "unmatched")
+        route = _route(scope)
         self._metrics.request(scope["method"], route, status, seconds)
         failed = status >= BY_SLUG["internal"].status
         event(
@@ -87,3 +93,12 @@ class RequestContext:
             verdict=state.get("verdict"),
             image_id=state.get("image_id"),
         )
+
+
+def _route(scope: Scope) -> str:
+    """The route's template; a client's own path never becomes a label."""
+    if template := getattr(scope.get("route"), "path", None):
+        return str(template)
+    if scope["path"] in PAGES:
+        return str(scope["path"])
+    return "/static" if scope["path"].startswith("/static/") else "unmatched"

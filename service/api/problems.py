@@ -6,7 +6,7 @@ ours, neither path nor SQL nor traceback, is in a `detail`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -136,6 +136,13 @@ def kind_of(error: Exception) -> Kind | None:
     return BY_SLUG[slug] if slug else None
 
 
+def _allowed(request: Request) -> dict[str, str] | None:
+    """Every method of this path; the framework names those of its first route alone. None for what is no API route."""
+    path = getattr(request.scope.get("route"), "path", "")
+    methods = request.app.openapi()["paths"].get(path)
+    return {"Allow": ", ".join(sorted(method.upper() for method in methods))} if methods else None
+
+
 def install(app: FastAPI) -> None:
     """Have every error of this app leave as a problem."""
 
@@ -161,8 +168,16 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class below
         kind = BY_SLUG[_BY_STATUS.get(error.status_code, "bad-request")]
         request.state.problem = kind.slug
-        return problem(kind, kind.meaning, request, error.headers)
+        headers = _allowed(request) if kind.slug == "method-not-allowed" else None
+        return problem(kind, kind.meaning, request, headers or error.headers)
 
+    async def explain(request: Request) -> JSONResponse:
+        kind = BY_SLUG.get(request.path_params["slug"])
+        if kind is None:
+            raise HTTPException(404)
+        return JSONResponse({"type": f"/problems/{kind.slug}", **asdict(kind)})
+
+    app.add_route("/problems/{slug}", explain, include_in_schema=False)
     for family in (errors.KeeponeError, stores.StoreError):
         app.add_exception_handler(family, known)
     app.add_exception_handler(ProblemError, at_edge)

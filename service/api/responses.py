@@ -63,7 +63,10 @@ def picture_body(form: dict[str, Any] | None = None, json: dict[str, Any] | None
                         "required": ["file"],
                         "properties": {"file": _PICTURE, **(form or {})},
                     },
-                    "encoding": {"file": {"contentType": "application/octet-stream"}},
+                    "encoding": {
+                        "file": {"contentType": "application/octet-stream"},
+                        **{name: {"contentType": "application/json"} for name in _objects(form or {})},
+                    },
                 },
                 "application/json": {
                     "schema": {
@@ -75,6 +78,16 @@ def picture_body(form: dict[str, Any] | None = None, json: dict[str, Any] | None
             },
         }
     }
+
+
+def _objects(properties: dict[str, Any]) -> list[str]:
+    return [name for name, schema in properties.items() if schema.get("type") == "object"]
+
+
+def image_links() -> dict[str, Any]:
+    """What can be asked about an image just handed in."""
+    operations = ("get_image", "get_content", "get_thumbnail", "remove_image")
+    return {name: {"operationId": name, "parameters": {"image_id": "$response.body#/image_id"}} for name in operations}
 
 
 def finish(schema: dict[str, Any]) -> dict[str, Any]:

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
 from service.domain.values import Action, Direction, Edit, PictureFormat, Relation, VerdictKind
 from service.workflows.ingest import OnDuplicate
@@ -13,6 +23,25 @@ from service.workflows.ingest import OnDuplicate
 Share = Annotated[float, Field(ge=0, le=1)]
 Unknown = Annotated[dict[str, str], Field(description="Why a field is null, by its name.")]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+_DATE_AND_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}")
+
+
+def _written_out(value: object) -> object:
+    """Pydantic would also take seconds since 1970 and bare dates, which the contract does not."""
+    if isinstance(value, str) and _DATE_AND_TIME.match(value) is None:
+        raise ValueError("is not a date and time as RFC 3339 writes them")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except OverflowError as error:  # an offset that leads out of the years 1 to 9999
+        raise ValueError("is out of range") from error
+
+
+Moment = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 
 
 class Reason(BaseModel):
@@ -130,6 +159,10 @@ class HandedIn(VerdictBlock):
     references: Annotated[int, Field(description="Active images of this content, this one included.")]
 
 
+MOST_NESTED = 64
+"""Objects and lists inside one another in metadata."""
+
+
 class HandInFields(BaseModel):
     """The fields beside a picture, from form parts or JSON."""
 
@@ -149,15 +182,35 @@ class HandInFields(BaseModel):
         except (ValueError, RecursionError) as error:
             raise ValueError("is not JSON") from error
 
+    @field_validator("metadata")
+    @classmethod
+    def _can_be_shown(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """Kept, but never to be sent again, it would spoil every list it is in."""
+        layer: list[Any] = [value]
+        for _ in range(MOST_NESTED):
+            inner = [
+                held.values() if isinstance(held, dict) else held for held in layer if isinstance(held, dict | list)
+            ]
+            layer = [item for items in inner for item in items]
+        if any(isinstance(item, dict | list) for item in layer):
+            raise ValueError(f"is nested more than {MOST_NESTED} deep")
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("holds half a character (a lone surrogate)") from error
+        return value
+
     @classmethod
     def openapi(cls) -> tuple[dict[str, Any], dict[str, Any]]:
         """The properties as form parts and as JSON members."""
         choice = {"type": "string", "enum": [choice.value for choice in OnDuplicate], "default": "store"}
-        text = {"type": "string", "maxLength": 4096}
-        person = {"type": "string", "maxLength": 512}
-        as_text = {"type": "string", "contentMediaType": "application/json", "description": "A JSON object."}
-        common = {"on_duplicate": choice, "external_id": text, "person_id": person}
-        return common | {"metadata": as_text}, common | {"metadata": {"type": "object"}}
+        longest = {"external_id": 4096, "person_id": 512}
+        form = {name: {"type": "string", "maxLength": most} for name, most in longest.items()}
+        json = {name: {"type": ["string", "null"], "maxLength": most} for name, most in longest.items()}
+        return (
+            {"on_duplicate": choice, **form, "metadata": {"type": "object"}},
+            {"on_duplicate": choice, **json, "metadata": {"type": ["object", "null"]}},
+        )
 
 
 class ImageLinks(Links):

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from index_store.errors import StoreError
 from service import wiring
 from service.cli import options
-from service.domain.errors import KeeponeError
+from service.domain.errors import KeeponeError, UnsupportedPictureError
 from service.domain.values import OperatingPoint
 from service.settings import load_settings
 from service.workflows.ingest import Ingested, OnDuplicate, RefusedDuplicateError, Wish, ingest
@@ -88,6 +88,9 @@ def _collect(running: dict[Future[Ingested], str], counts: Counter[str], bar: tq
             counts[_outcome(future.result())] += 1
         except RefusedDuplicateError:
             counts["left out"] += 1
+        except UnsupportedPictureError:
+            # A folder of pictures holds other files too; only what claims to be a picture can fail.
+            counts["not pictures"] += 1
         except (KeeponeError, StoreError, OSError) as error:
             counts["failed"] += 1
             bar.write(f"{name}: {error}", file=sys.stderr)

@@ -31,7 +31,7 @@ def command() -> None:
 def create(name: str, scope: str, if_none: bool, data: Path | None) -> None:
     """Make a key and print it, this once."""
     with open_keys(load_settings(data=data)) as keys:
-        if if_none and keys.list():
+        if if_none and any(key.revoked is None for key in keys.list()):
             click.echo("There is a key already; none was made.", err=True)
             return
         new = keys.create(name, scope)

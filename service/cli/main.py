@@ -6,6 +6,7 @@ Exit codes: 0 none found, 1 duplicates found, 2 usage, 3 failed.
 from __future__ import annotations
 
 import sys
+import traceback
 
 import click
 
@@ -39,6 +40,9 @@ def main() -> None:
     except SettingsError as error:
         print(f"keepone: {error}", file=sys.stderr)
         sys.exit(USAGE)
-    except (KeeponeError, StoreError) as error:
+    except (KeeponeError, StoreError, OSError) as error:
         print(f"keepone: {error}", file=sys.stderr)
+        sys.exit(FAILED)
+    except Exception:  # noqa: BLE001 - Python would exit with 1, and that means that duplicates were found
+        traceback.print_exc()
         sys.exit(FAILED)

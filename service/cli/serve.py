@@ -59,8 +59,8 @@ def refuse_open_doors(settings: Settings) -> None:
     with open_keys(settings) as keys:
         if not any(key.revoked is None for key in keys.list()):
             raise SettingsError(
-                "There is no API key, so the service listens on loopback only. "
-                "Make one with: keepone keys create --scope admin NAME"
+                "There is no API key, and without one the service starts only on loopback and where "
+                "KEEPONE_REQUIRE_KEY is not set. Make one with: keepone keys create --scope admin NAME"
             )
 
 

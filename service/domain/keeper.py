@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 QUERY = "query"
 
-SHARPER = 0.05
-"""Smaller differences in sharpness do not decide: JPEG 90 alone moves it by up to 0.04 on the photographs."""
+SHARPER = 0.11
+"""Smaller differences in sharpness do not decide: the artefacts of a save at JPEG 90 alone raise it by up to 0.105 on
+500 photographs, while a blur of 2 pixels lowers the median from 0.88 to 0.04."""
 HEAVIER = 1.02
 """A file must be this many times as large as the other for its bytes to decide."""
 

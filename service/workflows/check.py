@@ -7,18 +7,16 @@ and are verified one by one. A query with too little detail stops at the exact o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from service.domain.keeper import recommend
 from service.domain.values import Verdict
 from service.domain.verdict import decide
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
-from service.workflows.verify import assessed_of, exact_match, verified_match
+from service.workflows.verify import assessed_of, could_match, exact_match, verified_match
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from index_store.records import ContentWithImages
     from index_store.vectors import Neighbour
     from service.domain.values import Match, OperatingPoint
@@ -66,35 +64,41 @@ class Inquiry:
         """Compare with everything that became findable since the last search."""
         with self._watch.step("search"):
             after, self.searched_to = self.searched_to, self._parts.follower.catch_up()
+            if 0 < after == self.searched_to:
+                return
             self._size = self._parts.follower.index.size
             facts = self.subject.assessed.facts
             exact = self._parts.catalogue.find_exact(facts.sha256, facts.pixel_hash)
-            near: Sequence[Neighbour] = ()
-            if not self.subject.assessed.too_little_detail:
-                near = self._parts.follower.index.search(
-                    self.subject.posed_vectors, self._parts.settings.candidates, after
-                )
-            found = self._parts.catalogue.contents({*exact, *(neighbour.content_id for neighbour in near)})
+            near = self._neighbours(after)
+            wanted = {*exact, *near}
+            found = self._parts.catalogue.contents(wanted) if wanted else {}
         with self._watch.step("verify"):
             for content_id in exact:
-                self._add(found.get(content_id), exact=True)
-            for neighbour in near:
-                self._add(found.get(neighbour.content_id), neighbour.similarity, neighbour.query_row)
+                reference = found.get(content_id)
+                if _is_there(reference):
+                    self._add(reference, exact_match(self.subject, reference))
+            for content_id, neighbour in near.items():
+                reference = found.get(content_id)
+                if _is_there(reference) and content_id not in self._matches:
+                    self._add(reference, verified_match(self.subject, reference, neighbour, self._parts))
 
-    def _add(
-        self, reference: ContentWithImages | None, similarity: float = 0.0, pose: int = 0, *, exact: bool = False
-    ) -> None:
-        # Between the index and the catalogue a picture may have been removed: then it is nobody's match.
-        if reference is None or not reference.images or reference.content.sha256 in self._matches:
-            return
-        match = (
-            exact_match(self.subject, reference)
-            if exact
-            else verified_match(self.subject, reference, similarity=similarity, pose=pose, parts=self._parts)
-        )
-        if match is not None:
-            self._matches[match.content_id] = match
-            self._references[match.content_id] = reference
+    def _neighbours(self, after: int) -> dict[str, Neighbour]:
+        """The candidates worth verifying, by content id."""
+        if self.subject.assessed.too_little_detail:
+            return {}
+        parts = self._parts
+        nearest = parts.follower.index.search(self.subject.posed_vectors, parts.settings.candidates, after)
+        phashes = parts.catalogue.phashes([neighbour.content_id for neighbour in nearest])
+        return {
+            neighbour.content_id: neighbour
+            for neighbour in nearest
+            if neighbour.content_id in phashes
+            and could_match(self.subject, neighbour, phashes[neighbour.content_id], parts.verdict_model)
+        }
+
+    def _add(self, reference: ContentWithImages, match: Match) -> None:
+        self._matches[match.content_id] = match
+        self._references[match.content_id] = reference
 
     def conclude(self, top_k: int, point: OperatingPoint) -> Checked:
         """The verdict on what was found so far."""
@@ -112,6 +116,11 @@ class Inquiry:
             model_id=self._parts.descriptor.model_id,
             timings_ms=self._watch.milliseconds(),
         )
+
+
+def _is_there(reference: ContentWithImages | None) -> TypeGuard[ContentWithImages]:
+    """Between the index and the catalogue a picture may have been removed: then it is nobody's match."""
+    return reference is not None and bool(reference.images)
 
 
 def _rank(match: Match) -> tuple[float, bool, float, str]:

@@ -83,20 +83,40 @@ def ingest(
     watch = Stopwatch()
     subject = study(data, parts, watch, wait_s=wait_s)
     inquiry = Inquiry(subject, parts, watch)
+    inquiry.search()
+    files_kept = False
     for _ in range(MOST_ROUNDS):
-        inquiry.search()
-        checked = inquiry.conclude(top_k, point)
-        block = verdict_block(checked)
-        if wish.on_duplicate is OnDuplicate.REJECT and checked.verdict.kind is VerdictKind.DUPLICATE:
-            raise RefusedDuplicateError(block)
-        entry = _entry(checked, block, wish, parts)
-        if entry.content is not None:
+        if not files_kept and _plan(inquiry, wish, parts, top_k, point).content is not None:
             _keep_files(data, subject, parts)
-        committed = parts.catalogue.append(entry, searched_to=inquiry.searched_to)
+            files_kept = True
+        # Threads of this process take turns, so that only other processes can make a commit stale.
+        with parts.committing:
+            inquiry.search()
+            entry = _plan(inquiry, wish, parts, top_k, point)
+            if entry.content is not None and not files_kept:
+                continue
+            committed = parts.catalogue.append(entry, searched_to=inquiry.searched_to)
         if not isinstance(committed, Stale):
-            content = parts.catalogue.contents([committed.image.content_id])[committed.image.content_id]
-            return Ingested(committed.image, content.references, block)
+            return Ingested(committed.image, _references(committed.image, parts), dict(entry.verdict_block))
     raise OverloadedError("Too many pictures are being committed at this moment.")
+
+
+def _references(image: Image, parts: Parts) -> int:
+    """Active images of the image's content, itself included."""
+    if image.outcome == "stored":
+        return 1
+    return parts.catalogue.contents([image.content_id])[image.content_id].references
+
+
+def _plan(inquiry: Inquiry, wish: Wish, parts: Parts, top_k: int, point: OperatingPoint) -> HandIn:
+    """What to commit by what is known so far. Raises RefusedDuplicateError."""
+    checked = inquiry.conclude(top_k, point)
+    block = verdict_block(checked)
+    # Bytes that are here already cost nothing to keep: they are referenced whatever was wished.
+    best = checked.verdict.matches[0] if checked.verdict.kind is VerdictKind.DUPLICATE else None
+    if wish.on_duplicate is OnDuplicate.REJECT and best is not None and best.relation is not Relation.IDENTICAL:
+        raise RefusedDuplicateError(block)
+    return _entry(checked, block, wish, parts)
 
 
 def _entry(checked: Checked, block: dict[str, Any], wish: Wish, parts: Parts) -> HandIn:

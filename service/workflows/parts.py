@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class Parts:
     follower: Follower
     descriptor: DescriptorModel
     verdict_model: VerdictModel
+    committing: threading.Lock = field(default_factory=threading.Lock)
+    """Held by the one thread of this process that is committing a picture."""
 
     def close(self) -> None:
         self.pool.close()

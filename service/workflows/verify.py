@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from service.compare.appearance import compare, look
 from service.descriptors.hashes import hamming
 from service.domain.dihedral import POSES
+from service.domain.errors import BrokenPictureError
 from service.domain.keeper import UNTOUCHED
 from service.domain.values import (
     Assessed,
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from index_store.records import Content, ContentWithImages
+    from index_store.vectors import Neighbour
     from service.compare.appearance import Appearance, Look
     from service.domain.values import PictureFormat
+    from service.domain.verdict import VerdictModel
     from service.workflows.parts import Parts
     from service.workflows.study import Subject
 
@@ -94,19 +97,22 @@ def exact_match(subject: Subject, reference: ContentWithImages) -> Match:
     )
 
 
-def verified_match(
-    subject: Subject, reference: ContentWithImages, *, similarity: float, pose: int, parts: Parts
-) -> Match | None:
-    """The match with a neighbour in the descriptor space, or None if not even a perfect look could make it likely.
+def could_match(subject: Subject, neighbour: Neighbour, phash: bytes, model: VerdictModel) -> bool:
+    """Whether a perfect look would make this neighbour likelier a copy than not.
 
-    `pose` is the row of `dihedral.POSES` in which the query came closest. Looking costs a few milliseconds a candidate,
-    and most neighbours of most pictures are strangers; the bound is exact, so no verdict changes by it.
+    Looking costs a few milliseconds a candidate, and most neighbours of most pictures are strangers. The bound is
+    exact: no verdict changes by leaving out those below it.
     """
+    distance = hamming(subject.posed_phashes[neighbour.query_row], phash)
+    best_case = features(phash_distance=distance, similarity=neighbour.similarity, appearance=(1.0, 1.0, 1.0))
+    return model.probability(best_case) >= EVEN_ODDS
+
+
+def verified_match(subject: Subject, reference: ContentWithImages, neighbour: Neighbour, parts: Parts) -> Match:
+    """The match with a neighbour in the descriptor space, looked at in the pose that came closest."""
+    pose, similarity = neighbour.query_row, neighbour.similarity
     distance = hamming(subject.posed_phashes[pose], reference.content.phash)
     model = parts.verdict_model
-    best_case = features(phash_distance=distance, similarity=similarity, appearance=(1.0, 1.0, 1.0))
-    if model.probability(best_case) < EVEN_ODDS:
-        return None
     laid = subject.look_in_pose(pose)
     there = look(thumbnail_pixels(reference.content.sha256, parts))
     seen = compare(laid, there)
@@ -133,16 +139,23 @@ def verified_match(
 def thumbnail_bytes(content_id: str, parts: Parts) -> bytes:
     """The stored thumbnail (JPEG), made again from the original if it is not there. Raises StoreError."""
     kind, extension = THUMBNAIL
-    data = parts.blobs.get_derived(kind, content_id, extension)
-    if data is None:
-        with parts.pool.decode(parts.blobs.get(content_id, verify=True)) as decoded:
-            data = thumbnails.encode(decoded.working)
-        parts.blobs.put_derived(kind, content_id, extension, data)
-    return data
+    return parts.blobs.get_derived(kind, content_id, extension) or _made_again(content_id, parts)
 
 
 def thumbnail_pixels(content_id: str, parts: Parts) -> NDArray[np.uint8]:
-    return thumbnails.load(thumbnail_bytes(content_id, parts))
+    """The stored thumbnail's pixels; a damaged one is no fault of the query's, and is made again."""
+    try:
+        return thumbnails.load(thumbnail_bytes(content_id, parts))
+    except BrokenPictureError:
+        return thumbnails.load(_made_again(content_id, parts))
+
+
+def _made_again(content_id: str, parts: Parts) -> bytes:
+    kind, extension = THUMBNAIL
+    with parts.pool.decode(parts.blobs.get(content_id, verify=True)) as decoded:
+        data = thumbnails.encode(decoded.working)
+    parts.blobs.put_derived(kind, content_id, extension, data)
+    return data
 
 
 def _evidence(distance: int, seen: Appearance, pose: int, relation: Relation) -> Evidence:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -14,9 +13,9 @@ from service.api.auth import Reader, Writer
 from service.api.bodies import invalid, read_model, read_picture
 from service.api.deps import PartsOf, SettingsOf, at_work
 from service.api.problems import ProblemError
-from service.api.responses import AUTH_SLUGS, PICTURE_SLUGS, picture_body, problems
+from service.api.responses import AUTH_SLUGS, PICTURE_SLUGS, image_links, picture_body, problems
 from service.api.routers.check import Point, TopK
-from service.api.schemas import HandedIn, HandInFields, ImageDetail, ImagePage, Precheck, Prechecked
+from service.api.schemas import HandedIn, HandInFields, ImageDetail, ImagePage, Moment, Precheck, Prechecked
 from service.api.shapes import content_of, detail_of, handed_in, image_of
 from service.domain.values import Relation, VerdictKind
 from service.workflows.ingest import RefusedDuplicateError, Wish, ingest
@@ -33,7 +32,10 @@ YEAR = "private, max-age=31536000, immutable"
     "",
     status_code=201,
     response_model=HandedIn,
-    responses=problems(*AUTH_SLUGS, *PICTURE_SLUGS, "duplicate-refused", "storage-full"),
+    responses={
+        201: {"links": image_links()},
+        **problems(*AUTH_SLUGS, *PICTURE_SLUGS, "duplicate-refused", "storage-full"),
+    },
     openapi_extra=picture_body(*HandInFields.openapi()),
 )
 async def hand_in(
@@ -87,7 +89,7 @@ def list_images(
     external_id: Annotated[str | None, Query(max_length=4096)] = None,
     min_risk: Annotated[float | None, Query(ge=0, le=1)] = None,
     max_quality: Annotated[float | None, Query(ge=0, le=1)] = None,
-    since: Annotated[datetime | None, Query(description="RFC 3339; without an offset: UTC.")] = None,
+    since: Annotated[Moment | None, Query(description="RFC 3339; without an offset: UTC.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     cursor: Annotated[str | None, Query(max_length=256, description="`next_cursor` of the page before.")] = None,
 ) -> dict[str, Any]:
@@ -99,13 +101,13 @@ def list_images(
         external_id=external_id,
         min_risk=min_risk,
         max_quality=max_quality,
-        since=since if since is None or since.tzinfo else since.replace(tzinfo=UTC),
+        since=since,
     )
     page = parts.catalogue.images(where, limit, cursor)
     return {"items": [image_of(image) for image in page.items], "next_cursor": page.next_cursor}
 
 
-@router.get("/{image_id}", response_model=ImageDetail, responses=problems(*AUTH_SLUGS, "not-found"))
+@router.get("/{image_id}", response_model=ImageDetail, responses=problems(*AUTH_SLUGS, "not-found", "invalid-request"))
 def get_image(image_id: ImageId, parts: PartsOf, _: Reader) -> dict[str, Any]:
     """One image, removed ones too, with its verdict as it stood when committed."""
     image = parts.catalogue.image(image_id)
@@ -113,7 +115,9 @@ def get_image(image_id: ImageId, parts: PartsOf, _: Reader) -> dict[str, Any]:
 
 
 @router.delete(
-    "/{image_id}", status_code=204, responses=problems(*AUTH_SLUGS, "not-found", "overloaded", "storage-full")
+    "/{image_id}",
+    status_code=204,
+    responses=problems(*AUTH_SLUGS, "not-found", "invalid-request", "overloaded", "storage-full"),
 )
 def remove_image(image_id: ImageId, parts: PartsOf, _: Writer) -> Response:
     """Remove an image: it is found no more. Its file stays until a purge."""
@@ -129,7 +133,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 @router.get(
     "/{image_id}/content",
     response_class=Response,
-    responses={200: {"content": {"image/*": _BINARY}}, **problems(*AUTH_SLUGS, "not-found")},
+    responses={200: {"content": {"image/*": _BINARY}}, **problems(*AUTH_SLUGS, "not-found", "invalid-request")},
 )
 def get_content(image_id: ImageId, parts: PartsOf, _: Reader) -> Response:
     """The picture's bytes, as they came."""
@@ -146,7 +150,7 @@ def get_content(image_id: ImageId, parts: PartsOf, _: Reader) -> Response:
 @router.get(
     "/{image_id}/thumbnail",
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": _BINARY}}, **problems(*AUTH_SLUGS, "not-found")},
+    responses={200: {"content": {"image/jpeg": _BINARY}}, **problems(*AUTH_SLUGS, "not-found", "invalid-request")},
 )
 def get_thumbnail(image_id: ImageId, parts: PartsOf, _: Reader) -> Response:
     """A small rendering (JPEG, long side at most 512 pixels) without any metadata."""

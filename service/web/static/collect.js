@@ -104,7 +104,7 @@ function outcome({ collecting }) {
       { class: "outcome", tabindex: "-1", role: "status" },
       el("strong", {}, icon("keep"), referenced ? "Added as a reference" : "Stored"),
       el("p", {}, referenced ? "It points to the picture already stored; no second file is kept. " : "The file is kept, and will be found from now on. "),
-      el("p", { class: "small" }, "Image ", el("code", {}, added?.image_id ?? ""), referenced && typeof added?.references === "string" ? " points to " : "", referenced && typeof added?.references === "string" && el("code", {}, added.references)),
+      el("p", { class: "small" }, "Image ", el("code", {}, added?.image_id ?? ""), (added?.references ?? 1) > 1 ? `, one of ${added?.references} that share the file` : ""),
     ),
   ];
 }

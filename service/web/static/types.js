@@ -31,7 +31,7 @@
  * @typedef {{title: string, detail?: string, status: number, instance?: string}} Problem
  * @typedef {{csrf_token: string|null, scope: string, expires_at?: string}} Session
  * @typedef {{images: number, contents: number, bytes_saved?: number}} Stats
- * @typedef {{image_id: string, outcome: "stored"|"referenced", references?: string|null}} Added
+ * @typedef {{image_id: string, outcome: "stored"|"referenced", references?: number}} Added
  * @typedef {"strict"|"balanced"|"loose"} Point
  * @typedef {"store"|"reference"|"reject"} OnDuplicate
  */

@@ -1,0 +1,65 @@
+# Everything a newcomer or a CI needs. `make run` and `make test` do all their own set-up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Tests and tools never write bytecode into the tree or wait for a terminal.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-browser test-schema test-data check format openapi bench clean
+
+help: ## Show this list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/core: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Keepone needs Python 3.11 or later") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/test: $(VENV)/core
+	$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/check: $(VENV)/core
+	$(PIP) --editable '.[test,check]'
+	@touch $@
+
+$(VENV)/heavy: $(VENV)/core
+	$(PIP) --editable '.[test,heavy]'
+	@touch $@
+
+run: $(VENV)/core ## Set up and start the service on loopback.
+	$(BIN)/keepone serve
+
+test: $(VENV)/test ## Set up and run the tests (core install).
+	$(BIN)/python -m pytest -q
+
+test-browser: $(VENV)/heavy ## Drive the pages with Chromium, the network cut (Debian: chromium, iproute2).
+	unshare -rn sh -c 'ip link set lo up && exec $(BIN)/python -m pytest -q tests/browser'
+
+test-schema: $(VENV)/heavy ## Schemathesis over openapi.yaml, against a real service.
+	$(BIN)/python -m benchmarks.schema
+
+test-data: $(VENV)/heavy ## Hostile files of KEEPONE_SHARED through a real service.
+	$(BIN)/python -m benchmarks.hostile
+
+check: $(VENV)/check ## Lint, types, import rules, openapi.yaml up to date.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m service.api.openapi --check openapi.yaml
+
+format: $(VENV)/check ## Let ruff arrange the code.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+openapi: $(VENV)/check ## Write openapi.yaml from the code.
+	$(BIN)/python -m service.api.openapi openapi.yaml
+
+bench: $(VENV)/heavy ## Latency and ingest figures into benchmarks/results/.
+	$(BIN)/python -m benchmarks.api
+
+clean: ## Remove what the targets above made.
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,69 @@
+"""`keepone ingest`: files and folders, counted."""
+
+import sqlite3
+
+import pytest
+
+
+@pytest.fixture
+def kept(folder):
+    """External id and verdict of every image, read behind the store's back."""
+
+    def run():
+        connection = sqlite3.connect(folder / "data" / "catalogue.sqlite")
+        rows = connection.execute("SELECT external_id, verdict FROM image ORDER BY sequence").fetchall()
+        connection.close()
+        return rows
+
+    return run
+
+
+def test_a_folder_is_taken_in_and_its_broken_file_told(keepone, pictures, kept):
+    """The others are stored under their paths; the exit code says that something failed."""
+    ran = keepone("ingest", pictures)
+    assert ran.code == 3
+    assert ran.out == "1 failed, 1 stored as duplicate, 2 stored as unique\n"
+    assert "deep/broken.jpg: " in ran.err
+    assert sorted(name for name, _ in kept()) == ["astronaut.jpg", "copy.jpg", "deep/coffee.png"]
+
+
+def test_without_failures_it_exits_0(keepone, pictures):
+    """Duplicates are no failure when they are stored."""
+    assert keepone("ingest", pictures / "astronaut.jpg", pictures / "copy.jpg").code == 0
+
+
+def test_duplicates_can_be_left_out(keepone, pictures, kept):
+    """Counted, and not stored."""
+    keepone("ingest", pictures / "astronaut.jpg")
+    ran = keepone("ingest", "--on-duplicate", "reject", pictures / "copy.jpg", pictures / "deep" / "coffee.png")
+    assert (ran.code, ran.out) == (0, "1 left out, 1 stored as unique\n")
+    assert [name for name, _ in kept()] == ["astronaut.jpg", "coffee.png"]
+
+
+def test_duplicates_can_be_kept_as_references(keepone, pictures):
+    """Counted under that word."""
+    keepone("ingest", pictures / "astronaut.jpg")
+    ran = keepone("ingest", "--on-duplicate", "reference", pictures / "copy.jpg")
+    assert ran.out == "1 referenced as duplicate\n"
+
+
+def test_taken_in_again_everything_is_known(keepone, pictures):
+    """Nothing is stored twice."""
+    keepone("ingest", pictures / "deep" / "coffee.png")
+    assert keepone("ingest", pictures / "deep" / "coffee.png").out == "1 referenced as duplicate\n"
+
+
+def test_an_empty_folder_is_no_failure(keepone, folder):
+    """And is said."""
+    (folder / "empty").mkdir()
+    ran = keepone("ingest", folder / "empty")
+    assert (ran.code, ran.out) == (0, "no files\n")
+
+
+def test_links_below_a_folder_are_not_followed(keepone, pictures, folder):
+    """A picture elsewhere is not below this folder."""
+    place = folder / "links"
+    place.mkdir()
+    (place / "link.jpg").symlink_to(pictures / "astronaut.jpg")
+    (place / "loop").symlink_to(place)
+    assert keepone("ingest", place).out == "no files\n"

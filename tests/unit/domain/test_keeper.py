@@ -1,0 +1,209 @@
+"""Who stays, why, and when the rule leaves it to a person."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.domain.keeper import HEAVIER, QUERY, SHARPER, UNTOUCHED, recommend
+from service.domain.values import Action, Relation, VerdictKind
+
+COPIES = (Relation.SAME_PIXELS, Relation.REENCODED)
+
+
+@pytest.fixture(scope="session")
+def judge(a_match):
+    """The recommendation about a query and one reference held to be its copy."""
+
+    def run(query, reference, relation=Relation.REENCODED, kind=VerdictKind.DUPLICATE):
+        match = a_match(relation=relation)
+        verdict, (judged,) = recommend(kind, query, [match], {match.content_id: reference})
+        return verdict, judged.recommendation
+
+    return run
+
+
+def test_a_half_size_copy_may_go(judge, a_picture):
+    """The stored picture has four times the pixels, and stays."""
+    verdict, of_stored = judge(a_picture(500, 400), a_picture(1000, 800))
+    assert (verdict.action, verdict.keeper) == (Action.DELETE, "img_1")
+    assert of_stored == UNTOUCHED
+    assert "the stored picture has 4.0 times the pixels" in [reason.text for reason in verdict.reasons]
+
+
+def test_a_larger_query_stays_and_the_stored_one_may_go(judge, a_picture):
+    """The match's own recommendation is about that reference."""
+    verdict, of_stored = judge(a_picture(1000, 800), a_picture(500, 400))
+    assert (verdict.action, verdict.keeper) == (Action.KEEP, QUERY)
+    assert of_stored.action is Action.DELETE
+
+
+@pytest.mark.parametrize("relation", COPIES)
+def test_of_one_size_the_sharper_stays(judge, a_picture, relation):
+    """In either direction."""
+    soft, sharp = a_picture(sharpness=0.4), a_picture(sharpness=0.8)
+    assert judge(soft, sharp, relation)[0].keeper == "img_1"
+    assert judge(sharp, soft, relation)[0].keeper == QUERY
+
+
+def test_more_pixels_count_before_sharpness(judge, a_picture):
+    """A smaller rendering is sharper for each pixel without holding more."""
+    small_and_sharp, large_and_soft = a_picture(500, 400, sharpness=0.9), a_picture(1000, 800, sharpness=0.2)
+    verdict, _ = judge(small_and_sharp, large_and_soft)
+    assert verdict.keeper == "img_1"
+    assert not any("sharper" in reason.text for reason in verdict.reasons)
+
+
+def test_equal_in_size_and_sharpness_the_larger_file_stays(judge, a_picture):
+    """It was compressed less."""
+    light, heavy = a_picture(size=100_000), a_picture(size=150_000)
+    assert judge(light, heavy)[0].keeper == "img_1"
+    assert judge(heavy, light)[0].keeper == QUERY
+
+
+@pytest.mark.parametrize("sharpness", [0.5, None])
+def test_the_stored_picture_stays_when_nothing_tells_them_apart(judge, a_picture, sharpness):
+    """A tie, within the tolerances or with sharpness unknown, is no reason to change anything."""
+    query = a_picture(1005, 800, round(100_000 * HEAVIER) - 1, sharpness=sharpness and sharpness + SHARPER / 2)
+    verdict, _ = judge(query, a_picture(sharpness=sharpness))
+    assert (verdict.action, verdict.keeper) == (Action.DELETE, "img_1")
+    assert "first" in verdict.reasons[-1].text
+
+
+def test_the_very_same_file_may_go_whatever_it_holds(judge, a_picture):
+    """Equal bytes need no further look, animated or not."""
+    moving = a_picture(animated=True)
+    verdict, _ = judge(moving, moving, Relation.IDENTICAL)
+    assert (verdict.action, verdict.keeper) == (Action.DELETE, "img_1")
+    assert [reason.text for reason in verdict.reasons] == ["the very same file is stored already"]
+
+
+@pytest.mark.parametrize("moving", ["query", "reference", "both"])
+@pytest.mark.parametrize("relation", [*COPIES, Relation.EDITED])
+def test_what_moves_is_for_a_person_to_judge(judge, a_picture, moving, relation):
+    """Only first frames were compared."""
+    query = a_picture(500, 400, animated=moving != "reference")
+    reference = a_picture(animated=moving != "query")
+    verdict, of_stored = judge(query, reference, relation)
+    assert (verdict.action, verdict.keeper) == (Action.REVIEW, None)
+    assert of_stored.action is Action.REVIEW
+
+
+@pytest.mark.parametrize("query_width", [1000, 1010, 2000])
+def test_an_edit_is_for_a_person_to_judge(judge, a_picture, query_width):
+    """Which of two is the source cannot be told, however much sharper or heavier the stored one is."""
+    verdict, of_stored = judge(a_picture(query_width, 800, 10, sharpness=0.1), a_picture(), Relation.EDITED)
+    assert (verdict.action, verdict.keeper) == (Action.REVIEW, None)
+    assert of_stored.action is Action.REVIEW
+
+
+def test_an_edit_with_clearly_fewer_pixels_than_the_stored_picture_may_go(judge, a_picture):
+    """Nothing is lost by it."""
+    verdict, of_stored = judge(a_picture(500, 400), a_picture(1000, 800), Relation.EDITED)
+    assert (verdict.action, verdict.keeper) == (Action.DELETE, "img_1")
+    assert of_stored == UNTOUCHED
+
+
+def test_an_uncertain_verdict_is_for_a_person_to_judge(judge, a_picture):
+    """However the two compare."""
+    verdict, of_stored = judge(a_picture(10, 10), a_picture(), kind=VerdictKind.UNCERTAIN)
+    assert (verdict.action, verdict.keeper) == (Action.REVIEW, None)
+    assert of_stored.action is Action.REVIEW
+
+
+def test_a_unique_picture_stays_and_so_do_its_weak_matches(judge, a_picture):
+    """Weak matches are shown, and nothing is recommended about them."""
+    verdict, of_stored = judge(a_picture(), a_picture(10, 10), Relation.UNRELATED, VerdictKind.UNIQUE)
+    assert (verdict.action, verdict.keeper) == (Action.KEEP, QUERY)
+    assert of_stored == UNTOUCHED
+
+
+def test_a_picture_without_matches_stays(a_picture):
+    """An empty store has nothing to lose it to."""
+    verdict, matches = recommend(VerdictKind.UNIQUE, a_picture(), [], {})
+    assert (verdict.action, verdict.keeper, matches) == (Action.KEEP, QUERY, ())
+
+
+def test_weaker_matches_do_not_change_who_stays(a_match, a_picture):
+    """Only the best is weighed; whatever order the others and the rows come in, the answer is one."""
+    best = a_match("img_best")
+    others = [a_match(f"img_{n}", probability=0.9) for n in range(3)]
+    references = {match.content_id: a_picture(10 * n + 9, 10) for n, match in enumerate([best, *others])}
+    answers = set()
+    for order in itertools.permutations(others):
+        known = {match.content_id: references[match.content_id] for match in (*order, best)}
+        verdict, judged = recommend(VerdictKind.DUPLICATE, a_picture(), [best, *order], known)
+        answers.add(verdict)
+        assert all(match.recommendation == UNTOUCHED for match in judged[1:])
+    assert len(answers) == 1
+
+
+def test_ids_do_not_decide(a_match, a_picture):
+    """Another id changes the keeper's name and nothing else."""
+    said = []
+    for image_id in ("img_a", "img_z", "zzz"):
+        match = a_match(image_id)
+        verdict, _ = recommend(VerdictKind.DUPLICATE, a_picture(), [match], {match.content_id: a_picture()})
+        assert verdict.keeper == image_id
+        said.append(replace(verdict, keeper=None))
+    assert said[0] == said[1] == said[2]
+
+
+def test_a_reason_against_the_one_that_stays_has_a_negative_weight(judge, a_picture):
+    """The stored picture wins on pixels though the query is the larger file."""
+    verdict, _ = judge(a_picture(500, 400, 200_000), a_picture(1000, 800, 100_000))
+    weights = {reason.text: reason.weight for reason in verdict.reasons}
+    assert weights["the stored picture has 4.0 times the pixels"] == 0.6
+    assert weights["the query is the larger file (2.0 times the bytes)"] == -0.05
+
+
+sides = st.integers(1, 16_384)
+sizes = st.integers(1, 25 * 2**20)
+sharpnesses = st.none() | st.floats(0, 1)
+sketches = st.tuples(sides, sides, sizes, sharpnesses, st.booleans())
+
+
+@given(
+    query=sketches,
+    reference=sketches,
+    relation=st.sampled_from(Relation),
+    kind=st.sampled_from(VerdictKind),
+)
+def test_any_two_pictures_get_a_sound_recommendation(judge, a_picture, query, reference, relation, kind):
+    """Never an error; the keeper is one of the two or left open, and left open exactly where a person is asked."""
+    asked, stored = (
+        a_picture(width, height, size, sharpness=sharpness, animated=animated)
+        for width, height, size, sharpness, animated in (query, reference)
+    )
+    verdict, of_stored = judge(asked, stored, relation, kind)
+    assert verdict.keeper in (QUERY, "img_1", None)
+    assert (verdict.action is Action.REVIEW) == (verdict.keeper is None)
+    assert (of_stored.action is Action.REVIEW) == (verdict.action is Action.REVIEW)
+    assert verdict.reasons
+    assert all(-1 <= reason.weight <= 1 for reason in verdict.reasons)
+    assert not (verdict.action is Action.DELETE and of_stored.action is Action.DELETE)
+
+
+@given(query=sketches, reference=sketches, relation=st.sampled_from(COPIES))
+def test_every_reason_speaks_for_its_leader(judge, a_picture, query, reference, relation):
+    """Positive where the leader it names is the one that stays, negative where it is not, and never 0."""
+    asked, stored = (
+        a_picture(width, height, size, sharpness=sharp) for width, height, size, sharp, _ in (query, reference)
+    )
+    verdict, _ = judge(asked, stored, relation)
+    staying = "the query" if verdict.keeper == QUERY else "the stored picture"
+    led = [reason for reason in verdict.reasons if reason.text.startswith(("the query", "the stored"))]
+    assert all((reason.weight > 0) == reason.text.startswith(staying) and reason.weight for reason in led)
+
+
+@given(one=sketches, other=sketches, relation=st.sampled_from(COPIES))
+def test_the_same_picture_stays_whichever_came_first(judge, a_picture, one, other, relation):
+    """Asked the other way round, the rule keeps the same one, or, where they tie, the stored one both times."""
+    left, right = (a_picture(width, height, size, sharpness=sharp) for width, height, size, sharp, _ in (one, other))
+    there = judge(left, right, relation)[0].keeper == QUERY
+    back = judge(right, left, relation)[0].keeper == QUERY
+    assert not (there and back)
+    if not there and not back:
+        assert any("first" in reason.text for reason in judge(left, right, relation)[0].reasons)

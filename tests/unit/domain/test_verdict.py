@@ -1,0 +1,141 @@
+"""From evidence to a word: the borders of every rule."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.domain.values import Direction, Edit, OperatingPoint, Relation, VerdictKind
+from service.domain.verdict import (
+    EVEN_ODDS,
+    FEATURES,
+    FITTED,
+    SAME_SIZE,
+    SAME_TONES,
+    decide,
+    differ_in_size,
+    direction_of,
+    features,
+    relation_of,
+)
+
+EVERY_POINT = pytest.mark.parametrize("point", OperatingPoint)
+
+
+def below(number):
+    return math.nextafter(number, -math.inf)
+
+
+def test_a_stricter_operating_point_asks_for_more():
+    """All lie above even odds and below certainty."""
+    points = FITTED.operating_points
+    assert set(points) == set(OperatingPoint)
+    assert (
+        EVEN_ODDS < points[OperatingPoint.LOOSE] < points[OperatingPoint.BALANCED] < points[OperatingPoint.STRICT] < 1.0
+    )
+
+
+@EVERY_POINT
+def test_at_the_operating_point_it_is_a_duplicate_and_just_below_uncertain(point):
+    """The border itself belongs to the duplicates, as CONTRACT says."""
+    border = FITTED.operating_points[point]
+    assert decide(border, point, FITTED) is VerdictKind.DUPLICATE
+    assert decide(below(border), point, FITTED) is VerdictKind.UNCERTAIN
+
+
+@EVERY_POINT
+def test_even_odds_are_uncertain_and_anything_less_is_unique(point):
+    """No match at all counts as probability 0."""
+    assert decide(EVEN_ODDS, point, FITTED) is VerdictKind.UNCERTAIN
+    assert decide(below(EVEN_ODDS), point, FITTED) is VerdictKind.UNIQUE
+    assert decide(0.0, point, FITTED) is VerdictKind.UNIQUE
+
+
+@EVERY_POINT
+def test_a_perfect_look_alike_reaches_every_operating_point(point):
+    """Otherwise a re-encoding could never be called a duplicate there."""
+    perfect = features(phash_distance=0, similarity=1.0, appearance=(1.0, 1.0, 1.0))
+    assert decide(FITTED.probability(perfect), point, FITTED) is VerdictKind.DUPLICATE
+
+
+@given(
+    distance=st.integers(0, 256),
+    similarity=st.floats(-1, 1),
+    appearance=st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)),
+)
+def test_a_fitted_probability_is_never_certain(distance, similarity, appearance):
+    """Only equal bytes or pixels are: whatever was seen, it stays inside 0..1."""
+    seen = features(phash_distance=distance, similarity=similarity, appearance=appearance)
+    assert 0.0 < FITTED.probability(seen) < 1.0
+
+
+@pytest.mark.parametrize("index", range(len(FEATURES)))
+def test_every_feature_speaks_for_a_copy(index):
+    """More of it never makes a copy less likely: the bound that spares strangers a look rests on this."""
+    seen = [0.5] * len(FEATURES)
+    more = [*seen[:index], 0.9, *seen[index + 1 :]]
+    assert FITTED.probability(more) > FITTED.probability(seen)
+
+
+def test_a_model_refuses_the_wrong_number_of_features():
+    """A feature added without a weight must not pass silently."""
+    with pytest.raises(ValueError, match="shorter"):
+        FITTED.probability([0.5] * (len(FEATURES) - 1))
+
+
+def test_features_come_in_the_order_the_model_was_fitted_on():
+    """Half the bits differing reads as 0, none as 1."""
+    assert len(FITTED.weights) == len(FEATURES)
+    assert features(phash_distance=128, similarity=0.25, appearance=(0.5, 0.6, 0.7)) == (0.0, 0.25, 0.5, 0.6, 0.7)
+    assert features(phash_distance=0, similarity=0.0, appearance=(0.0, 0.0, 0.0))[0] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("tones", "edits", "probability", "relation"),
+    [
+        (0.0, (), below(EVEN_ODDS), Relation.UNRELATED),
+        (99.0, (Edit.FLIPPED,), 0.0, Relation.UNRELATED),
+        (SAME_TONES, (), EVEN_ODDS, Relation.REENCODED),
+        (math.nextafter(SAME_TONES, 9), (), 0.99, Relation.EDITED),
+        (0.0, (Edit.FLIPPED,), 0.99, Relation.EDITED),
+    ],
+)
+def test_the_relation_follows_odds_then_edits_then_tones(tones, edits, probability, relation):
+    """Unlikely is unrelated; a copy without edits and with the same tones is only saved anew."""
+    assert relation_of(tone_distance=tones, edits=edits, probability=probability) is relation
+
+
+@pytest.mark.parametrize("relation", [Relation.IDENTICAL, Relation.SAME_PIXELS])
+def test_equal_pixels_have_the_same_detail(a_picture, relation):
+    """There is no direction between a thing and itself."""
+    facts = a_picture().facts
+    assert direction_of(facts, facts, relation) is Direction.SAME_DETAIL
+
+
+@pytest.mark.parametrize("relation", [Relation.REENCODED, Relation.EDITED])
+def test_the_smaller_copy_comes_from_the_larger(a_picture, relation):
+    """A copy seldom has more pixels than its source."""
+    small, large = a_picture(500, 400).facts, a_picture(1000, 800).facts
+    assert direction_of(small, large, relation) is Direction.QUERY_FROM_REFERENCE
+    assert direction_of(large, small, relation) is Direction.REFERENCE_FROM_QUERY
+
+
+def test_copies_of_one_size_have_no_known_direction(a_picture):
+    """A little cropped or rounded away counts as one size."""
+    assert direction_of(a_picture(1000, 800).facts, a_picture(990, 800).facts, Relation.EDITED) is Direction.UNKNOWN
+
+
+def test_strangers_have_no_direction_whatever_their_sizes(a_picture):
+    """Nothing was made from anything."""
+    assert direction_of(a_picture(10, 10).facts, a_picture(999, 999).facts, Relation.UNRELATED) is Direction.UNKNOWN
+
+
+def test_sizes_differ_beyond_the_tolerance_only(a_picture):
+    """And the order of asking does not matter."""
+    border = 1000 * (1 - SAME_SIZE)
+    whole, within, beyond = (a_picture(width, 1).facts for width in (1000, round(border + 1), round(border - 1)))
+    assert not differ_in_size(whole, within)
+    assert not differ_in_size(within, whole)
+    assert differ_in_size(whole, beyond)
+    assert differ_in_size(beyond, whole)

@@ -1,0 +1,219 @@
+"""Asking about pictures: what is found, how it is named, and that nothing is kept."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from index_store.records import Removal
+from service.domain.dihedral import POSES
+from service.domain.errors import BadPictureError
+from service.domain.values import Action, Direction, Edit, OperatingPoint, Relation, VerdictKind
+
+
+@pytest.fixture
+def stored(taken, astronaut, written):
+    """The astronaut, at JPEG 92."""
+    return taken(written(astronaut, quality=92), external_id="space/1.jpg").image
+
+
+def best(checked):
+    return checked.verdict.matches[0]
+
+
+def test_in_an_empty_store_a_picture_is_unique(asked, astronaut, written):
+    """There is nothing it could be a copy of."""
+    verdict = asked(written(astronaut)).verdict
+    assert (verdict.kind, verdict.probability, verdict.matches) == (VerdictKind.UNIQUE, 0.0, ())
+    assert (verdict.recommendation.action, verdict.recommendation.keeper) == (Action.KEEP, "query")
+
+
+def test_checking_keeps_nothing(asked, parts, astronaut, written, originals, thumbnail_files):
+    """No row, no file."""
+    asked(written(astronaut))
+    assert (parts.catalogue.head(), originals(), thumbnail_files()) == (0, [], [])
+
+
+def test_a_smaller_jpeg_is_a_reencoded_duplicate(asked, stored, astronaut, written, resized):
+    """Its source is known to the store, has more pixels, and stays."""
+    checked = asked(written(resized(astronaut, 0.5), quality=40))
+    match = best(checked)
+    assert checked.verdict.kind is VerdictKind.DUPLICATE
+    assert (match.image_id, match.external_id, match.relation) == (stored.image_id, "space/1.jpg", Relation.REENCODED)
+    assert (match.direction, match.edits) == (Direction.QUERY_FROM_REFERENCE, ())
+    assert checked.verdict.recommendation.action is Action.DELETE
+    assert checked.verdict.recommendation.keeper == stored.image_id
+
+
+def test_a_larger_copy_is_kept_and_the_stored_one_may_go(asked, taken, astronaut, written, resized):
+    """The store had only a small rendering."""
+    taken(written(resized(astronaut, 0.4)))
+    checked = asked(written(astronaut, quality=92))
+    assert best(checked).direction is Direction.REFERENCE_FROM_QUERY
+    assert checked.verdict.recommendation.keeper == "query"
+    assert best(checked).recommendation.action is Action.DELETE
+
+
+def test_the_same_bytes_are_identical(asked, stored, astronaut, written):
+    """Certain, and equal in every way there is."""
+    match = best(asked(written(astronaut, quality=92)))
+    assert (match.relation, match.probability, match.similarity) == (Relation.IDENTICAL, 1.0, 1.0)
+    assert match.evidence.content_hash_equal
+    assert match.image_id == stored.image_id
+
+
+def test_the_same_pixels_in_png_and_bmp_are_the_same_pixels(asked, taken, astronaut, written):
+    """Other bytes, equal pixels: certain too."""
+    taken(written(astronaut, "PNG"))
+    match = best(asked(written(astronaut, "BMP")))
+    assert (match.relation, match.probability) == (Relation.SAME_PIXELS, 1.0)
+    assert (match.evidence.content_hash_equal, match.evidence.pixels_equal) == (False, True)
+
+
+def test_the_same_bytes_come_before_the_same_pixels(asked, taken, astronaut, written):
+    """Both are certain; the very same file is the better answer, and each content is listed once."""
+    taken(written(astronaut, "BMP"))
+    taken(written(astronaut, "PNG"))
+    relations = [match.relation for match in asked(written(astronaut, "PNG")).verdict.matches]
+    assert relations == [Relation.IDENTICAL, Relation.SAME_PIXELS]
+
+
+def test_another_picture_is_unique(asked, stored, coffee, written):
+    """A stranger is not so much as likely."""
+    checked = asked(written(coffee))
+    assert checked.verdict.kind is VerdictKind.UNIQUE
+    assert checked.verdict.probability < 0.5
+    assert stored.image_id != checked.verdict.recommendation.keeper
+
+
+@pytest.mark.parametrize("pose", POSES[1:], ids=str)
+def test_a_mirrored_or_turned_copy_is_found_and_named(asked, taken, coffee, written, pose):
+    """In each of the seven ways, with the map that undoes it, and left to a person."""
+    taken(written(coffee, quality=92))
+    back = pose.lay(coffee)
+    checked = asked(written(back, quality=85))
+    match = best(checked)
+    assert checked.verdict.kind is VerdictKind.DUPLICATE
+    assert match.relation is Relation.EDITED
+    assert set(match.edits) == set(pose.edits)
+    assert checked.verdict.recommendation.action is Action.REVIEW
+    undo = np.array(match.evidence.transform) @ np.array(pose.transform)
+    assert undo == pytest.approx(np.eye(3))
+
+
+def test_a_grey_copy_is_edited_and_made_from_the_colour_one(asked, stored, astronaut, written):
+    """Colour can be taken away, hardly put back."""
+    grey = np.asarray(Image.fromarray(astronaut).convert("L"))
+    match = best(asked(written(grey, quality=90)))
+    assert match.image_id == stored.image_id
+    assert (match.relation, match.edits) == (Relation.EDITED, (Edit.GREYSCALE,))
+    assert match.direction is Direction.QUERY_FROM_REFERENCE
+
+
+def test_a_brightened_copy_is_recoloured(asked, stored, astronaut, written):
+    """The tones moved together."""
+    bright = np.clip(astronaut * 1.2, 0, 255).astype(np.uint8)
+    match = best(asked(written(bright, quality=90)))
+    assert match.image_id == stored.image_id
+    assert match.edits == (Edit.RECOLOURED,)
+
+
+@pytest.mark.parametrize("shape", [(200, 300, 3), (8, 8, 3)])
+def test_a_picture_with_too_little_detail_matches_by_identity_alone(asked, taken, written, shape):
+    """Equal bytes or pixels match; another blank picture is no copy, however alike they look."""
+    blank = np.full(shape, (9, 99, 9), np.uint8)
+    taken(written(blank, "PNG"))
+    assert best(asked(written(blank, "PNG"))).relation is Relation.IDENTICAL
+    assert best(asked(written(blank, "BMP"))).relation is Relation.SAME_PIXELS
+    verdict = asked(written(blank + 1, "PNG")).verdict
+    assert (verdict.kind, verdict.too_little_detail, verdict.matches) == (VerdictKind.UNIQUE, True, ())
+
+
+def test_a_tiny_copy_matches_nothing_by_its_looks(asked, stored, astronaut, written, resized):
+    """Twelve pixels a side are no proof, though they look like the stored picture made small."""
+    verdict = asked(written(resized(astronaut, 12 / 512), "PNG")).verdict
+    assert stored
+    assert (verdict.kind, verdict.too_little_detail, verdict.matches) == (VerdictKind.UNIQUE, True, ())
+
+
+def test_a_removed_image_is_no_longer_matched(asked, parts, stored, astronaut, written):
+    """Neither by its bytes nor by its looks."""
+    parts.catalogue.append(Removal(stored.image_id), searched_to=0)
+    for data in (written(astronaut, quality=92), written(astronaut, quality=50)):
+        assert asked(data).verdict.matches == ()
+
+
+def test_the_number_of_matches_listed_can_be_chosen(asked, taken, astronaut, written):
+    """The likeliest first."""
+    for quality in (60, 75, 90):
+        taken(written(astronaut, quality=quality))
+    everything = asked(written(astronaut, quality=82)).verdict.matches
+    assert len(everything) == 3
+    assert [match.probability for match in everything] == sorted((m.probability for m in everything), reverse=True)
+    assert [match.image_id for match in asked(written(astronaut, quality=82), top_k=1).verdict.matches] == [
+        everything[0].image_id
+    ]
+
+
+def test_a_stricter_operating_point_can_turn_a_duplicate_uncertain(asked, stored, astronaut, written):
+    """The same evidence, another question; what is uncertain is left to a person."""
+    captioned = astronaut.copy()
+    captioned[440:] = 255
+    data = written(captioned, quality=90)
+    kinds = [asked(data, point=point).verdict.kind for point in (OperatingPoint.STRICT, OperatingPoint.LOOSE)]
+    assert stored
+    assert kinds[0] is VerdictKind.UNCERTAIN
+    assert asked(data, point=OperatingPoint.STRICT).verdict.recommendation.action is Action.REVIEW
+
+
+def test_an_animation_is_left_to_a_person(asked, taken, astronaut, written):
+    """Only its first frame was compared."""
+    frames = [Image.fromarray(astronaut), Image.fromarray(255 - astronaut)]
+    out = io.BytesIO()
+    frames[0].save(out, "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    taken(written(astronaut, "PNG"))
+    checked = asked(out.getvalue())
+    assert checked.verdict.kind is VerdictKind.DUPLICATE
+    assert checked.verdict.recommendation.action is Action.REVIEW
+
+
+def test_a_file_that_is_no_picture_is_refused(asked):
+    """With an error of the family that the edges know."""
+    with pytest.raises(BadPictureError):
+        asked(b"no picture at all")
+
+
+def test_a_lost_thumbnail_is_made_again(asked, stored, astronaut, written, thumbnail_files):
+    """It is derived, so its absence costs a little time and nothing else."""
+    (file,) = thumbnail_files()
+    before = file.read_bytes()
+    file.unlink()
+    assert best(asked(written(astronaut, quality=60))).image_id == stored.image_id
+    assert thumbnail_files() == [file]
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"junk", b"\xff\xd8\xff\xe0 half a thumbnail"])
+def test_a_damaged_thumbnail_is_made_again(asked, stored, astronaut, written, thumbnail_files, damage):
+    """It was written without ceremony; the query, which is sound, must not be refused for it."""
+    (file,) = thumbnail_files()
+    before = file.read_bytes()
+    file.write_bytes(damage)
+    assert best(asked(written(astronaut, quality=60))).image_id == stored.image_id
+    assert file.read_bytes() == before
+
+
+def test_after_a_restart_the_answer_is_the_same(asked, opened, stored, astronaut, written, resized):
+    """The index is folded from the log again, and nothing else was remembered."""
+    data = written(resized(astronaut, 0.7), quality=60)
+    before, after = asked(data), asked(data, parts=opened())
+    assert best(before).image_id == stored.image_id
+    assert (after.verdict, after.sequence, after.size) == (before.verdict, before.sequence, before.size)
+
+
+def test_another_process_sees_what_was_just_committed(asked, taken, opened, astronaut, written):
+    """Every request first reads the log to its end."""
+    other = opened()
+    image = taken(written(astronaut, quality=92)).image
+    assert best(asked(written(astronaut, quality=60), parts=other)).image_id == image.image_id
