@@ -42,6 +42,8 @@ MIB = 2**20
 RESULT = Path(__file__).parent / "results" / "hostile.json"
 BODY_LIMIT = 26 * MIB
 """What a body may have by the default settings: a picture of 25 MiB and 1 MiB around it."""
+OVER_METADATA = {"JPEG profile 5 MiB"}
+"""Refused for its metadata, T9, which has no bar on time: 5 MiB have to come in and be read first."""
 FAULTS = ("crash", "spin", "greedy", "garbage")
 PATHS = ("/check-duplicate", "/images")
 START_SECONDS = 60.0
@@ -255,6 +257,8 @@ def bombs() -> dict[str, bytes]:
     return {
         "PNG 177 MP": png_bomb(13_312),
         "PNG 400 MP": png_bomb(20_000),
+        "PNG 20,000 a side": encoded(Image.new("1", (20_000, 2)), "PNG"),
+        "JPEG profile 5 MiB": encoded(scene(1), "JPEG", icc_profile=bytes(5 * MIB)),
         "PNG zTXt 64 MiB": png_header(8, 8, 8, text + chunk(b"IDAT", zeroes(72)) + chunk(b"IEND", b"")),
         "GIF extents": b"GIF89a" + struct.pack("<HHBBB", 10, 10, 0x80, 0, 0) + bytes(6) + frame,
         "GIF screen": b"GIF89a" + struct.pack("<HHBBB", 65_535, 65_535, 0x80, 0, 0) + bytes(6) + frame,
@@ -602,8 +606,11 @@ def run_bombs(service: Service) -> list[Row]:
                 times.append((time.monotonic() - began) * 1000)
             grown = (service.memory("VmHWM") - before) / MIB
             figure = f"{sorted(statuses)} in {min(times):.0f} ms, API +{grown:.0f} MiB"
-            good = statuses <= {400, 413, 415, 422} and min(times) <= 50 and grown <= 64
-            rows.append(Row(f"T10 {name}", figure, "4xx, <= 50 ms, <= 64 MiB", good))
+            refused = statuses <= {400, 413, 415, 422} and grown <= 64
+            if name in OVER_METADATA:
+                rows.append(Row(f"T9 {name}", figure, "4xx, <= 64 MiB", refused))
+            else:
+                rows.append(Row(f"T10 {name}", figure, "4xx, <= 50 ms, <= 64 MiB", refused and min(times) <= 50))
     return rows
 
 

@@ -21,7 +21,7 @@ from benchmarks.server import running_service
 
 ROOT = Path(__file__).parent.parent
 RESULT = Path(__file__).parent / "results" / "schema.json"
-SEED = 20261120
+SEED = int(os.environ.get("KEEPONE_TEST_SEED", "20261120"))
 EXAMPLES_PER_OPERATION = 200
 LEAST_EXAMPLES = 2_000
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
