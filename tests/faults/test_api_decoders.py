@@ -5,7 +5,9 @@ import os
 
 import pytest
 
-from benchmarks.hostile import FAULTS, OBEY_FAULTS, Bystander, encoded, faulty, hostile_service, scene
+from benchmarks.hostile.attacks import Bystander
+from benchmarks.hostile.pictures import FAULTS, encoded, faulty, scene
+from benchmarks.hostile.service import OBEY_FAULTS, hostile_service
 
 COUNT = int(os.environ.get("KEEPONE_TEST_INJECTED_FAULTS", "12"))
 """100 in benchmarks/hostile.py."""

@@ -10,23 +10,9 @@ import time
 
 import pytest
 
-from benchmarks.hostile import (
-    BODY_LIMIT,
-    METER,
-    MIB,
-    PATHS,
-    Bystander,
-    attacks,
-    bombs,
-    encoded,
-    flat_pictures,
-    foreign_files,
-    hostile_service,
-    parse_answer,
-    read_to_end,
-    scene,
-    send,
-)
+from benchmarks.hostile.attacks import Bystander, attacks, parse_answer, read_to_end, send
+from benchmarks.hostile.pictures import bombs, encoded, flat_pictures, foreign_files, scene
+from benchmarks.hostile.service import BODY_LIMIT, METER, MIB, PATHS, hostile_service
 
 GOOD = encoded(scene(1), "JPEG")
 QUICK_HEADERS = "patience.HEADER_SECONDS = 0.5"

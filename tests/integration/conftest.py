@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from benchmarks.hostile import encoded, hostile_service, scene
+from benchmarks.hostile.pictures import encoded, scene
+from benchmarks.hostile.service import hostile_service
 from service.api.app import create_app
 from service.settings import Settings
 from service.wiring import open_keys

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from benchmarks.hostile import encoded, scene
+from benchmarks.hostile.pictures import encoded, scene
 from service.api.app import create_app
 from service.settings import Settings
 from service.wiring import open_keys

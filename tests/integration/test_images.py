@@ -7,7 +7,7 @@ import itertools
 import pytest
 from PIL import Image
 
-from benchmarks.hostile import encoded, scene
+from benchmarks.hostile.pictures import encoded, scene
 
 HOME_PLACE = "GPS-OF-SOMEBODYS-HOME"
 

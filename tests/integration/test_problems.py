@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from benchmarks.hostile import encoded, parse_answer, png_bomb, read_to_end, scene
+from benchmarks.hostile.attacks import parse_answer, read_to_end
+from benchmarks.hostile.pictures import encoded, png_bomb, scene
 
 JSON = {"Content-Type": "application/json"}
 CUT = encoded(scene(1), "JPEG")[:-4000]

@@ -7,7 +7,7 @@ import json
 import pytest
 from PIL import ImageOps
 
-from benchmarks.hostile import encoded, scene
+from benchmarks.hostile.pictures import encoded, scene
 
 
 def hand_in(client, data, **fields):

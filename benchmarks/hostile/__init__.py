@@ -1,0 +1,1 @@
+"""Hostile files and hostile clients against a real service; `python -m benchmarks.hostile`."""
