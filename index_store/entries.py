@@ -11,6 +11,15 @@ import numpy as np
 from index_store.errors import BadCursorError, BadEntryError
 from index_store.records import Content, HandIn, NewVector
 
+IMAGES_SHOWN = 16
+"""How many images of one content are named; the rest are only counted."""
+EXACT_SHOWN = 64
+"""How many contents of the same bytes or pixels are named."""
+MADE_FINDABLE = ("stored", "restored")
+"""The kinds of change after which vectors are found that were not before."""
+COULD_CHANGE_A_VERDICT = (*MADE_FINDABLE, "removed", "withdrawn")
+"""The kinds of change that make an older search stale: a newcomer may match, and what matched may have gone."""
+
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _PHASH_BYTES = 32
 _CURSOR = re.compile(r"[1-9][0-9]{0,17}")

@@ -186,7 +186,7 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """Nothing was written: vectors became findable after what was searched. Compare with those, retry."""
+    """Nothing was written: pictures came or went after what was searched. Look at those, then retry."""
 
     head: int
 

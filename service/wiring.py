@@ -9,6 +9,7 @@ from index_store.blobs.local import open_blobs
 from index_store.catalogue import open_catalogue
 from index_store.vectors import ExactIndex, Follower
 from service.descriptors.registry import MODELS
+from service.domain.errors import SettingsError
 from service.domain.verdict import FITTED
 from service.pictures.admit import NORMALISE_VERSION, Limits
 from service.pictures.budget import MachineBudget
@@ -29,6 +30,7 @@ def build(settings: Settings, *, fault_injection: bool = False) -> Parts:
     model = MODELS[settings.descriptors]
     space = catalogue.ensure_space(model.name, model.generation(NORMALISE_VERSION), model.dimension, model.metric)
     follower = Follower(catalogue, ExactIndex(model.dimension), space)
+    _refuse_blind_search(catalogue.undescribed(space.space_id), model.model_id)
     follower.catch_up()
     return Parts(
         settings=settings,
@@ -51,6 +53,15 @@ def build(settings: Settings, *, fault_injection: bool = False) -> Parts:
         descriptor=model,
         verdict_model=FITTED,
     )
+
+
+def _refuse_blind_search(undescribed: int, model_id: str) -> None:
+    """A picture without a vector of this model would never be found, and its copies would be called unique."""
+    if undescribed:
+        raise SettingsError(
+            f"{undescribed} stored pictures were described by another model or another version of it than {model_id}. "
+            "Start the version that took them in, or take them in anew into an empty data folder."
+        )
 
 
 @contextmanager

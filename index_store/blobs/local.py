@@ -14,8 +14,9 @@ import hashlib
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -32,6 +33,7 @@ from index_store.errors import (
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_ABANDONED_SECONDS = 3600
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 
 
@@ -42,8 +44,12 @@ class LocalBlobs:
         self._root = root.absolute()
         self._durable: set[Path] = set()  # folders whose names this process has synced, up to the root
         with _translated():
-            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in reversed((self._root, *self._root.parents)):
+                if not folder.exists():
+                    folder.mkdir(mode=0o700, exist_ok=True)
+                    _sync_folder(folder.parent)
             self._folder(self._root / "tmp")
+            self._sweep()
 
     def put(self, sha256: str, data: bytes) -> bool:
         check_key(sha256)
@@ -115,6 +121,13 @@ class LocalBlobs:
         folder.mkdir(mode=0o700, exist_ok=True)
         _sync_folder(folder.parent)
         self._durable.add(folder)
+
+    def _sweep(self) -> None:
+        """Remove what killed writers left behind; nobody writes one file for an hour."""
+        for left in (self._root / "tmp").iterdir():
+            with suppress(FileNotFoundError):
+                if left.lstat().st_mtime < time.time() - _ABANDONED_SECONDS:
+                    left.unlink()
 
     @contextmanager
     def _temporary(self, data: bytes, *, durable: bool) -> Iterator[Path]:

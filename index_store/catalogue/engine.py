@@ -3,7 +3,7 @@
 * Rollback journal. Write-ahead logging has a corruption race in the SQLite versions most Pythons link (fixed in
   3.51.3), and several of our processes write.
 * `synchronous=EXTRA`: FULL, and the folder synced once more after the journal is unlinked. With FULL alone a power cut
-  just after a commit may bring the journal back and roll an acknowledged commit back. It costs about 0.1 ms.
+  just after a commit may bring the journal back and roll an acknowledged commit back.
 * Writers say `BEGIN IMMEDIATE`, so the lock is taken before anything is read and no transaction has to be upgraded
   (an upgrade can fail with "busy" at once, whatever the timeout). Readers say `BEGIN`: one snapshot for all they read.
 * Within a process writers queue on a mutex first. SQLite's own waiting is sleep and retry, which is neither quick nor
@@ -14,7 +14,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -87,9 +87,14 @@ def _sqlite_engine(url: URL, busy_seconds: float) -> Engine:
         raise UnsupportedStoreError(
             f"{path} lies on a network file system ({kind}), whose locks SQLite cannot trust; use a local disk"
         )
+    if path.is_dir():
+        raise StoreUnavailableError(f"{path} is a directory")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # before SQLite would make it 0644
+        # Made private before SQLite would make it 0644. Only a new file is opened: closing any descriptor of a live one
+        # would drop the locks that this process's other connections hold on it.
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise StoreUnavailableError(f"{path} cannot be opened for writing: {error.strerror}") from error
     engine = create_engine(

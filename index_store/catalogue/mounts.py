@@ -11,6 +11,7 @@ from pathlib import Path
 _NETWORK = frozenset(
     {"9p", "afp", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs"}
     | {"nfs", "nfs4", "ocfs2", "orangefs", "smb", "smb2", "smb3", "smbfs", "vboxsf", "vmhgfs"}
+    | {"drvfs", "fakeowner", "prl_fs", "virtiofs"}  # a host's folder seen from its virtual machine
 )
 # Local in spite of their name: NTFS and exFAT by FUSE, the overlay of rootless containers, the crash-test harness.
 _LOCAL_FUSE = frozenset({"fuseblk", "fuse.fuse-overlayfs", "fuse.lazyfs"})

@@ -5,7 +5,7 @@ order of commits and a reader that has seen number n has seen everything up to n
 processes hold indexes of their own: an index is the fold of this log, and `index.sequence` says how far it has read.
 
 It is also what makes verdicts sound. A verdict is reached outside every lock, from an index read up to S. `append`
-takes that S, and refuses with `Stale` if vectors became findable after it: the caller compares with those only and
+takes that S, and refuses with `Stale` if pictures came or went after it: the caller compares with those only and
 appends again. So of N re-encodings handed in at once exactly one finds nothing before it, and the catalogue never
 judges a picture.
 """
@@ -36,7 +36,7 @@ class ChangeLog(Protocol):
     def append(self, entry: HandIn | Removal, *, searched_to: int) -> Committed | Stale:
         """Commit the entry under the next sequence, all of it or nothing.
 
-        A hand-in is `Stale` if any content became findable after `searched_to`; a removal never is. Raises
+        A hand-in is `Stale` if any picture came or went after `searched_to`; a removal never is. Raises
         `NotFoundError` (unknown image, or unknown content without one given), `BadEntryError`,
         `CatalogueBusyError`, `StoreFullError`.
         """
@@ -52,6 +52,10 @@ class ChangeLog(Protocol):
 
     def ensure_space(self, name: str, generation: str, dimension: int, metric: str) -> Space:
         """The space of that name and generation, made if new. `BadEntryError` if it has another dimension or metric."""
+        ...
+
+    def undescribed(self, space_id: int) -> int:
+        """How many findable contents with enough detail have no vector in that space: a search there would miss them."""
         ...
 
     def check_writable(self) -> None:

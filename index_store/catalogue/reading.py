@@ -6,15 +6,11 @@ from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
 from index_store.catalogue import rows
 from index_store.catalogue.tables import change, content, image, vector
-from index_store.catalogue.writing import MADE_FINDABLE, head_of
-from index_store.entries import cursor_at, read_cursor
+from index_store.catalogue.writing import head_of
+from index_store.entries import EXACT_SHOWN, IMAGES_SHOWN, MADE_FINDABLE, cursor_at, read_cursor
 from index_store.errors import NotFoundError
 from index_store.ids import moment
 from index_store.records import ContentWithImages, Delta, Image, ImageFilter, Page, Stats
-
-IMAGES_SHOWN = 16
-"""How many images of one content are named; the rest are only counted."""
-EXACT_SHOWN = 64
 
 _ACTIVE = image.c.state == "active"
 
@@ -70,12 +66,19 @@ def _first_images(content_ids: list[str]) -> Select[tuple[object, ...]]:
 
 
 def find_exact(connection: Connection, sha256: str, pixel_hash: str) -> list[str]:
-    findable = exists().where(image.c.content_id == content.c.sha256, _ACTIVE)
     same = or_(content.c.sha256 == sha256, content.c.pixel_hash == pixel_hash)
-    oldest = (content.c.created, content.c.sha256)
-    question = select(content.c.sha256).where(same, findable)
-    ordered = question.order_by((content.c.sha256 == sha256).desc(), *oldest).limit(EXACT_SHOWN)
-    return list(connection.execute(ordered).scalars())
+    found = select(content.c.sha256).join(image, and_(image.c.content_id == content.c.sha256, _ACTIVE)).where(same)
+    oldest_first = found.group_by(content.c.sha256).order_by(
+        (content.c.sha256 == sha256).desc(), func.min(image.c.sequence)
+    )
+    return list(connection.execute(oldest_first.limit(EXACT_SHOWN)).scalars())
+
+
+def undescribed(connection: Connection, space_id: int) -> int:
+    findable = exists().where(image.c.content_id == content.c.sha256, _ACTIVE)
+    described = exists().where(vector.c.content_id == content.c.sha256, vector.c.space_id == space_id)
+    question = select(func.count()).select_from(content)
+    return connection.execute(question.where(~content.c.too_little_detail, findable, ~described)).scalar_one()
 
 
 def known(connection: Connection, sha256s: Iterable[str]) -> set[str]:

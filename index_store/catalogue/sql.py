@@ -67,6 +67,10 @@ class SqlCatalogue:
             raise BadEntryError(f"space {name}/{generation} has {found.dimension} dimensions and metric {found.metric}")
         return found
 
+    def undescribed(self, space_id: int) -> int:
+        with self._database.reading() as connection:
+            return reading.undescribed(connection, space_id)
+
     def check_writable(self) -> None:
         with self._database.writing() as connection:
             put_setting(connection, "heartbeat", self._clock().encode(), self._clock())

@@ -5,11 +5,9 @@ from dataclasses import replace
 from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from index_store.catalogue import rows, tables
-from index_store.entries import check_dimensions
+from index_store.entries import COULD_CHANGE_A_VERDICT, check_dimensions
 from index_store.errors import BadEntryError, NotFoundError
 from index_store.records import ChangeKind, Committed, HandIn, Image, ProvedMatch, Removal, Stale
-
-MADE_FINDABLE = ("stored", "restored")
 
 
 def head_of(connection: Connection) -> int:
@@ -21,7 +19,7 @@ def hand_in(connection: Connection, entry: HandIn, *, searched_to: int, created:
     head = head_of(connection)
     if searched_to > head:
         raise BadEntryError(f"searched to {searched_to}, and the log ends at {head}: another catalogue's index?")
-    if _findable_after(connection, searched_to):
+    if _verdict_may_differ_after(connection, searched_to):
         return Stale(head)
     kind = _kind(connection, entry)
     if kind == "stored":
@@ -48,9 +46,9 @@ def remove(connection: Connection, entry: Removal, *, created: str) -> Committed
     return Committed(head + 1, replace(image, state="removed"))
 
 
-def _findable_after(connection: Connection, sequence: int) -> bool:
+def _verdict_may_differ_after(connection: Connection, sequence: int) -> bool:
     change = tables.change
-    newer = exists().where(change.c.sequence > sequence, change.c.kind.in_(MADE_FINDABLE))
+    newer = exists().where(change.c.sequence > sequence, change.c.kind.in_(COULD_CHANGE_A_VERDICT))
     return bool(connection.execute(select(newer)).scalar())
 
 

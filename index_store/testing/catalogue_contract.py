@@ -55,12 +55,18 @@ class CatalogueContract:
             assert catalogue.contents([entry.content_id]) == {}
             assert committed(catalogue.append(entry, searched_to=1)).sequence == 2
 
-    def test_changes_that_make_nothing_findable_do_not_make_an_entry_stale(self) -> None:
+    def test_one_more_reference_to_a_content_does_not_make_an_entry_stale(self) -> None:
         with self.opened() as (catalogue, space):
-            first = committed(catalogue.append(a_hand_in("a", space), searched_to=0)).image
+            catalogue.append(a_hand_in("a", space), searched_to=0)
             catalogue.append(a_hand_in("a", space), searched_to=1)
-            catalogue.append(Removal(first.image_id), searched_to=0)
-            assert committed(catalogue.append(a_hand_in("b", space), searched_to=1)).sequence == 4
+            assert committed(catalogue.append(a_hand_in("b", space), searched_to=1)).sequence == 3
+
+    def test_a_removal_makes_older_searches_stale(self) -> None:
+        with self.opened() as (catalogue, space):
+            image = committed(catalogue.append(a_hand_in("a", space), searched_to=0)).image
+            catalogue.append(a_hand_in("a", space), searched_to=1)
+            catalogue.append(Removal(image.image_id), searched_to=0)
+            assert catalogue.append(a_hand_in("b", space), searched_to=2) == Stale(3)
 
     def test_a_content_that_comes_back_makes_older_searches_stale(self) -> None:
         with self.opened() as (catalogue, space):
@@ -253,7 +259,19 @@ class CatalogueContract:
                 catalogue.append(a_hand_in(name, space, content=content), searched_to=number)
             assert catalogue.find_exact(a_hash("c"), pixels)[0] == a_hash("c")
             assert sorted(catalogue.find_exact(a_hash("c"), pixels)) == sorted(map(a_hash, "abc"))
+            assert catalogue.find_exact(a_hash("c"), pixels) == [a_hash("c"), a_hash("a"), a_hash("b")]
             assert catalogue.find_exact(a_hash("b"), a_hash("other pixels")) == [a_hash("b")]
+
+    def test_contents_that_a_space_does_not_describe_are_counted(self) -> None:
+        with self.opened() as (catalogue, space):
+            first = committed(catalogue.append(a_hand_in("a", space), searched_to=0)).image
+            flat = replace(a_content("b"), too_little_detail=True)
+            catalogue.append(a_hand_in("b", content=flat), searched_to=1)
+            other = catalogue.ensure_space("builtin", "another generation", space.dimension, "cosine")
+            assert catalogue.undescribed(space.space_id) == 0
+            assert catalogue.undescribed(other.space_id) == 1
+            catalogue.append(Removal(first.image_id), searched_to=2)
+            assert catalogue.undescribed(other.space_id) == 0
 
     def test_images_are_listed_newest_first_page_by_page(self) -> None:
         with self.opened() as (catalogue, space):

@@ -16,7 +16,17 @@ from index_store import ids
 from index_store.blobs.protocol import check_derived, check_key
 from index_store.catalogue.keys import new_key
 from index_store.catalogue.rows import new_image
-from index_store.entries import check_dimensions, check_hand_in, cursor_at, dump_json, read_cursor
+from index_store.entries import (
+    COULD_CHANGE_A_VERDICT,
+    EXACT_SHOWN,
+    IMAGES_SHOWN,
+    MADE_FINDABLE,
+    check_dimensions,
+    check_hand_in,
+    cursor_at,
+    dump_json,
+    read_cursor,
+)
 from index_store.errors import BadEntryError, CorruptBlobError, MissingBlobError, NotFoundError
 from index_store.records import (
     ApiKey,
@@ -39,9 +49,6 @@ from index_store.records import (
     StoredVector,
 )
 
-_IMAGES_SHOWN = 16
-_EXACT_SHOWN = 64
-_MADE_FINDABLE = ("stored", "restored")
 Record = TypeVar("Record", Content, Image)
 
 
@@ -68,7 +75,7 @@ class MemoryCatalogue:
         head = len(self._log)
         if searched_to > head:
             raise BadEntryError(f"searched to {searched_to}, and the log ends at {head}")
-        if any(change.kind in _MADE_FINDABLE for change in self._log[searched_to:]):
+        if any(change.kind in COULD_CHANGE_A_VERDICT for change in self._log[searched_to:]):
             return Stale(head)
         if entry.image_id in self._images:
             raise BadEntryError(f"there is an image {entry.image_id} already")
@@ -116,13 +123,13 @@ class MemoryCatalogue:
     def changes_since(self, sequence: int, space_id: int, limit: int) -> Delta:
         with self._writer:
             window = self._log[sequence : sequence + limit]
-            last = {one.content_id: one for one in window if one.kind in {*_MADE_FINDABLE, "withdrawn"}}
+            last = {one.content_id: one for one in window if one.kind in {*MADE_FINDABLE, "withdrawn"}}
             found = [
                 replace(vector, sequence=last[vector.content_id].sequence)
                 for vector in self._vectors
                 if vector.space_id == space_id
                 and vector.content_id in last
-                and last[vector.content_id].kind in _MADE_FINDABLE
+                and last[vector.content_id].kind in MADE_FINDABLE
             ]
             found.sort(key=lambda vector: (vector.sequence, vector.vector_id))
             removed = tuple(content_id for content_id, change in last.items() if change.kind == "withdrawn")
@@ -138,6 +145,15 @@ class MemoryCatalogue:
             self._spaces.append(Space(len(self._spaces) + 1, name, generation, dimension, metric, "active"))
             return self._spaces[-1]
 
+    def undescribed(self, space_id: int) -> int:
+        with self._writer:
+            described = {vector.content_id for vector in self._vectors if vector.space_id == space_id}
+            return sum(
+                1
+                for content in self._contents.values()
+                if not content.too_little_detail and self._active(content.sha256) and content.sha256 not in described
+            )
+
     def check_writable(self) -> None:
         """Memory always is."""
 
@@ -145,7 +161,7 @@ class MemoryCatalogue:
         with self._writer:
             found = {one: (self._contents[one], self._active(one)) for one in ids if one in self._contents}
             return {
-                content_id: ContentWithImages(content, tuple(images[:_IMAGES_SHOWN]), len(images))
+                content_id: ContentWithImages(content, tuple(images[:IMAGES_SHOWN]), len(images))
                 for content_id, (content, images) in found.items()
             }
 
@@ -156,8 +172,8 @@ class MemoryCatalogue:
                 for content in self._contents.values()
                 if (content.sha256 == sha256 or content.pixel_hash == pixel_hash) and self._active(content.sha256)
             ]
-        same.sort(key=lambda content: (content.sha256 != sha256, content.created, content.sha256))
-        return [content.sha256 for content in same[:_EXACT_SHOWN]]
+            same.sort(key=lambda content: (content.sha256 != sha256, self._active(content.sha256)[0].sequence))
+        return [content.sha256 for content in same[:EXACT_SHOWN]]
 
     def known(self, sha256s: Iterable[str]) -> set[str]:
         with self._writer:

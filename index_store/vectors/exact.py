@@ -77,7 +77,10 @@ class ExactIndex:
     def apply(self, delta: Delta) -> None:
         with self._writer:
             check_follows(delta, self._shelf.sequence)
-            values = self._unit_rows(delta.vectors)  # first, since it may raise: after it nothing does
+            # Both may run out of memory, so they come before anything changes: after them nothing raises.
+            values = self._unit_rows(delta.vectors)
+            if self._shelf.count + len(delta.vectors) > len(self._shelf.matrix):
+                self._shelf = self._roomier(self._shelf, len(delta.vectors))
             self._shelf = self._with_vectors(self._without(delta), delta, values)
 
     def _without(self, delta: Delta) -> _Shelf:
@@ -93,8 +96,6 @@ class ExactIndex:
 
     def _with_vectors(self, shelf: _Shelf, delta: Delta, values: NDArray[np.float32]) -> _Shelf:
         vectors = delta.vectors
-        if shelf.count + len(vectors) > len(shelf.matrix):
-            shelf = self._roomier(shelf, len(vectors))
         start, stop = shelf.count, shelf.count + len(vectors)
         shelf.matrix[start:stop] = values
         shelf.vector_ids[start:stop] = [vector.vector_id for vector in vectors]

@@ -33,7 +33,10 @@ class Follower:
         if self.index.sequence < head:
             with self._reading:
                 while self.index.sequence < head:
-                    self.index.apply(self._log.changes_since(self.index.sequence, self._space_id, _CHANGES_AT_ONCE))
+                    delta = self._log.changes_since(self.index.sequence, self._space_id, _CHANGES_AT_ONCE)
+                    if delta.sequence == delta.since:
+                        raise StoreError(f"the log no longer reaches {head}: the catalogue was replaced")
+                    self.index.apply(delta)
         elif self._is_ahead(head):
             raise StoreError(f"the log ends at {head}, before the index: the catalogue was replaced")
         return self.index.sequence

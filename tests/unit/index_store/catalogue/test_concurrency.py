@@ -131,3 +131,21 @@ def test_removing_and_handing_in_at_once_ends_in_one_state(url):
     Follower(catalogue, index, space).catch_up()
     assert index.size == len(catalogue.known([a_hash("a")])) == 0
     catalogue.close()
+
+
+def try_to_write(path):
+    with closing(sqlite3.connect(path, timeout=0)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            return str(error)
+    return "was let in"
+
+
+def test_opening_the_catalogue_again_keeps_the_locks_of_the_first(url):
+    """POSIX drops a process's locks on a file when any descriptor of it is closed, so a live file is never opened."""
+    catalogue = open_catalogue(url)
+    with catalogue._database.writing(), _SPAWN.Pool(1) as outside:
+        open_catalogue(url).close()
+        assert outside.apply(try_to_write, [url.removeprefix("sqlite:///")]) == "database is locked"
+    catalogue.close()

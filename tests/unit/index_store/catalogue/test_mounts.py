@@ -11,6 +11,7 @@ from index_store.errors import UnsupportedStoreError
 MOUNTS = """\
 /dev/vda / ext4 rw 0 0
 server:/x /mnt/nfs nfs4 rw 0 0
+share /mnt/host virtiofs rw 0 0
 //server/y /mnt/with\\040space cifs rw 0 0
 sshfs /mnt/ssh fuse.sshfs rw 0 0
 /dev/sdb /mnt/ntfs fuseblk rw 0 0
@@ -26,6 +27,7 @@ broken line
     [
         ("/data/catalogue.db", None),
         ("/mnt/nfs/catalogue.db", "nfs4"),
+        ("/mnt/host/catalogue.db", "virtiofs"),
         ("/mnt/nfsother/catalogue.db", None),
         ("/mnt/with space/a/b.db", "cifs"),
         ("/mnt/ssh/catalogue.db", "fuse.sshfs"),

@@ -74,3 +74,21 @@ def test_searches_beside_a_writer_never_see_half_a_delta():
     for one in searchers:
         one.join()
     assert wrong == []
+
+
+def test_a_delta_that_ran_out_of_memory_can_be_applied_again(monkeypatch):
+    """Growing comes before anything is forgotten, so nothing that was removed comes back."""
+    rng, index = np.random.default_rng(0), ExactIndex(DIMENSION)
+    index.apply(batch(rng, 0, 1024))
+    delta = batch(rng, 1024, 10, removed=[1])
+
+    def no_memory(*_args, **_kwargs):
+        raise MemoryError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(index, "_empty", no_memory)
+        with pytest.raises(MemoryError):
+            index.apply(delta)
+    index.apply(delta)
+    assert index.size == 1024 + 10 - 1
+    assert 1 not in [one.vector_id for one in index.search(np.eye(DIMENSION, dtype=np.float32), 9999)]

@@ -88,3 +88,12 @@ def test_a_log_that_ends_before_the_index_is_another_log():
     Follower(catalogue, index, space).catch_up()
     with pytest.raises(StoreError, match="replaced"):
         Follower(other, index, space).catch_up()
+
+
+def test_a_log_that_shrinks_under_the_reader_is_an_error_and_no_endless_loop():
+    """Its head was told, and the changes up to it are gone: the catalogue was replaced while it was read."""
+    catalogue = MemoryCatalogue()
+    space = catalogue.ensure_space("builtin", "1", DIMENSION, "cosine")
+    catalogue.head = lambda: 5
+    with pytest.raises(StoreError, match="replaced"):
+        Follower(catalogue, ExactIndex(DIMENSION), space).catch_up()
