@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests and tools never write bytecode into the tree or wait for a terminal.
+# Quiet: what was installed already is not told again, and no newer pip is looked for.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 START_SECONDS = 60.0
+STOP_SECONDS = 30.0
 
 
 @contextmanager
@@ -34,8 +35,7 @@ def running_service(data: Path, **environment: str) -> Iterator[str]:
         wait_until_ready(base, process)
         yield base
     finally:
-        process.terminate()
-        process.wait(timeout=30)
+        stop(process)
 
 
 def free_port() -> int:
@@ -46,14 +46,27 @@ def free_port() -> int:
 
 
 def wait_until_ready(base: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
+    deadline, told = time.monotonic() + START_SECONDS, "nothing"
+    while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the service ended with code {process.returncode}")
         try:
-            if httpx.get(f"{base}/ready", timeout=5).is_success:
+            answer = httpx.get(f"{base}/ready", timeout=5)
+        except httpx.TransportError as error:
+            told = repr(error)
+        else:
+            if answer.is_success:
                 return
-        except httpx.TransportError:
-            if time.monotonic() > deadline:
-                raise
+            told = answer.text
         time.sleep(0.05)
+    raise TimeoutError(f"the service was not ready within {START_SECONDS:.0f} s; it last said: {told}")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to end; make it, if it does not."""
+    process.terminate()
+    try:
+        process.wait(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

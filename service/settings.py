@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
@@ -95,7 +96,7 @@ class Settings(BaseSettings):
 
     @property
     def effective_catalogue_url(self) -> str:
-        return self.catalogue_url or f"sqlite:///{self.data / 'catalogue.sqlite'}"
+        return self.catalogue_url or f"sqlite:///{quote(str(self.data / 'catalogue.sqlite'))}"
 
     @property
     def effective_blobs_url(self) -> str:

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from index_store.blobs.protocol import Blobs, check_derived, check_key
@@ -68,12 +69,18 @@ class LocalBlobs:
 
     def get(self, sha256: str, *, verify: bool = False) -> bytes:
         check_key(sha256)
-        data = _read(self._original(sha256))
-        if data is None:
-            raise MissingBlobError(f"there is no blob {sha256}")
+        with self.open(sha256) as file, _translated():
+            data = file.read()
         if verify and hashlib.sha256(data).hexdigest() != sha256:
             raise CorruptBlobError(f"blob {sha256} has rotted: its bytes hash to something else")
         return data
+
+    def open(self, sha256: str) -> BinaryIO:
+        check_key(sha256)
+        file = _open(self._original(sha256))
+        if file is None:
+            raise MissingBlobError(f"there is no blob {sha256}")
+        return file
 
     def has(self, sha256: str) -> bool:
         check_key(sha256)
@@ -170,7 +177,16 @@ def _link(source: Path, target: Path) -> bool:
 
 
 def _read(path: Path) -> bytes | None:
-    """A regular file's bytes, None if there is none. A symbolic link or a device is refused, never followed."""
+    """A regular file's bytes, None if there is none."""
+    file = _open(path)
+    if file is None:
+        return None
+    with file, _translated():
+        return file.read()
+
+
+def _open(path: Path) -> BinaryIO | None:
+    """A regular file to read, None if there is none. A symbolic link or a device is refused, never followed."""
     with _translated():
         try:
             descriptor = os.open(path, _READ)
@@ -180,10 +196,10 @@ def _read(path: Path) -> bytes | None:
             if error.errno == errno.ELOOP:
                 raise CorruptBlobError(f"{path.name} is a symbolic link") from error
             raise
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise CorruptBlobError(f"{path.name} is not a regular file")
-            return file.read()
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise CorruptBlobError(f"{path.name} is not a regular file")
+        return os.fdopen(descriptor, "rb")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,7 +8,7 @@ Every name is a SHA-256; what a client called its file never becomes part of a p
 """
 
 import re
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from index_store.entries import is_hash
 from index_store.errors import BadBlobKeyError
@@ -29,6 +29,10 @@ class Blobs(Protocol):
 
     def get(self, sha256: str, *, verify: bool = False) -> bytes:
         """The original; with `verify` hashed again. Raises `MissingBlobError`, `CorruptBlobError`."""
+        ...
+
+    def open(self, sha256: str) -> BinaryIO:
+        """The original to be read piece by piece; close it. Raises `MissingBlobError`, `CorruptBlobError`."""
         ...
 
     def has(self, sha256: str) -> bool: ...

@@ -3,6 +3,7 @@
 # ruff: noqa: S101 - a contract suite is tests: their names tell, and they assert
 
 import hashlib
+import io
 
 from index_store.blobs.protocol import Blobs
 from index_store.errors import BadBlobKeyError, CorruptBlobError, MissingBlobError
@@ -26,6 +27,15 @@ class BlobsContract:
         assert blobs.has(_NAME)
         assert blobs.size(_NAME) == len(_DATA)
 
+    def test_an_original_can_be_read_piece_by_piece(self) -> None:
+        blobs = self.make_blobs()
+        blobs.put(_NAME, _DATA)
+        with blobs.open(_NAME) as file:
+            assert file.seek(0, io.SEEK_END) == len(_DATA)
+            file.seek(0)
+            assert (file.read(1000), file.read(), file.read()) == (_DATA[:1000], _DATA[1000:], b"")
+        assert file.closed
+
     def test_an_original_is_kept_once(self) -> None:
         blobs = self.make_blobs()
         assert [blobs.put(_NAME, _DATA) for _ in range(3)] == [True, False, False]
@@ -44,14 +54,14 @@ class BlobsContract:
     def test_a_missing_original_is_an_error(self) -> None:
         blobs = self.make_blobs()
         assert not blobs.has(a_hash("nobody"))
-        for ask in (blobs.get, blobs.size):
+        for ask in (blobs.get, blobs.open, blobs.size):
             with refused(MissingBlobError):
                 ask(a_hash("nobody"))
 
     def test_only_a_sha256_is_a_name(self) -> None:
         blobs = self.make_blobs()
         for key in BAD_KEYS:
-            for ask in (blobs.get, blobs.has, blobs.size):
+            for ask in (blobs.get, blobs.open, blobs.has, blobs.size):
                 with refused(BadBlobKeyError):
                     ask(key)
             with refused(BadBlobKeyError):

@@ -5,12 +5,13 @@ of what the log means.
 """
 
 import hashlib
+import io
 import json
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from index_store import ids
 from index_store.blobs.protocol import check_derived, check_key
@@ -279,6 +280,9 @@ class MemoryBlobs:
         if verify and hashlib.sha256(data).hexdigest() != sha256:
             raise CorruptBlobError
         return data
+
+    def open(self, sha256: str) -> BinaryIO:
+        return io.BytesIO(self.get(sha256))
 
     def has(self, sha256: str) -> bool:
         check_key(sha256)

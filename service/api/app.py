@@ -14,8 +14,9 @@ from service import __version__, log, wiring
 from service.api import problems, responses
 from service.api.bodies import Intake
 from service.api.context import RequestContext
+from service.api.doors import refuse_open_doors
 from service.api.metrics import Metrics
-from service.api.routers import check, health, images, session, stats
+from service.api.routers import check, files, health, images, session, stats
 from service.settings import Settings, load_settings
 from service.web import routes as web
 
@@ -27,6 +28,9 @@ DESCRIPTION = """Have we got this picture already, and which copy should stay?
 `POST /check-duplicate` answers *duplicate*, *unique* or *uncertain* with evidence, a probability and a recommendation,
 and stores nothing. `POST /images` does the same and takes the picture in. Every error is an RFC 9457 problem."""
 
+PARSERS = 2
+"""Large JSON bodies parsed at a time; Python's parser lets no two of them run side by side anyhow."""
+
 
 def create_app(settings: Settings, *, fault_injection: bool = False) -> FastAPI:
     """The application for these settings. Its parts are opened when it starts and closed when it stops."""
@@ -35,6 +39,7 @@ def create_app(settings: Settings, *, fault_injection: bool = False) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.working = anyio.CapacityLimiter(settings.uploads)
         app.state.threads = anyio.CapacityLimiter(settings.uploads)
+        app.state.parsing = anyio.CapacityLimiter(PARSERS)
         parts = await to_thread.run_sync(lambda: wiring.build(settings, fault_injection=fault_injection))
         app.state.parts = parts
         log.event("started", version=__version__, data=settings.data.name, images=parts.follower.index.size)
@@ -56,7 +61,7 @@ def create_app(settings: Settings, *, fault_injection: bool = False) -> FastAPI:
     )
     app.state.metrics = Metrics()
     app.state.intake = Intake(settings.upload_budget)
-    for module in (check, images, stats, session, health):
+    for module in (check, images, files, stats, session, health):
         app.include_router(module.router)
     web.mount(app)
     problems.install(app)
@@ -66,9 +71,10 @@ def create_app(settings: Settings, *, fault_injection: bool = False) -> FastAPI:
 
 
 def app_from_environment() -> FastAPI:
-    """For servers that start several processes and call a factory in each."""
+    """For servers that start several processes and call a factory in each. Raises SettingsError."""
     settings = load_settings()
     log.configure(settings.log_format, settings.log_level)
+    refuse_open_doors(settings)
     return create_app(settings)
 
 

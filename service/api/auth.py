@@ -4,8 +4,7 @@ A key comes in `X-API-Key` or as a bearer token; the page trades one for a sessi
 token that unsafe calls send back in a header. Nothing is kept for a session: its cookie names the key and the time it
 ends, signed with a secret all processes share, and the key is looked up each time, so revoking it ends its sessions.
 
-While no key was ever made the service runs without: on loopback only, and only for requests that a page of another site
-cannot have sent (a browser says whose page asks; a rebound DNS name shows in Host).
+While no key was ever made the service runs without, for whom `api/doors.py` lets in.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from service.api.doors import refuse_strangers
 from service.api.problems import ProblemError
-from service.settings import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +59,8 @@ class Caller:
     key_id: str | None = None
     csrf_token: str | None = None
     """Set when the call came by a session."""
+    expires: int | None = None
+    """When that session ends, in seconds since 1970, UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,25 @@ def caller_of(request: Request, parts: Parts, key: str | None, cookie: str | Non
     """Find out who asks. Raises ProblemError `unauthorised` or `forbidden`."""
     if key is not None:
         return Caller(*_by_key(parts.keys, key))
-    if cookie is not None:
-        return _by_session(request, parts.keys, cookie)
-    if parts.settings.require_key or parts.keys.list():
+    # Cookies know no ports: where there are no keys, one that comes along is another Keepone's.
+    if not parts.settings.require_key and not parts.keys.list():
+        refuse_strangers(request)
+        return Caller(Scope.ADMIN)
+    if cookie is None:
         raise _unauthorised("Send an API key in X-API-Key or as a bearer token.")
-    _refuse_other_sites(request)
-    return Caller(Scope.ADMIN)
+    caller = _by_session(parts.keys, cookie)
+    if caller is None:
+        raise _unauthorised("The session has ended; sign in again.")
+    _refuse_without_token(request, caller)
+    return caller
+
+
+def check_sign_out(request: Request, keys: Keys) -> None:
+    """Whoever has no session may forget its cookie; a session is ended by its own page alone. Raises ProblemError."""
+    cookie = request.cookies.get(COOKIE)
+    caller = _by_session(keys, cookie) if cookie is not None else None
+    if caller is not None:
+        _refuse_without_token(request, caller)
 
 
 def require(scope: Scope) -> Callable[..., Caller]:
@@ -127,35 +141,27 @@ def _by_key(keys: Keys, text: str) -> tuple[Scope, str]:
 _NOBODY = bytes(32)
 
 
-def _by_session(request: Request, keys: Keys, cookie: str) -> Caller:
-    secret = keys.secret(SECRET)
+def _by_session(keys: Keys, cookie: str) -> Caller | None:
+    """Whose session the cookie is; None for one that is forged, over, or of a key that was revoked."""
     body, _, signature = cookie.rpartition(".")
-    signed = hmac.compare_digest(_sign(secret, "cookie", body).encode(), signature.encode(errors="replace"))
     key_id, _, rest = body.partition(".")
-    expires = rest.partition(".")[0]
+    secret = keys.secret(SECRET)
+    signed = hmac.compare_digest(_sign(secret, "cookie", body).encode(), signature.encode(errors="replace"))
     key = keys.find(key_id) if signed else None
-    if key is None or key.revoked is not None or int(expires) < time.time():
-        raise _unauthorised("The session has ended; sign in again.")
-    csrf = _sign(secret, "csrf", cookie)
-    sent = request.headers.get(CSRF_HEADER, "")
+    expires = int(rest.partition(".")[0]) if signed else 0
+    if key is None or key.revoked is not None or expires < time.time():
+        return None
+    return Caller(Scope[key.scope.upper()], key.key_id, _sign(secret, "csrf", cookie), expires)
+
+
+def _refuse_without_token(request: Request, caller: Caller) -> None:
+    sent, csrf = request.headers.get(CSRF_HEADER, ""), caller.csrf_token or ""
     if request.method not in SAFE_METHODS and not hmac.compare_digest(csrf.encode(), sent.encode(errors="replace")):
         raise ProblemError("forbidden", f"A call by session needs its CSRF token in {CSRF_HEADER}.")
-    return Caller(Scope[key.scope.upper()], key.key_id, csrf)
 
 
 def _sign(secret: bytes, purpose: str, text: str) -> str:
     return hmac.new(secret, f"{purpose}:{text}".encode(errors="replace"), "sha256").hexdigest()
-
-
-def _refuse_other_sites(request: Request) -> None:
-    host = request.headers.get("host", "")
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    if name.strip("[]") not in LOOPBACK:
-        raise ProblemError("forbidden", "Without keys the service answers on loopback names only.")
-    origin = request.headers.get("origin")
-    own_page = origin is None or origin.partition("://")[2] == host
-    if not own_page or request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        raise ProblemError("forbidden", "Without keys the service does not answer pages of other sites.")
 
 
 def _unauthorised(detail: str) -> ProblemError:

@@ -15,17 +15,19 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from anyio import to_thread
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
+from service.api.fields import MOST_FIELD_BYTES
 from service.api.problems import ProblemError
 from service.domain.errors import OverloadedError
 from service.settings import MIB
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from starlette.datastructures import FormData
     from starlette.requests import Request
@@ -35,11 +37,14 @@ if TYPE_CHECKING:
 ENVELOPE = MIB
 """Room beside the picture itself: part headers, form fields, JSON."""
 MOST_FIELDS = 16
-MOST_FIELD_BYTES = 256 * 1024
+MOST_SIGNS = MOST_FIELD_BYTES
+"""Commas and opening brackets of a JSON body. Each may cost a hundred bytes once parsed, and no metadata has more."""
+SMALL = 64 * 1024
+"""Bytes of JSON that are parsed in no time; more than that is done beside the event loop."""
+SLICE = 1024 * 1024
+"""Characters of base64 decoded at a time; a multiple of four."""
 M = TypeVar("M", bound=BaseModel)
-
-CLOSE = {"Connection": "close"}
-"""Sent with a refusal that leaves part of the body unread."""
+T = TypeVar("T")
 
 
 class Intake:
@@ -76,8 +81,7 @@ async def read_picture(request: Request, settings: Settings) -> PictureForm:
     if kind == "multipart/form-data":
         return await _from_form(request, settings)
     if kind == "application/json":
-        body = await _read_json(request, settings, settings.max_bytes * 4 // 3 + ENVELOPE)
-        return _from_json(body)
+        return await _read_json(request, settings, settings.max_bytes * 4 // 3 + ENVELOPE, _from_json)
     raise ProblemError("unsupported-media-type", "Send multipart/form-data with a file part, or application/json.")
 
 
@@ -85,9 +89,8 @@ async def read_model(request: Request, settings: Settings, model: type[M]) -> M:
     """A small JSON body, validated. Raises ProblemError."""
     if _content_type(request) != "application/json":
         raise ProblemError("unsupported-media-type", "Send application/json.")
-    body = await _read_json(request, settings, ENVELOPE)
     try:
-        return model.model_validate(body)
+        return await _read_json(request, settings, ENVELOPE, model.model_validate)
     except ValidationError as error:
         raise invalid(error, "body") from error
 
@@ -108,9 +111,9 @@ async def _from_form(request: Request, settings: Settings) -> PictureForm:
     try:
         form = await parser.parse()
     except (MultiPartException, UnicodeDecodeError) as error:
-        raise ProblemError("bad-request", f"The multipart body cannot be read: {error}", CLOSE) from error
+        raise ProblemError("bad-request", f"The multipart body cannot be read: {error}") from error
     except (KeyError, ValueError) as error:  # a boundary or header no parser would accept
-        raise ProblemError("bad-request", "The multipart body cannot be read.", CLOSE) from error
+        raise ProblemError("bad-request", "The multipart body cannot be read.") from error
     try:
         return await _picture_of(form)
     finally:
@@ -134,10 +137,18 @@ def _from_json(body: object) -> PictureForm:
     if not isinstance(text, str):
         raise _wrong("image_base64", "a base64 text is required")
     try:
-        picture = base64.b64decode(text, validate=True)
+        picture = _decoded(text)
     except (binascii.Error, ValueError) as error:
         raise _wrong("image_base64", "is not base64 (RFC 4648, with padding)") from error
     return PictureForm(picture, {name: value for name, value in body.items() if name != "image_base64"})
+
+
+def _decoded(text: str) -> bytes:
+    """Slice by slice: the decoder itself lets no other thread run. Raises ValueError."""
+    if text.find("=", 0, len(text) - 2) >= 0:
+        raise ValueError("padding inside")
+    slices = (text[at : at + SLICE] for at in range(0, len(text), SLICE))
+    return b"".join([base64.b64decode(piece, validate=True) for piece in slices])
 
 
 def _wrong(field_name: str, what: str) -> ProblemError:
@@ -145,12 +156,24 @@ def _wrong(field_name: str, what: str) -> ProblemError:
     return ProblemError("invalid-request", f"{where}: {what}", errors=[{"where": where, "what": what}])
 
 
-async def _read_json(request: Request, settings: Settings, limit: int) -> object:
+async def _read_json(request: Request, settings: Settings, limit: int, shape: Callable[[object], T]) -> T:
+    """The body as JSON, shaped; a large one in a thread of its own kind. Raises what `shape` raises."""
     body = bytearray()
     async for chunk in _counted(request, settings, limit):
         body += chunk
+    if len(body) <= SMALL:
+        return shape(_parsed(body))
+    return await to_thread.run_sync(lambda: shape(_parsed(body)), limiter=request.app.state.parsing)
+
+
+def _parsed(body: bytearray) -> object:
+    """Refuses unparsed what would become very many objects; empties `body`."""
+    if sum(body.count(sign) for sign in b"[{,") > MOST_SIGNS:
+        raise ProblemError("bad-request", f"The JSON holds more than {MOST_SIGNS:,} commas and opening brackets.")
     try:
-        return json.loads(body)
+        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        body.clear()
+        return json.loads(text)
     except (ValueError, RecursionError) as error:  # RecursionError: nested ten thousand deep on purpose
         raise ProblemError("bad-request", "The body is not JSON.") from error
 
@@ -170,9 +193,9 @@ async def _counted(request: Request, settings: Settings, limit: int) -> AsyncGen
             break
         except TimeoutError as error:
             slowest = settings.upload_rate // 1024
-            raise ProblemError("request-timeout", f"Slower than {slowest} KiB a second; cut.", CLOSE) from error
+            raise ProblemError("request-timeout", f"Slower than {slowest} KiB a second; cut.") from error
         except ClientDisconnect as error:
-            raise ProblemError("bad-request", "The client went away during its upload.", CLOSE) from error
+            raise ProblemError("bad-request", "The client went away during its upload.") from error
         received += len(chunk)
         if received > limit:
             raise _too_large(limit)
@@ -182,4 +205,4 @@ async def _counted(request: Request, settings: Settings, limit: int) -> AsyncGen
 
 
 def _too_large(limit: int) -> ProblemError:
-    return ProblemError("body-too-large", f"The body is over {limit:,} bytes.", CLOSE)
+    return ProblemError("body-too-large", f"The body is over {limit:,} bytes.")

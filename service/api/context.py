@@ -10,7 +10,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 
 from service.api.problems import BY_SLUG, problem
@@ -27,6 +27,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+LOUD = {"internal", "unavailable", "storage-full"}
+"""Problems that somebody must look into: an error line with a traceback."""
 DEFAULT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 """Content-Security-Policy of what is no page: nothing in an API answer may load or run anything."""
 
@@ -47,7 +49,7 @@ class RequestContext:
         state = scope.setdefault("state", {})
         state["request_id"] = f"req_{uuid.uuid4().hex}"
         began = time.perf_counter()
-        status = 0
+        status, unread = 0, _has_body(scope)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -58,15 +60,22 @@ class RequestContext:
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Content-Security-Policy", DEFAULT_POLICY)
+                if unread:  # else whoever trickles it in would keep the connection for ever
+                    headers["Connection"] = "close"
             await send(message)
 
+        async def receive_noting_the_end() -> Message:
+            nonlocal unread
+            message = await receive()
+            unread = unread and message.get("more_body", False)
+            return message
+
         try:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, receive_noting_the_end, send_with_headers)
         except Exception as error:
-            state["cause"] = error
+            state["cause"], state["problem"] = error, "internal"
             if status:  # the answer has begun; all that is left is to cut it short
                 raise
-            state["problem"] = "internal"
             kind = BY_SLUG["internal"]
             await problem(kind, kind.meaning, Request(scope))(scope, receive, send_with_headers)
         finally:
@@ -77,11 +86,12 @@ class RequestContext:
         state = scope["state"]
         route = _route(scope)
         self._metrics.request(scope["method"], route, status, seconds)
-        failed = status >= BY_SLUG["internal"].status
+        loud = state.get("problem") in LOUD
+        quiet = logging.WARNING if status >= BY_SLUG["internal"].status else logging.INFO
         event(
             "request",
-            level=logging.ERROR if failed else logging.INFO,
-            error=state.get("cause") if failed else None,
+            level=logging.ERROR if loud else quiet,
+            error=state.get("cause") if loud else None,
             request_id=state["request_id"],
             method=scope["method"],
             route=route,
@@ -93,6 +103,11 @@ class RequestContext:
             verdict=state.get("verdict"),
             image_id=state.get("image_id"),
         )
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 def _route(scope: Scope) -> str:

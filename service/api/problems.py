@@ -106,6 +106,9 @@ TABLE: dict[type[Exception], str] = {
     stores.StoreError: "unavailable",
 }
 
+_WHERE: dict[type[Exception], str] = {stores.BadCursorError: "query.cursor", stores.BadEntryError: "body"}
+"""What is not valid when the store says so."""
+
 _BY_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
 
 _OWN_WORDS = {"unavailable", "internal", "storage-full"}
@@ -150,7 +153,11 @@ def install(app: FastAPI) -> None:
         kind = kind_of(error) or BY_SLUG["internal"]
         request.state.problem = kind.slug
         request.state.cause = error
-        return problem(kind, kind.meaning if kind.slug in _OWN_WORDS else str(error), request)
+        if kind.slug in _OWN_WORDS:
+            return problem(kind, kind.meaning, request)
+        where, what = _WHERE.get(type(error)), str(error)
+        members: dict[str, Any] = {"errors": [{"where": where, "what": what}]} if where else {}
+        return problem(kind, what, request, **members)
 
     async def at_edge(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, ProblemError)  # noqa: S101 - registered for this class below

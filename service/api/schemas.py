@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    field_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from service.domain.values import Action, Direction, Edit, PictureFormat, Relation, VerdictKind
-from service.workflows.ingest import OnDuplicate
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Unknown = Annotated[dict[str, str], Field(description="Why a field is null, by its name.")]
@@ -87,6 +77,7 @@ class Match(BaseModel):
     probability: Annotated[Share, Field(description="That both come from one source picture.")]
     similarity: Annotated[float | None, Field(ge=-1, le=1, description="Cosine in the descriptor space.")]
     evidence: Evidence
+    unknown: Unknown
     recommendation: MatchRecommendation
     links: Links
 
@@ -157,60 +148,6 @@ class HandedIn(VerdictBlock):
     content_id: Sha256
     outcome: Literal["stored", "referenced"]
     references: Annotated[int, Field(description="Active images of this content, this one included.")]
-
-
-MOST_NESTED = 64
-"""Objects and lists inside one another in metadata."""
-
-
-class HandInFields(BaseModel):
-    """The fields beside a picture, from form parts or JSON."""
-
-    on_duplicate: OnDuplicate = OnDuplicate.STORE
-    external_id: Annotated[str | None, Field(max_length=4096)] = None
-    person_id: Annotated[str | None, Field(max_length=512)] = None
-    metadata: dict[str, Any] = {}
-
-    @field_validator("metadata", mode="before")
-    @classmethod
-    def _from_text(cls, value: object) -> object:
-        """A form carries JSON as text."""
-        if not isinstance(value, str):
-            return {} if value is None else value
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError) as error:
-            raise ValueError("is not JSON") from error
-
-    @field_validator("metadata")
-    @classmethod
-    def _can_be_shown(cls, value: dict[str, Any]) -> dict[str, Any]:
-        """Kept, but never to be sent again, it would spoil every list it is in."""
-        layer: list[Any] = [value]
-        for _ in range(MOST_NESTED):
-            inner = [
-                held.values() if isinstance(held, dict) else held for held in layer if isinstance(held, dict | list)
-            ]
-            layer = [item for items in inner for item in items]
-        if any(isinstance(item, dict | list) for item in layer):
-            raise ValueError(f"is nested more than {MOST_NESTED} deep")
-        try:
-            json.dumps(value, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            raise ValueError("holds half a character (a lone surrogate)") from error
-        return value
-
-    @classmethod
-    def openapi(cls) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The properties as form parts and as JSON members."""
-        choice = {"type": "string", "enum": [choice.value for choice in OnDuplicate], "default": "store"}
-        longest = {"external_id": 4096, "person_id": 512}
-        form = {name: {"type": "string", "maxLength": most} for name, most in longest.items()}
-        json = {name: {"type": ["string", "null"], "maxLength": most} for name, most in longest.items()}
-        return (
-            {"on_duplicate": choice, **form, "metadata": {"type": "object"}},
-            {"on_duplicate": choice, **json, "metadata": {"type": ["object", "null"]}},
-        )
 
 
 class ImageLinks(Links):

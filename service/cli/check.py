@@ -10,6 +10,7 @@ import click
 
 from service import wiring
 from service.cli import options
+from service.cli.files import read_picture
 from service.domain.errors import BadPictureError
 from service.domain.values import OperatingPoint, VerdictKind
 from service.settings import load_settings
@@ -34,7 +35,7 @@ def command(files: tuple[Path, ...], top_k: int, operating_point: str | None, as
     try:
         for file in files:
             try:
-                checked = check(file.read_bytes(), parts, top_k=top_k, point=point)
+                checked = check(read_picture(file, settings.max_bytes), parts, top_k=top_k, point=point)
             except (BadPictureError, OSError) as error:
                 print(f"{file}: {error}", file=sys.stderr)
                 worst = FAILED

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from index_store.errors import StoreError
 from service import wiring
 from service.cli import options
+from service.cli.files import read_picture
 from service.domain.errors import KeeponeError, UnsupportedPictureError
 from service.domain.values import OperatingPoint
 from service.settings import load_settings
@@ -22,6 +23,8 @@ from service.workflows.ingest import Ingested, OnDuplicate, RefusedDuplicateErro
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from service.workflows.parts import Parts
 
 FAILED = 3
 
@@ -44,7 +47,7 @@ def command(paths: tuple[Path, ...], on_duplicate: str, operating_point: str | N
     files = [file for path in paths for file in walk(path)]
     parts = wiring.build(settings)
     counts: Counter[str] = Counter()
-    take = partial(ingest, parts=parts, top_k=1, point=point)
+    take = partial(_take_file, parts=parts, point=point)
     try:
         with (
             ThreadPoolExecutor(settings.decode_children) as threads,
@@ -54,7 +57,7 @@ def command(paths: tuple[Path, ...], on_duplicate: str, operating_point: str | N
             waiting = iter(files)
             for file, external_id in waiting:
                 wish = Wish(OnDuplicate(on_duplicate), external_id=external_id)
-                running[threads.submit(_take_file, file, wish, take)] = external_id
+                running[threads.submit(take, file, wish)] = external_id
                 if len(running) >= 2 * settings.decode_children:
                     _collect(running, counts, bar)
             while running:
@@ -75,8 +78,8 @@ def walk(path: Path) -> Iterator[tuple[Path, str]]:
             yield file, file.relative_to(path).as_posix()
 
 
-def _take_file(file: Path, wish: Wish, take: partial[Ingested]) -> Ingested:
-    return take(file.read_bytes(), wish)
+def _take_file(file: Path, wish: Wish, *, parts: Parts, point: OperatingPoint) -> Ingested:
+    return ingest(read_picture(file, parts.settings.max_bytes), wish, parts, top_k=1, point=point)
 
 
 def _collect(running: dict[Future[Ingested], str], counts: Counter[str], bar: tqdm[Any]) -> None:

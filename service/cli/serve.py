@@ -10,10 +10,9 @@ import uvicorn
 
 from service import log
 from service.api.app import create_app
+from service.api.doors import refuse_open_doors
 from service.cli import options
-from service.domain.errors import SettingsError
 from service.settings import Settings, load_settings
-from service.wiring import open_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,18 +49,6 @@ def command(host: str | None, port: int | None, workers: int | None, data: Path 
     # Further processes are started afresh and read the settings anew, so flags must reach them by the environment.
     os.environ.update({f"KEEPONE_{name.upper()}": str(value) for name, value in flags.items() if value is not None})
     uvicorn.run("service.api.app:app_from_environment", factory=True, workers=settings.workers, **common)
-
-
-def refuse_open_doors(settings: Settings) -> None:
-    """Raise SettingsError if strangers could reach the service without a key."""
-    if settings.on_loopback and not settings.require_key:
-        return
-    with open_keys(settings) as keys:
-        if not any(key.revoked is None for key in keys.list()):
-            raise SettingsError(
-                "There is no API key, and without one the service starts only on loopback and where "
-                "KEEPONE_REQUIRE_KEY is not set. Make one with: keepone keys create --scope admin NAME"
-            )
 
 
 def _announce(settings: Settings) -> None:

@@ -56,6 +56,7 @@ class Appearance:
     """The three terms, each 0..1, their weighted sum, and how far the tones lie apart.
 
     `tone_distance` is in levels (RMS); `tone_residual` what of it remains after the best affine map of the colours.
+    `local_change` is the largest grey difference of any cell of the 32x32 grid, brightness and contrast allowed for.
     """
 
     hash: float
@@ -63,6 +64,7 @@ class Appearance:
     colour: float
     tone_distance: float
     tone_residual: float
+    local_change: float
 
     @property
     def combined(self) -> float:
@@ -92,7 +94,8 @@ def compare(query: Look, reference: Look) -> Appearance:
         structure=max(0.0, ssim(query.grey, reference.grey)),
         colour=max(0.0, _mean_correlation(query.histograms, reference.histograms)),
         tone_distance=_rms(query.tones - reference.tones),
-        tone_residual=_affine_residual(query.tones, reference.tones),
+        tone_residual=_rms(_unexplained(query.tones, reference.tones)),
+        local_change=float(np.abs(_unexplained(_luma(query.tones), _luma(reference.tones))).max()),
     )
 
 
@@ -111,12 +114,22 @@ def ssim(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
     return float((luminance * structure)[margin:-margin, margin:-margin].mean())
 
 
-def _affine_residual(query: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
-    """What an affine map of the reference's colours (brightness, contrast, saturation, grey) leaves unexplained."""
-    there = np.hstack([reference.reshape(-1, 3), np.ones((reference.shape[0] * reference.shape[1], 1), np.float32)])
-    here = query.reshape(-1, 3)
-    colours, *_ = np.linalg.lstsq(there, here, rcond=None)
-    return _rms(there @ colours - here)
+def _unexplained(query: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the best affine map of the reference's levels (brightness, contrast, saturation, grey) leaves of the query's.
+
+    Both are (h, w, channels); so is what remains, in levels.
+    """
+    channels = reference.shape[2]
+    cells = reference.reshape(-1, channels)
+    there = np.hstack([cells, np.ones((len(cells), 1), np.float32)])
+    here = query.reshape(-1, channels)
+    levels, *_ = np.linalg.lstsq(there, here, rcond=None)
+    return (there @ levels - here).reshape(query.shape)
+
+
+def _luma(tones: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w, 1): ITU-R BT.601 luma."""
+    return (tones @ np.array([[0.299], [0.587], [0.114]], np.float32)).astype(np.float32)
 
 
 def _rms(levels: NDArray[np.float32]) -> float:

@@ -90,11 +90,16 @@ class PictureFacts:
     normalise_version: int
     animated: bool = False
     notes: tuple[str, ...] = ()
-    """What normalising met, e.g. `icc_unusable`; for people, never for decisions."""
+    """What normalising met, e.g. `icc_unusable`."""
 
     @property
     def megapixels(self) -> float:
         return self.width * self.height / 1e6
+
+    @property
+    def unseen(self) -> frozenset[str]:
+        """What the file holds that its normalised pixels do not show: transparency, more than eight bits."""
+        return frozenset(self.notes) & {"alpha_composited", "depth_scaled"}
 
 
 @dataclass(frozen=True, slots=True)

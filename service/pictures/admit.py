@@ -1,8 +1,8 @@
 """The door: what is let in, decided from the first bytes and the header, before a pixel is decoded.
 
 The name and the declared type of a file are never looked at. What is not on the list starts no process and reaches no
-decoder. The limits are checked twice: on the length of the file, and on the header as read by the very decoder that
-would do the work, so there is no second parser to disagree with it.
+decoder. The limits are checked twice: on the length of the file, and on the header as the child read it, with the very
+decoder that would do the work; only WebP's is read by a parser of our own (`container.read_webp_header` says why).
 """
 
 from __future__ import annotations
@@ -68,7 +68,11 @@ class Limits:
     max_side: int = 16_384
     max_metadata_bytes: int = 4 * 2**20
     header_seconds: float = 2.0
+    """Processor time for reading a header."""
     decode_seconds: float = 10.0
+    """Processor time for decoding: on a busy machine a decoder must not be blamed for waiting its turn."""
+    patience: float = 4.0
+    """Times as long, by the clock, until a decoder is given up."""
 
     def check_bytes(self, count: int) -> None:
         """Raise PictureTooLargeError if a file of `count` bytes is over the limit."""

@@ -21,7 +21,7 @@ from service.pictures.normalise import normalise, reduce_to_working, start_pixel
 from service.pictures.sandbox import allow, allow_anything, confine, memory
 
 _LARGE = 1_000_000
-"""Pixels above which a collection, half a millisecond, is worth its time."""
+"""Pixels above which a collection is worth its time: what it frees is large then."""
 
 
 def main() -> None:
@@ -96,7 +96,7 @@ def _decode(opened: Opened, descriptor: int) -> dict[str, Any]:
     """Write the upright picture, then the working picture if it is smaller, into the shared memory."""
     loaded = opened.load()
     try:
-        image, notes = normalise(loaded)
+        image, notes = normalise(loaded, opened.raw_mode)
         del loaded
         digest = start_pixel_hash(*image.size)
         for offset, strip in strips(image):

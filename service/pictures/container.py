@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from service.pictures.boxes import boxes_are_cut
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,10 +32,15 @@ class WebpHeader(NamedTuple):
 
 
 def read_webp_header(data: bytes) -> WebpHeader | None:
-    """WebP's header (RFC 9649) without libwebp, whose reader allocates the whole canvas at once. None if damaged."""
+    """WebP's header (RFC 9649) without libwebp, whose reader allocates the whole canvas at once. None if damaged.
+
+    A side of 0, which only a lossy frame can state, is damage: no picture, and nothing that a child should die of.
+    """
     kind = data[12:16]
     if kind == b"VP8 " and data[23:26] == b"\x9d\x01\x2a" and len(data) >= 30:  # noqa: PLR2004 - the header's length
         width, height = (int.from_bytes(data[at : at + 2], "little") & 0x3FFF for at in (26, 28))
+        if not width or not height:
+            return None
         return WebpHeader(width, height, has_alpha=False, animated=False, has_profile=False, metadata_bytes=0)
     if kind == b"VP8L" and data[20:21] == b"\x2f" and len(data) >= 25:  # noqa: PLR2004 - the header's length
         bits = int.from_bytes(data[21:25], "little")
@@ -125,25 +132,6 @@ def _skip_gif_blocks(data: bytes, at: int) -> int:
     return len(data) + 1
 
 
-def _boxes_are_cut(data: bytes) -> bool:
-    """A top-level box of AVIF or HEIC runs past the end, or the pixels' box never comes. A grid may be filled in.
-
-    Cameras append trailers that are no boxes; so only boxes known by name are believed.
-    """
-    at, has_pixels = 0, False
-    while at + 8 <= len(data):
-        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        if kind not in _BOXES or size == 0:  # 0: to the end of the file, whatever that is
-            return False
-        if size == 1:
-            size = int.from_bytes(data[at + 8 : at + 16], "big")
-        if size < 8:  # noqa: PLR2004 - a box is at least its own header; less is damage
-            return False
-        has_pixels = has_pixels or kind == b"mdat" or (kind == b"meta" and b"idat" in data[at : at + size])
-        at += size
-    return at > len(data) or not has_pixels
-
-
 def _bmp_is_cut(data: bytes) -> bool:
     """The header states the file's length; some writers leave it 0."""
     return len(data) < int.from_bytes(data[2:6], "little")
@@ -159,7 +147,6 @@ def _tiff_is_cut(data: bytes) -> bool:
     return start + count + entry * int.from_bytes(data[start : start + count], order) > len(data)
 
 
-_BOXES = frozenset({b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip", b"uuid", b"mpvd"})
 _JPEG_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 _WALKS: dict[PictureFormat, Callable[[bytes], bool]] = {
     "JPEG": _jpeg_is_cut,
@@ -168,6 +155,6 @@ _WALKS: dict[PictureFormat, Callable[[bytes], bool]] = {
     "GIF": _gif_is_cut,
     "TIFF": _tiff_is_cut,
     "BMP": _bmp_is_cut,
-    "AVIF": _boxes_are_cut,
-    "HEIC": _boxes_are_cut,
+    "AVIF": boxes_are_cut,
+    "HEIC": boxes_are_cut,
 }

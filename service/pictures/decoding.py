@@ -34,6 +34,7 @@ from service.domain.errors import (
 )
 from service.pictures.admit import Header
 from service.pictures.container import is_cut_short, read_webp_header
+from service.pictures.wholeness import jpeg_stops_early, webp_has_idle_zeros
 
 if TYPE_CHECKING:
     from service.domain.values import PictureFormat
@@ -41,6 +42,11 @@ if TYPE_CHECKING:
 _PLUGIN: Final[dict[PictureFormat, str]] = {"HEIC": "HEIF"}
 _LENIENT: Final = frozenset({"GIF", "AVIF", "HEIC"})
 """Formats whose decoder may fill in what a cut file lacks; there the container is asked first."""
+
+_CLOSED: Final = frozenset({"JPEG", "PNG"})
+"""Formats with an end mark. Its lack alone costs no pixel, but zeros in its place are a download that never ended."""
+
+_ZEROS: Final = bytes(64)
 
 _OF_TRUNCATION: Final = re.compile(r"truncated|end of file|incomplete|unexpected end", re.IGNORECASE)
 _OF_METADATA: Final = re.compile(r"MAX_TEXT|too much memory used in text", re.IGNORECASE)
@@ -64,15 +70,25 @@ class Opened:
         self.data = data
         self._name = name
         self._image: ImageFile.ImageFile | None = None
+        self.raw_mode = ""
+        """How the pixels lie in the file, in Pillow's words, e.g. `RGB;16B`. Known once loaded, of PNG only."""
         self.header = self._read_header()
 
     def load(self) -> Image.Image:
         """The decoded first picture, its size the one that was promised. Raises the errors of `explain`."""
+        name, data = self._name, self.data
         try:
+            if name == "WEBP" and webp_has_idle_zeros(data, self.header.pixels):
+                raise TruncatedPictureError  # noqa: TRY301 - `explain` passes our own errors through
             image = self._image or self._open()
+            self.raw_mode = _raw_mode(image)
+            if name == "TIFF":
+                image.info.pop("xmp", None)  # or Pillow would turn the picture by it while loading
             image.load()
+            if name == "JPEG" and jpeg_stops_early(data, image):
+                raise TruncatedPictureError  # noqa: TRY301 - as above
         except Exception as error:
-            raise explain(error, self.data, self._name) from error
+            raise explain(error, data, name) from error
         if sorted(image.size) != sorted((self.header.width, self.header.height)):
             raise BrokenPictureError("The picture has another size than its header says.")
         return image
@@ -82,7 +98,7 @@ class Opened:
 
     def _read_header(self) -> Header:
         name, data = self._name, self.data
-        if name in _LENIENT and is_cut_short(data, name):
+        if (name in _LENIENT or (name in _CLOSED and data.endswith(_ZEROS))) and is_cut_short(data, name):
             raise TruncatedPictureError
         if name == "WEBP":
             webp = read_webp_header(data)
@@ -122,6 +138,14 @@ def explain(error: Exception, data: bytes, name: PictureFormat) -> KeeponeError:
     if later_frame_is_cut or _OF_TRUNCATION.search(words) or is_cut_short(data, name):
         return TruncatedPictureError()
     return BrokenPictureError()
+
+
+def _raw_mode(image: ImageFile.ImageFile) -> str:
+    """Of a PNG before it is loaded: afterwards nothing tells 16-bit colours from 8-bit ones."""
+    if image.format != "PNG" or not image.tile:
+        return ""
+    raw = image.tile[0].args
+    return raw if isinstance(raw, str) else ""
 
 
 def _metadata_bytes(image: ImageFile.ImageFile) -> int:

@@ -6,6 +6,7 @@ import mmap
 import os
 import re
 import signal
+import time
 from typing import TYPE_CHECKING
 
 from service.pictures import wire
@@ -18,7 +19,7 @@ _kept: list[object] = []
 
 
 def misbehave(data: bytes, sock: socket.socket, descriptor: int) -> None:
-    """Do what the marker in the file says: crash, spin, greedy, garbage, lie, cling or shrink; nothing without one."""
+    """Do what the marker in the file says: crash, spin, doze, greedy, garbage, lie, cling, shrink."""
     match _MARKER.search(data):
         case None:
             return
@@ -28,6 +29,8 @@ def misbehave(data: bytes, sock: socket.socket, descriptor: int) -> None:
         os.kill(os.getpid(), signal.SIGSEGV)
     while fault == b"spin":
         pass
+    while fault == b"doze":  # as on a machine that gives it no time
+        time.sleep(1)
     while fault == b"greedy":
         _kept.append(bytearray(32 * 2**20))
     if fault == b"garbage":

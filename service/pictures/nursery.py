@@ -2,13 +2,15 @@
 
 One thread, the keeper, starts all of them: Linux ties a child's life to the *thread* that started it
 (PR_SET_PDEATHSIG), and a request's thread may end at any time. A child is lent only after it has said that it is
-ready, so its start (a fifth of a second) is nobody's wait unless many are lost at once.
+ready, so its start is nobody's wait unless many are lost at once. Ending a child takes a while too, so that is never
+done under the lock.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import selectors
 import socket
 import threading
@@ -17,7 +19,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from service.domain.errors import DecoderFailedError, KeeponeError, OverloadedError
-from service.pictures.process import ChildProcess, LostChildError
+from service.pictures.process import ChildProcess, LostChildError, StarvedChildError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _BOOT_SECONDS: Final = 15.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
+_LOGGER: Final = logging.getLogger("keepone")
 
 
 class Nursery:
@@ -47,6 +50,8 @@ class Nursery:
         self.recycled = 0
         self._bell, self._rung = socket.socketpair()
         self._rung.setblocking(False)
+        self._selector = selectors.DefaultSelector()  # here, where its failure reaches the caller
+        self._selector.register(self._rung, selectors.EVENT_READ)
         self._keeper = threading.Thread(target=self._keep, name="keepone-decoder-keeper", daemon=True)
         self._keeper.start()
         atexit.register(self.close)
@@ -60,12 +65,16 @@ class Nursery:
     def borrow(self, deadline: float | None) -> Iterator[ChildProcess]:
         """A ready child, for the length of the block.
 
-        Raises OverloadedError if none is free by the monotonic `deadline`. What the block raises decides the child's
-        fate: an error that the child reported in good order leaves it in service, anything else ends it.
+        Raises OverloadedError if none is free by the monotonic `deadline`, or if the machine gave the child too little
+        time to work. What the block raises decides the child's fate: an error that the child reported in good order, or
+        that is none of its business, leaves it in service; anything else ends it.
         """
         child = self._take(deadline)
         try:
             yield child
+        except StarvedChildError as error:
+            self._lose(child)
+            raise OverloadedError("The machine is too busy to decode the picture; try again shortly.") from error
         except LostChildError as error:
             self._lose(child)
             raise DecoderFailedError(f"The decoder {error} on this file.") from error
@@ -100,15 +109,19 @@ class Nursery:
         self._rung.close()
 
     def _take(self, deadline: float | None) -> ChildProcess:
+        while True:
+            child = self._next_idle(deadline)
+            if child.is_alive():
+                return child
+            self._lose(child)  # killed from outside while at rest: no picture's fault
+
+    def _next_idle(self, deadline: float | None) -> ChildProcess:
         with self._changed:
             while True:
                 if self._closed:
                     raise OverloadedError("The service is shutting down.")
-                while self._idle:
-                    child = self._idle.pop()  # the last one used: its memory is warm
-                    if child.is_alive():
-                        return child
-                    self._forget(child)  # killed from outside while at rest: no picture's fault
+                if self._idle:
+                    return self._idle.pop()  # the last one used: its memory is warm
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     raise OverloadedError("All decoders are busy; try again shortly.")
@@ -131,14 +144,12 @@ class Nursery:
 
     def _lose(self, child: ChildProcess) -> None:
         with self._changed:
-            if child in self._all:
-                self._forget(child)
-
-    def _forget(self, child: ChildProcess) -> None:
-        self.replaced += 1
-        self._all.discard(child)
-        child.kill()
+            if child not in self._all:  # the nursery closed meanwhile, and has ended it
+                return
+            self._all.discard(child)
+            self.replaced += 1
         self._ring()
+        child.kill()
 
     def _ring(self) -> None:
         with contextlib.suppress(OSError):  # full means that the keeper has been called already
@@ -149,10 +160,9 @@ class Nursery:
         booting: dict[ChildProcess, float] = {}
         pause = _FIRST_PAUSE
         try:
-            with selectors.DefaultSelector() as selector:
-                selector.register(self._rung, selectors.EVENT_READ)
+            with self._selector as selector:
                 while not self._closed:
-                    failed = not self._start_missing(booting, selector)
+                    failed = not self._start_missing(booting)
                     timeout = pause if failed else (1.0 if booting else None)
                     ready = {key.fileobj for key, _ in selector.select(timeout)}
                     with contextlib.suppress(BlockingIOError):
@@ -172,20 +182,22 @@ class Nursery:
             for child in booting:
                 child.kill()
 
-    def _start_missing(self, booting: dict[ChildProcess, float], selector: selectors.BaseSelector) -> bool:
+    def _start_missing(self, booting: dict[ChildProcess, float]) -> bool:
         while len(self._all) + len(booting) < self._size:
             try:
                 child = ChildProcess(self._limits, fault_injection=self._fault_injection)
-            except OSError:
+            except Exception as error:  # were this thread to end, all children would end with it
+                _LOGGER.warning("decoder_not_started", exc_info=error)
                 return False
             booting[child] = time.monotonic() + _BOOT_SECONDS
-            selector.register(child, selectors.EVENT_READ)
+            self._selector.register(child, selectors.EVENT_READ)
         return True
 
     def _admit(self, child: ChildProcess) -> bool:
         try:
             child.greet(time.monotonic() + 1.0)
-        except (LostChildError, KeeponeError):
+        except Exception as error:
+            _LOGGER.warning("decoder_not_ready", exc_info=error)
             child.kill()
             return False
         with self._changed:

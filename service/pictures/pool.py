@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import mmap
-import os
 import time
 import warnings
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ import numpy as np
 from service.domain.errors import UnsupportedPictureError
 from service.domain.values import PictureFacts
 from service.pictures.admit import HEAD_BYTES, NORMALISE_VERSION, Header, Limits, sniff, working_size
-from service.pictures.budget import MachineBudget, Reservation
 from service.pictures.nursery import Nursery
 
 if TYPE_CHECKING:
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from service.pictures.budget import MachineBudget, Reservation
     from service.pictures.process import Pixels
 
 _SHARED_BYTES: Final = 4
@@ -113,9 +112,9 @@ class DecodePool:
     Make it in the process that uses it: a fork inherits neither the keeper thread nor the right to reap the children.
 
     Args:
-        children: how many decode at a time; one per core unless told.
+        children: how many decode at a time.
         limits: what is let in, and for how long a child may work on it.
-        budget: memory for decoding, shared by the machine's Keepone processes; a quarter of the memory unless told.
+        budget: memory for decoding, shared by the machine's Keepone processes.
         recycle_after: decodes after which a child is renewed, against slow leaks in the decoders.
         max_resident: bytes at rest above which a child is renewed.
         fault_injection: children obey `KEEPONE-FAULT:` markers in files. For tests only.
@@ -123,18 +122,18 @@ class DecodePool:
 
     def __init__(
         self,
-        children: int | None = None,
+        children: int,
         *,
+        budget: MachineBudget,
         limits: Limits | None = None,
-        budget: MachineBudget | None = None,
         recycle_after: int = 500,
         max_resident: int = 256 * 2**20,
         fault_injection: bool = False,
     ) -> None:
         self.limits: Final = limits or Limits()
-        self._budget = budget or MachineBudget(_physical_memory() // 4)
+        self._budget = budget
         self._nursery = Nursery(
-            children or os.cpu_count() or 1,
+            children,
             self.limits,
             recycle_after=recycle_after,
             max_resident=max_resident,
@@ -152,7 +151,8 @@ class DecodePool:
             PictureTooLargeError: over a limit, by its length or its header; no pixel was decoded.
             TruncatedPictureError, BrokenPictureError: cut short, or damaged.
             DecoderFailedError: the child crashed, ran too long, wanted too much memory or answered nonsense.
-            OverloadedError: no child or no memory came free in time.
+            OverloadedError: no child or no memory came free in time, the machine is out of descriptors, or it is so busy
+                that the child got too little of its time.
         """
         deadline = None if wait_s is None else time.monotonic() + wait_s
         self.limits.check_bytes(len(data))
@@ -228,7 +228,3 @@ def decode_allowance(header: Header, file_bytes: int) -> int:
 
 def _view(buffer: bytes | mmap.mmap, height: int, width: int, offset: int) -> NDArray[np.uint8]:
     return np.frombuffer(buffer, np.uint8, 3 * height * width, offset).reshape(height, width, 3)
-
-
-def _physical_memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

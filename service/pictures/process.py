@@ -7,6 +7,7 @@ import json
 import mmap
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -16,11 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import service
-from service.domain.errors import DecoderFailedError, KeeponeError
+from service.domain.errors import DecoderFailedError, KeeponeError, OverloadedError
 from service.pictures import wire
 from service.pictures.admit import Header, Limits, working_size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from service.domain.values import PictureFormat
 
 _BOOT: Final = (
@@ -40,22 +43,31 @@ _INHERITED: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 _HEADER_MEMORY: Final = 64 * 2**20
 _DECODE_MEMORY: Final = 48 * 2**20
-_HEADER_CPU_SECONDS: Final = 2.0
 _SCRATCH: Final = 4 * 2**20
 """Pictures that fit here (about 1.2 MP) are written into memory that the child keeps, and copied out of it.
 
-Fresh shared memory is dearer than a copy when it is small: 1.5 ms of page faults against 0.1 ms for a 500 x 375
-picture on a virtual machine. Larger pictures get memory of their own, which is sealed and mapped, never copied.
+Fresh shared memory costs page faults, which are dearer than a copy when it is small. Larger pictures get memory of
+their own, which is sealed and mapped, never copied.
 """
 
 _NOTE: Final = re.compile(r"[a-z_]{1,40}")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _MODE: Final = re.compile(r"[A-Za-z0-9;]{1,8}")
 _LONGEST_REASON: Final = 300
+_LAST_WORDS_SECONDS: Final = 0.1
+"""For a child that has closed its socket to become a dead one, whose status says what it died of."""
 
 
 class LostChildError(Exception):
     """The child died, overran or answered nonsense; it has to be replaced."""
+
+
+class OverranError(LostChildError):
+    """The child did not answer in time, by the clock."""
+
+
+class StarvedChildError(LostChildError):
+    """The child got too little of the machine's time to be blamed. It is in the middle of something all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +89,23 @@ class ChildProcess:
         self._limits = limits
         self.decodes = 0
         self.resident = 0
-        ours, theirs = socket.socketpair()
-        with theirs:
-            arguments = [
-                theirs.fileno(),
-                os.getpid(),
-                limits.max_pixels,
-                limits.max_metadata_bytes,
-                int(fault_injection),
-            ]
-            try:
+        self._spent: float | None = None
+        self._seconds = 0.0
+        with contextlib.ExitStack() as undo:  # the process comes last: it is the worst to leave behind
+            self._scratch = wire.shared_memory("keepone-scratch", _SCRATCH)
+            undo.callback(os.close, self._scratch)
+            self._scratch_map = mmap.mmap(self._scratch, _SCRATCH, access=mmap.ACCESS_READ)
+            undo.callback(self._scratch_map.close)
+            self._socket, theirs = socket.socketpair()
+            undo.callback(self._socket.close)
+            with theirs:
+                arguments = [
+                    theirs.fileno(),
+                    os.getpid(),
+                    limits.max_pixels,
+                    limits.max_metadata_bytes,
+                    int(fault_injection),
+                ]
                 self._process = subprocess.Popen(  # noqa: S603 - this very interpreter, our own words
                     [sys.executable, "-I", "-S", "-c", _BOOT, json.dumps(_search_path()), *map(str, arguments)],
                     stdin=subprocess.DEVNULL,
@@ -96,12 +115,7 @@ class ChildProcess:
                     env=_ENVIRONMENT | {name: os.environ[name] for name in _INHERITED if name in os.environ},
                     start_new_session=True,  # Ctrl-C is the parent's affair
                 )
-            except BaseException:
-                ours.close()
-                raise
-        self._socket = ours
-        self._scratch = wire.shared_memory("keepone-scratch", _SCRATCH)
-        self._scratch_map = mmap.mmap(self._scratch, _SCRATCH, access=mmap.ACCESS_READ)
+            undo.pop_all()
 
     @property
     def pid(self) -> int:
@@ -120,17 +134,13 @@ class ChildProcess:
 
     def open(self, data: bytes, name: PictureFormat) -> None:
         """Send a file; `read_header` takes the answer, so that the caller can hash the file meanwhile."""
-        memory = wire.shared_memory("keepone-file", 0)
-        try:
-            _write_all(memory, data)
+        with _shared_memory("keepone-file", data) as memory:
             allowance = _HEADER_MEMORY + 3 * len(data)
-            self._send({"step": "open", "format": name, "memory": allowance, "seconds": _HEADER_CPU_SECONDS}, memory)
-        finally:
-            os.close(memory)
+            self._send({"step": "open", "format": name, "memory": allowance}, memory, self._limits.header_seconds)
 
     def read_header(self, name: PictureFormat) -> Header:
         """The header of the file sent. Raises the file's own error, or LostChildError."""
-        answer = self._receive(time.monotonic() + self._limits.header_seconds)
+        answer = self._await_answer()
         width, height = _natural(answer, "width"), _natural(answer, "height")
         mode = answer.get("mode")
         if not isinstance(mode, str) or not _MODE.fullmatch(mode):
@@ -148,7 +158,7 @@ class ChildProcess:
     def load(self, header: Header, allowance: int) -> Pixels:
         """Decode the file whose header was read, within `allowance` bytes.
 
-        Raises the file's own error, or LostChildError.
+        Raises the file's own error, LostChildError, or OverloadedError if this very process is out of something.
         """
         small = working_size(header.width, header.height)
         extra = small[0] * small[1] if small != (header.width, header.height) else 0
@@ -157,23 +167,20 @@ class ChildProcess:
             answer = self._ask_to_load(self._scratch, allowance)
             buffer: bytes | mmap.mmap = self._scratch_map[:size]
         else:
-            memory = wire.shared_memory("keepone-pixels", size)
-            try:
+            with _shared_memory("keepone-pixels", size) as memory:
                 answer = self._ask_to_load(memory, allowance)
                 try:
                     wire.seal_for_reading(memory)
                 except OSError as error:
                     raise LostChildError("kept hold of the pixels") from error
-                buffer = mmap.mmap(memory, size, access=mmap.ACCESS_READ)
-            finally:
-                os.close(memory)
+                with _our_own_shortage():
+                    buffer = mmap.mmap(memory, size, access=mmap.ACCESS_READ)
         self.decodes += 1
         return _pixels(answer, header, buffer)
 
     def _ask_to_load(self, memory: int, allowance: int) -> dict[str, Any]:
-        seconds = self._limits.decode_seconds
-        self._send({"step": "load", "memory": allowance + _DECODE_MEMORY, "seconds": seconds}, memory)
-        return self._receive(time.monotonic() + seconds)
+        self._send({"step": "load", "memory": allowance + _DECODE_MEMORY}, memory, self._limits.decode_seconds)
+        return self._await_answer()
 
     def kill(self) -> None:
         """End the child, whatever it is doing, and reap it."""
@@ -183,19 +190,34 @@ class ChildProcess:
         self._scratch_map.close()
         os.close(self._scratch)
 
-    def _send(self, message: dict[str, Any], memory: int) -> None:
+    def _send(self, message: dict[str, Any], memory: int, seconds: float) -> None:
+        """Ask for a step that may take `seconds` of processor time."""
+        self._spent, self._seconds = _processor_time(self.pid), seconds
         try:
-            self._socket.settimeout(self._limits.header_seconds)
-            wire.send(self._socket, message, memory)
+            self._socket.settimeout(self._limits.patience * seconds)
+            wire.send(self._socket, {**message, "seconds": seconds}, memory)
         except OSError as error:
             raise LostChildError("is gone") from error
+
+    def _await_answer(self) -> dict[str, Any]:
+        """To the step asked for. The child's own limit on processor time ends it; the clock is for what that misses."""
+        try:
+            return self._receive(time.monotonic() + self._limits.patience * self._seconds)
+        except OverranError:
+            spent = _processor_time(self.pid)
+            if spent is not None and self._spent is not None and spent - self._spent < self._seconds:
+                raise StarvedChildError("got too little time") from None
+            raise
 
     def _receive(self, deadline: float) -> dict[str, Any]:
         try:
             answer = wire.receive(self._socket, deadline)
         except TimeoutError:
-            raise LostChildError("ran too long") from None
+            raise OverranError("ran too long") from None
         except (wire.ProtocolError, OSError) as error:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                if self._process.wait(_LAST_WORDS_SECONDS) == -signal.SIGXCPU:
+                    raise LostChildError("ran too long") from error
             raise LostChildError("died or answered nonsense") from error
         self.resident = _natural(answer, "resident", least=0) if "resident" in answer else 0
         if "error" in answer:
@@ -239,8 +261,38 @@ def _search_path() -> list[str]:
     return list(dict.fromkeys([root, *(entry for entry in sys.path if Path(entry).is_absolute())]))
 
 
-def _write_all(memory: int, data: bytes) -> None:
-    rest = memoryview(data)
-    with contextlib.closing(os.fdopen(os.dup(memory), "wb", buffering=0)) as file:
-        while rest:
-            rest = rest[file.write(rest) :]
+@contextlib.contextmanager
+def _shared_memory(name: str, content: bytes | int) -> Iterator[int]:
+    """Shared memory with that content or of that size, for the block. OverloadedError if this process gets none."""
+    with contextlib.ExitStack() as stack:
+        with _our_own_shortage():
+            memory = wire.shared_memory(name, content if isinstance(content, int) else 0)
+            stack.callback(os.close, memory)
+            if isinstance(content, bytes):
+                rest, offset = memoryview(content), 0
+                while rest:
+                    done = os.pwrite(memory, rest, offset)
+                    rest, offset = rest[done:], offset + done
+        yield memory
+
+
+@contextlib.contextmanager
+def _our_own_shortage() -> Iterator[None]:
+    """What fails in here is no fault of the child: this process is out of descriptors, or the machine of memory."""
+    try:
+        yield
+    except OSError as error:
+        raise OverloadedError("The service is out of descriptors or memory; try again shortly.") from error
+
+
+def _processor_time(pid: int) -> float | None:
+    """Seconds that a process has computed. None where the system does not say.
+
+    The clock that clock_getcpuclockid(3) names, rather than /proc/PID/stat: it is exact, and takes no descriptor.
+    """
+    if sys.platform != "linux":
+        return None
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return None

@@ -32,7 +32,7 @@ def confine(parent: int) -> None:
 
 
 def allow(extra_bytes: int, seconds: float) -> None:
-    """From now on: `extra_bytes` more address space than is in use, `seconds` more of processor time."""
+    """From now on: `extra_bytes` more address space than is in use, `seconds` (and at most 2) more of processor time."""
     mapped, _ = memory()
     if mapped:
         _set_soft(resource.RLIMIT_AS, mapped + extra_bytes)

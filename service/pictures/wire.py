@@ -100,12 +100,16 @@ def shared_memory(name: str, size: int) -> int:
     if not _HAS_SEALS:
         descriptor, path = tempfile.mkstemp(prefix=name)
         os.unlink(path)  # noqa: PTH108 - mkstemp gave a str, and no Path is needed for one call
-        os.ftruncate(descriptor, size)
-        return descriptor
-    descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    if size:
-        os.ftruncate(descriptor, size)
-        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+    else:
+        descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        if size:
+            os.ftruncate(descriptor, size)
+        if size and _HAS_SEALS:
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+    except OSError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 

@@ -48,10 +48,7 @@ class Files(StaticFiles):
 
     def __init__(self, directory: Path, policy: str | None = None) -> None:
         super().__init__(directory=directory)
-        self._headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
-        self._headers["Referrer-Policy"] = "no-referrer"
-        if policy:
-            self._headers["Content-Security-Policy"] = policy
+        self._headers = {"Cache-Control": "no-cache"} | ({"Content-Security-Policy": policy} if policy else {})
 
     def file_response(
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200

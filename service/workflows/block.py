@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from service.workflows.check import Checked
 
 PROBABILITY_DIGITS = 4
+NO_DESCRIPTOR = "the picture has too little detail for a descriptor"
 
 
 def verdict_block(checked: Checked) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def verdict_block(checked: Checked) -> dict[str, Any]:
         "probability": _probability(verdict.probability),
         "too_little_detail": verdict.too_little_detail,
         "recommendation": _plain(asdict(verdict.recommendation)),
-        "matches": [_match(match) for match in verdict.matches],
+        "matches": [match_block(match) for match in verdict.matches],
         "query": query_block(checked.subject.assessed),
         "index": {"sequence": checked.sequence, "size": checked.size, "model": checked.model_id},
         "timings_ms": checked.timings_ms,
@@ -41,7 +42,7 @@ def query_block(assessed: Assessed) -> dict[str, Any]:
     }
 
 
-def _match(match: Match) -> dict[str, Any]:
+def match_block(match: Match) -> dict[str, Any]:
     return {
         "image_id": match.image_id,
         "external_id": match.external_id,
@@ -51,6 +52,7 @@ def _match(match: Match) -> dict[str, Any]:
         "probability": _probability(match.probability),
         "similarity": None if match.similarity is None else round(match.similarity, 4),
         "evidence": _plain(asdict(match.evidence)),
+        "unknown": {"similarity": NO_DESCRIPTOR} if match.similarity is None else {},
         "recommendation": {"action": match.recommendation.action.value},
         "links": {"thumbnail": f"/images/{match.image_id}/thumbnail"},
     }

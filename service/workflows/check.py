@@ -6,17 +6,19 @@ and are verified one by one. A query with too little detail stops at the exact o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeGuard
 
 from service.domain.keeper import recommend
-from service.domain.values import Verdict
+from service.domain.values import Relation, Verdict
 from service.domain.verdict import decide
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
 from service.workflows.verify import assessed_of, could_match, exact_match, verified_match
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from index_store.records import ContentWithImages
     from index_store.vectors import Neighbour
     from service.domain.values import Match, OperatingPoint
@@ -26,9 +28,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A verdict, and what it was reached from. `sequence` and `size` say what the index held."""
+    """A verdict, and what it was reached from. `sequence` and `size` say what the index held.
+
+    `proved` are all matches that are likelier copies than not, shown or not.
+    """
 
     verdict: Verdict
+    proved: tuple[Match, ...]
     subject: Subject
     sequence: int
     size: int
@@ -70,8 +76,9 @@ class Inquiry:
             facts = self.subject.assessed.facts
             exact = self._parts.catalogue.find_exact(facts.sha256, facts.pixel_hash)
             near = self._neighbours(after)
-            wanted = {*exact, *near}
+            wanted = {*exact, *near, *self._matches}
             found = self._parts.catalogue.contents(wanted) if wanted else {}
+            self._forget_the_gone(found)
         with self._watch.step("verify"):
             for content_id in exact:
                 reference = found.get(content_id)
@@ -81,6 +88,16 @@ class Inquiry:
                 reference = found.get(content_id)
                 if _is_there(reference) and content_id not in self._matches:
                     self._add(reference, verified_match(self.subject, reference, neighbour, self._parts))
+
+    def _forget_the_gone(self, found: Mapping[str, ContentWithImages]) -> None:
+        """What matched before may have been removed meanwhile, or only the image of it that was named."""
+        for content_id, match in list(self._matches.items()):
+            reference = found.get(content_id)
+            if not _is_there(reference):
+                del self._matches[content_id], self._references[content_id]
+            elif match.image_id != reference.images[0].image_id:
+                first = reference.images[0]
+                self._matches[content_id] = replace(match, image_id=first.image_id, external_id=first.external_id)
 
     def _neighbours(self, after: int) -> dict[str, Neighbour]:
         """The candidates worth verifying, by content id."""
@@ -101,15 +118,18 @@ class Inquiry:
         self._references[match.content_id] = reference
 
     def conclude(self, top_k: int, point: OperatingPoint) -> Checked:
-        """The verdict on what was found so far."""
-        ranked = sorted(self._matches.values(), key=_rank)[:top_k]
+        """The verdict on what was found so far. All matches are weighed; `top_k` of them are shown."""
+        model = self._parts.verdict_model
+        ranked = sorted(self._matches.values(), key=_rank)
         probability = ranked[0].probability if ranked else 0.0
-        kind = decide(probability, point, self._parts.verdict_model)
-        known = {match.content_id: assessed_of(self._references[match.content_id].content) for match in ranked}
-        recommendation, matches = recommend(kind, self.subject.assessed, ranked, known)
-        verdict = Verdict(kind, probability, recommendation, matches, self.subject.assessed.too_little_detail)
+        kind = decide(probability, point, model)
+        copies = [match for match in ranked if match.probability >= model.operating_points[point]]
+        known = {content_id: assessed_of(reference.content) for content_id, reference in self._references.items()}
+        recommendation, matches = recommend(kind, self.subject.assessed, copies, ranked[len(copies) :], known)
+        too_little_detail = self.subject.assessed.too_little_detail
         return Checked(
-            verdict=verdict,
+            verdict=Verdict(kind, probability, recommendation, matches[:top_k], too_little_detail),
+            proved=tuple(match for match in matches if match.relation is not Relation.UNRELATED),
             subject=self.subject,
             sequence=self.searched_to,
             size=self._size,

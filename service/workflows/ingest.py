@@ -17,9 +17,9 @@ import numpy as np
 
 from index_store.records import Content, HandIn, Image, NewVector, ProvedMatch, Stale
 from service.domain.errors import DuplicateRefusedError, OverloadedError
-from service.domain.values import Relation, VerdictKind
+from service.domain.values import Action, Relation, VerdictKind
 from service.pictures import thumbnails
-from service.workflows.block import verdict_block
+from service.workflows.block import match_block, verdict_block
 from service.workflows.check import Inquiry
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
@@ -122,11 +122,9 @@ def _plan(inquiry: Inquiry, wish: Wish, parts: Parts, top_k: int, point: Operati
 def _entry(checked: Checked, block: dict[str, Any], wish: Wish, parts: Parts) -> HandIn:
     verdict, facts = checked.verdict, checked.subject.assessed.facts
     best = verdict.matches[0] if verdict.matches else None
-    refers_to = None
-    if best is not None and verdict.kind is VerdictKind.DUPLICATE and wish.on_duplicate is OnDuplicate.REFERENCE:
-        refers_to = best.content_id if best.relation in AS_REFERENCE else None
+    refers_to = _stands_for(checked) if wish.on_duplicate is OnDuplicate.REFERENCE else None
     content_id = refers_to or facts.sha256
-    known = best is not None and best.content_id == content_id
+    known = refers_to is not None or (best is not None and best.content_id == content_id)
     return HandIn(
         content_id=content_id,
         handed_in_bytes=facts.bytes,
@@ -136,10 +134,28 @@ def _entry(checked: Checked, block: dict[str, Any], wish: Wish, parts: Parts) ->
         relation=best.relation.value if best else None,
         content=None if known else _content(checked.subject),
         vectors=() if known else _vectors(checked.subject, parts),
-        matches=() if known else _proved(checked, block, parts),
+        matches=() if known else _proved(checked, parts),
         external_id=wish.external_id,
         person_id=wish.person_id,
         metadata=wish.metadata,
+    )
+
+
+def _stands_for(checked: Checked) -> str | None:
+    """The stored content that can stand for the query's bytes: the one the keeper would keep in its place, or None.
+
+    A better rendering than any stored one, an edit, or a picture whose keeper is in doubt is never thrown away.
+    """
+    recommendation = checked.verdict.recommendation
+    if recommendation.action is not Action.DELETE:
+        return None
+    return next(
+        (
+            match.content_id
+            for match in checked.proved
+            if match.image_id == recommendation.keeper and match.relation in AS_REFERENCE
+        ),
+        None,
     )
 
 
@@ -167,19 +183,18 @@ def _vectors(subject: Subject, parts: Parts) -> tuple[NewVector, ...]:
     return (NewVector(parts.space.space_id, subject.posed_vectors[0].astype(np.float16)),)
 
 
-def _proved(checked: Checked, block: dict[str, Any], parts: Parts) -> tuple[ProvedMatch, ...]:
+def _proved(checked: Checked, parts: Parts) -> tuple[ProvedMatch, ...]:
     return tuple(
         ProvedMatch(
             query_content=checked.subject.assessed.facts.sha256,
             reference_content=match.content_id,
             relation=match.relation.value,
             probability=match.probability,
-            evidence=shown["evidence"],
+            evidence=match_block(match)["evidence"],
             model=f"{checked.model_id}+{parts.verdict_model.name}",
             policy=POLICY,
         )
-        for match, shown in zip(checked.verdict.matches, block["matches"], strict=True)
-        if match.relation is not Relation.UNRELATED
+        for match in checked.proved
     )
 
 

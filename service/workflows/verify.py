@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from index_store.errors import StoreUnavailableError
 from service.compare.appearance import compare, look
 from service.descriptors.hashes import hamming
 from service.domain.dihedral import POSES
-from service.domain.errors import BrokenPictureError
+from service.domain.errors import BadPictureError, BrokenPictureError
 from service.domain.keeper import UNTOUCHED
 from service.domain.values import (
     Assessed,
@@ -28,6 +29,7 @@ from service.domain.verdict import (
     direction_of,
     features,
     relation_of,
+    settled,
 )
 from service.pictures import thumbnails
 
@@ -116,11 +118,14 @@ def verified_match(subject: Subject, reference: ContentWithImages, neighbour: Ne
     laid = subject.look_in_pose(pose)
     there = look(thumbnail_pixels(reference.content.sha256, parts))
     seen = compare(laid, there)
-    probability = model.probability(
+    alike = model.probability(
         features(phash_distance=distance, similarity=similarity, appearance=(seen.hash, seen.structure, seen.colour))
     )
+    probability = settled(alike, seen.local_change)
     edits = _edits(pose, laid, there, seen) if probability >= EVEN_ODDS else ()
-    relation = relation_of(tone_distance=seen.tone_distance, edits=edits, probability=probability)
+    relation = relation_of(
+        tone_distance=seen.tone_distance, local_change=seen.local_change, edits=edits, probability=probability
+    )
     image = reference.images[0]
     return Match(
         image_id=image.image_id,
@@ -151,9 +156,14 @@ def thumbnail_pixels(content_id: str, parts: Parts) -> NDArray[np.uint8]:
 
 
 def _made_again(content_id: str, parts: Parts) -> bytes:
+    wait_s = parts.settings.queue_seconds
     kind, extension = THUMBNAIL
-    with parts.pool.decode(parts.blobs.get(content_id, verify=True)) as decoded:
-        data = thumbnails.encode(decoded.working)
+    try:
+        with parts.pool.decode(parts.blobs.get(content_id, verify=True), wait_s=wait_s) as decoded:
+            data = thumbnails.encode(decoded.working)
+    except BadPictureError as error:
+        # A stored picture that cannot be decoded any more (limits lowered, say) is no fault of the query's.
+        raise StoreUnavailableError(f"the stored picture {content_id} cannot be decoded: {error}") from error
     parts.blobs.put_derived(kind, content_id, extension, data)
     return data
 

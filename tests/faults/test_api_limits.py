@@ -7,15 +7,19 @@ import itertools
 import select
 import socket
 import time
+from contextlib import ExitStack, contextmanager, suppress
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks.hostile.attacks import Bystander, attacks, parse_answer, read_to_end, send
 from benchmarks.hostile.pictures import bombs, encoded, flat_pictures, foreign_files, scene
 from benchmarks.hostile.service import BODY_LIMIT, METER, MIB, PATHS, hostile_service
 
 GOOD = encoded(scene(1), "JPEG")
-QUICK_HEADERS = "patience.HEADER_SECONDS = 0.5"
+QUICK = "patience.HEADER_SECONDS = 0.5; patience.STALL_SECONDS = 0.5"
+ASK = b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 BOMBS = bombs()
 REFUSALS = {"ICO": "unsupported-picture", "JPEG 2000": "unsupported-picture", "AVIF extents": "broken-image"}
 """The rest are `picture-too-large`; of the last, the container contradicts its own pixels."""
@@ -25,7 +29,7 @@ ATTACKS = {attack.name: attack for attack in attacks(good=GOOD)}
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     folder = tmp_path_factory.mktemp("limits")
-    with hostile_service(folder, METER, QUICK_HEADERS, KEEPONE_UPLOAD_GRACE="0.5") as made:
+    with hostile_service(folder, METER, QUICK, KEEPONE_UPLOAD_GRACE="0.5") as made:
         yield made
 
 
@@ -110,7 +114,9 @@ def test_a_bomb_is_refused_by_its_header(service, client, name):
         ("/check-duplicate", b'{"image_base64":' + b"[" * 10_000 + b"]" * 10_000 + b"}", 400),
         ("/images", b'{"metadata":' + b'{"a":' * 10_000 + b"1" + b"}" * 10_001, 400),
         ("/images/precheck", b"[" * 500_000, 400),
-        ("/images/precheck", b'{"sha256":[' + b'"",' * 300_000 + b'""]}', 422),
+        ("/images/precheck", b'{"sha256":[' + b'"",' * 300_000 + b'""]}', 400),
+        ("/images/precheck", b'{"sha256":[' + b'"",' * 200_000 + b'""]}', 422),
+        ("/check-duplicate", b'{"image_base64":"AAAA","x":[' + b"[]," * 10_000_000 + b"0]}", 400),
     ],
 )
 def test_greedy_json_is_refused(service, client, path, body, status):
@@ -120,6 +126,79 @@ def test_greedy_json_is_refused(service, client, path, body, status):
     answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, len(answer.content) < MIB) == (status, True)
     assert service.memory("VmHWM") - before <= 64 * MIB
+
+
+@contextmanager
+def idle(service, sent):
+    """A connection that has sent this much, and its answer so far."""
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as sock:
+        sock.sendall(sent)
+        yield sock, sock.recv(65_536)
+
+
+def trickle(sock, piece):
+    """Send a little now and then until the other side has had enough. Seconds it took, 10 at the most."""
+    began = time.monotonic()
+    with suppress(ConnectionError):
+        while time.monotonic() < began + 10:
+            sock.sendall(piece)
+            if select.select([sock], [], [], 0.1)[0] and not sock.recv(65_536):
+                break
+    return time.monotonic() - began
+
+
+def test_later_headers_that_never_end_are_cut_too(service):
+    """T13: a first request, properly answered, buys no stay."""
+    with idle(service, ASK) as (sock, answer):
+        assert answer.startswith(b"HTTP/1.1 200")
+        sock.sendall(ASK[:-2] + b"X-Slow: ")
+        assert trickle(sock, b"x") < 5
+    with idle(service, ASK) as (sock, _):
+        assert trickle(sock, b"\r\n") < 5  # not even a request line
+
+
+def test_a_connection_is_used_again_and_again(service):
+    """Patience is per request: a long life in many requests is no offence, nor are several at once."""
+    with idle(service, ASK) as (sock, _):
+        for _ in range(4):
+            time.sleep(0.3)
+            sock.sendall(ASK * 2)
+            answers = b""
+            while answers.count(b'"live"') < 2:
+                answers += sock.recv(65_536)
+
+
+def test_a_body_that_nobody_reads_does_not_keep_its_connection(service):
+    """T13: refused at once, and then trickled in all the same."""
+    with idle(service, b"POST /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999\r\n\r\nx") as (
+        sock,
+        answer,
+    ):
+        assert b"404" in answer
+        assert b"connection: close" in answer.lower()
+        assert trickle(sock, b"x") < 5
+
+
+def test_readers_that_read_nothing_hold_little_and_are_cut(service, client):
+    """A stored picture is sent in pieces as it is taken, and whoever takes nothing is let go."""
+    noise = encoded(Image.frombytes("RGB", (2200, 2200), np.random.default_rng(1).bytes(2200 * 2200 * 3)), "PNG")
+    image = client.post("/images", files={"file": noise}).json()["image_id"]
+    try:
+        assert client.get(f"/images/{image}/content").content == noise
+        ask = f"GET /images/{image}/content HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+        service.forget_peak()
+        before, ports = service.memory("VmRSS"), []
+        with ExitStack() as held:
+            for _ in range(8):
+                sock = held.enter_context(socket.socket())
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                sock.connect(("127.0.0.1", service.port))
+                sock.sendall(ask)
+                ports.append(sock.getsockname()[1])
+            assert [service.received(port) for port in ports] == [len(ask)] * 8
+        assert service.memory("VmHWM") - before < 3 * len(noise)
+    finally:
+        client.delete(f"/images/{image}")
 
 
 def test_pictures_that_show_nothing_match_by_bytes_or_pixels_only(client):

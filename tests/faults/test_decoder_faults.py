@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from service.domain.errors import DecoderFailedError
+from service.domain.errors import DecoderFailedError, OverloadedError
 from service.pictures.admit import Limits
 from service.pictures.budget import MachineBudget
 from service.pictures.pool import DecodePool
@@ -50,6 +50,29 @@ def test_a_decoder_gone_wrong_costs_one_request_and_one_child(pool, fault):
     assert time.monotonic() - start < 5
     with pool.decode(GOOD, wait_s=60) as decoded:
         assert decoded.pixels[0, 0].tolist() == [1, 2, 3]
+    assert pool.pids() != before
+    assert pool.stats().replaced_total == lost + 1
+    assert pool.stats().budget_bytes_in_use == 0
+
+
+def test_a_spinning_decoder_is_ended_by_its_own_processor_time(tmp_path):
+    """However patient the clock: on a busy machine it has to be."""
+    limits, budget = Limits(decode_seconds=0.4, patience=250), MachineBudget(2**30, tmp_path / "lock")
+    with DecodePool(1, limits=limits, budget=budget, fault_injection=True) as pool:
+        start = time.monotonic()
+        with pytest.raises(DecoderFailedError, match="ran too long"):
+            pool.decode(png("KEEPONE-FAULT:spin"), wait_s=60)
+        assert time.monotonic() - start < 50
+        pool.decode(GOOD, wait_s=60).close()
+
+
+def test_a_decoder_that_the_machine_gives_no_time_is_overload_and_no_verdict_on_the_picture(pool):
+    """Asked again on a quieter machine, the same file may well be decoded; the child is ended all the same."""
+    pool.decode(GOOD, wait_s=60).close()
+    before, lost = pool.pids(), pool.stats().replaced_total
+    with pytest.raises(OverloadedError, match="too busy"):
+        pool.decode(png("KEEPONE-FAULT:doze"), wait_s=60)
+    pool.decode(GOOD, wait_s=60).close()
     assert pool.pids() != before
     assert pool.stats().replaced_total == lost + 1
     assert pool.stats().budget_bytes_in_use == 0

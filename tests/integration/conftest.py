@@ -16,16 +16,17 @@ from service.wiring import open_keys
 
 ROOT = Path(__file__).parent.parent.parent
 ORIGIN = "http://127.0.0.1"
+HERE = ("127.0.0.1", 50_000)
 
 
 def settings_for(folder, **given):
-    return Settings(_env_file=None, data=folder / "data", decode_children=2, queue_seconds=30, **given)
+    return Settings(_env_file=None, data=folder / "data", **{"decode_children": 2, "queue_seconds": 30, **given})
 
 
 @contextmanager
 def running(folder, **given):
-    """A client of an application whose parts are open."""
-    with TestClient(create_app(settings_for(folder, **given)), base_url=ORIGIN) as client:
+    """A client on this machine, of an application whose parts are open."""
+    with TestClient(create_app(settings_for(folder, **given)), base_url=ORIGIN, client=HERE) as client:
         yield client
 
 

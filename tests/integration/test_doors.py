@@ -6,13 +6,14 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from fastapi.testclient import TestClient
 
 from benchmarks.hostile.pictures import encoded, scene
 from service.api.app import create_app
 from service.settings import Settings
 from service.wiring import open_keys
 
-PUBLIC = {("GET", "/live"), ("GET", "/ready")}
+PUBLIC = {("GET", "/live"), ("GET", "/ready"), ("DELETE", "/session")}
 OPERATIONS = [
     (method.upper(), path)
     for path, methods in create_app(Settings(_env_file=None)).openapi()["paths"].items()
@@ -140,6 +141,42 @@ def test_without_keys_pages_of_other_sites_are_refused(client, assert_problem, m
     assert_problem(ask(client, method, path, headers), 403, "forbidden")
 
 
+@pytest.mark.parametrize("name", ["Forwarded", "X-Forwarded-For", "X-Real-IP"])
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_without_keys_what_a_proxy_passes_on_is_refused(client, assert_problem, method, path, name):
+    """It is a peer on loopback, whoever asked it."""
+    assert_problem(ask(client, method, path, {name: "127.0.0.1"}), 403, "forbidden")
+
+
+@pytest.mark.parametrize("peer", ["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::1", "testclient", ""])
+def test_without_keys_a_peer_elsewhere_is_refused(client, assert_problem, peer):
+    """Even under a loopback name, and however the service came to listen there."""
+    other = TestClient(client.app, base_url=str(client.base_url), client=(peer, 1))
+    assert_problem(other.get("/stats"), 403, "forbidden")
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.3.2.1", "::1", "::ffff:127.0.0.1"])
+def test_without_keys_a_peer_on_this_machine_is_served(client, peer):
+    """By any of its addresses."""
+    other = TestClient(client.app, base_url=str(client.base_url), client=(peer, 1))
+    assert other.get("/stats").status_code == 200
+
+
+def test_with_a_key_a_proxy_may_ask(keyed, keys):
+    """Then it is the key that counts."""
+    assert keyed.get("/stats", headers={**keys.header("read"), "X-Forwarded-For": "192.0.2.7"}).status_code == 200
+
+
+def test_without_keys_a_cookie_of_another_keepone_means_nothing(client, signed_in, keyed):
+    """Cookies know no ports: one of a service beside this one comes along."""
+    _, cookie = signed_in("read")
+    keyed.cookies.clear()
+    for text in (cookie_of(cookie), "keepone_session=x"):
+        assert client.get("/stats", headers={"Cookie": text}).status_code == 200
+        assert client.post("/session", headers={"Cookie": text}).json()["scope"] == "admin"
+        assert client.delete("/session", headers={"Cookie": text}).status_code == 204
+
+
 @pytest.mark.parametrize("headers", [{}, {"Origin": "http://127.0.0.1", "Sec-Fetch-Site": "same-origin"}])
 def test_without_keys_the_own_page_and_the_command_line_are_served(client, headers):
     """Neither has another site's mark."""
@@ -233,6 +270,40 @@ def test_signing_out_forgets_the_cookie(keyed, signed_in):
     answer = keyed.delete("/session", headers={"X-CSRF-Token": session["csrf_token"]})
     assert answer.status_code == 204
     assert re.search(r'keepone_session="?"?;.*max-age=0', answer.headers["set-cookie"].lower())
+
+
+@pytest.mark.parametrize("cookie", [None, "x", "key_1.9999999999.a.b"])
+def test_signing_out_needs_no_session(keyed, cookie):
+    """Whoever is locked out by a cookie that is good no more can be rid of it."""
+    answer = keyed.delete("/session", headers={} if cookie is None else {"Cookie": f"keepone_session={cookie}"})
+    assert answer.status_code == 204
+    assert "max-age=0" in answer.headers["set-cookie"].lower()
+
+
+def test_a_session_is_ended_by_its_own_page_only(keyed, signed_in, assert_problem):
+    """While it is good, its token is asked for."""
+    signed_in("read")
+    answer = keyed.delete("/session")
+    assert_problem(answer, 403, "forbidden")
+    assert "set-cookie" not in answer.headers
+
+
+def test_a_session_opens_no_other(keyed, signed_in, keys, assert_problem):
+    """Or it would never have to end; with a key the page may sign in anew."""
+    session, _ = signed_in("write")
+    token = {"X-CSRF-Token": session["csrf_token"]}
+    answer = keyed.post("/session", headers=token)
+    assert_problem(answer, 403, "forbidden")
+    assert "set-cookie" not in answer.headers
+    assert keyed.post("/session", headers={**token, **keys.header("read")}).status_code == 201
+
+
+def test_a_session_knows_its_end(keyed, signed_in, keys):
+    """The page can tell before it comes; a key has none."""
+    session, _ = signed_in("read")
+    assert keyed.get("/session").json() == session
+    keyed.cookies.clear()
+    assert keyed.get("/session", headers=keys.header("read")).json()["expires_at"] is None
 
 
 def test_revoking_a_key_ends_its_sessions(tmp_path, run_app, assert_problem):

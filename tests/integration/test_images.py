@@ -3,6 +3,8 @@
 import hashlib
 import io
 import itertools
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 from PIL import Image
@@ -62,6 +64,66 @@ def test_a_thumbnail_is_a_small_jpeg_without_any_metadata(client):
     assert not {"exif", "xmp", "icc_profile", "comment"} & thumbnail.info.keys()
     assert HOME_PLACE.encode() not in answer.content
     assert client.get(f"/images/{image}/content").content == data
+
+
+@pytest.mark.parametrize("path", ["content", "thumbnail"])
+def test_bytes_that_a_client_has_are_not_sent_again(client, pictures, assert_problem, path):
+    """304 for their ETag, also among others and marked as weak; for a removed image 404 all the same."""
+    image = hand_in(client, pictures.jpeg(7))
+    answer = client.get(f"/images/{image}/{path}")
+    etag = answer.headers["etag"]
+    for known in (etag, f'"other", W/{etag}', "*"):
+        again = client.get(f"/images/{image}/{path}", headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+        assert again.headers["cache-control"] == answer.headers["cache-control"]
+    for other in ('"other"', etag.strip('"'), ""):
+        again = client.get(f"/images/{image}/{path}", headers={"If-None-Match": other})
+        assert (again.status_code, again.content) == (200, answer.content)
+    client.delete(f"/images/{image}")
+    assert_problem(client.get(f"/images/{image}/{path}", headers={"If-None-Match": etag}), 404, "not-found")
+
+
+def test_content_leads_nowhere_out_of_the_store(tmp_path, run_app, pictures, assert_problem):
+    """A link in a blob's place is refused, and so is one that is missing; a problem, before a byte is sent."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"not a picture")
+    with run_app(tmp_path) as client:
+        image = hand_in(client, pictures.jpeg(8))
+        name = hashlib.sha256(pictures.jpeg(8)).hexdigest()
+        blob = tmp_path / "data" / "blobs" / name[:2] / name[2:4] / name
+        blob.unlink()
+        assert_problem(client.get(f"/images/{image}/content"), 503, "unavailable")
+        blob.symlink_to(secret)
+        assert_problem(client.get(f"/images/{image}/content"), 503, "unavailable")
+
+
+def test_thumbnails_that_must_be_made_again_wait_with_other_picture_work(
+    tmp_path, run_app, pictures, assert_problem, monkeypatch
+):
+    """So however many are asked for, health checks and reads have threads left."""
+    with run_app(tmp_path) as client:
+        image = hand_in(client, pictures.jpeg(9))
+    for kept in (tmp_path / "data" / "blobs" / "derived").rglob("*.jpg"):
+        kept.unlink()
+    with run_app(tmp_path, uploads=1, queue_seconds=0.1) as client, ThreadPoolExecutor(1) as thread:
+        begun, enough = Event(), Event()
+        decode = client.app.state.parts.pool.decode
+
+        def slow(*given, **named):
+            begun.set()
+            enough.wait(10)
+            return decode(*given, **named)
+
+        monkeypatch.setattr(client.app.state.parts.pool, "decode", slow)
+        first = thread.submit(client.get, f"/images/{image}/thumbnail")
+        try:
+            assert begun.wait(10)
+            assert_problem(client.get(f"/images/{image}/thumbnail"), 503, "overloaded")
+            assert client.get("/ready").status_code == 200
+        finally:
+            enough.set()
+        assert first.result().status_code == 200
+        assert client.get(f"/images/{image}/thumbnail").status_code == 200
 
 
 def test_a_thumbnail_is_upright(client):
@@ -196,5 +258,7 @@ def test_a_picture_that_comes_in_between_does_not_move_the_pages(empty, pictures
     ],
 )  # fmt: skip
 def test_a_bad_filter_is_refused(listed, assert_problem, query):
-    """422, never an empty page that looks like an answer."""
-    assert_problem(listed.get(f"/images?{query}"), 422, "invalid-request")
+    """422, never an empty page that looks like an answer; and what is wrong is named."""
+    errors = assert_problem(listed.get(f"/images?{query}"), 422, "invalid-request")["errors"]
+    assert errors[0]["where"].startswith("query.")
+    assert all(row["what"] for row in errors)

@@ -110,6 +110,20 @@ def test_metadata_are_nested_within_reason(outside, pictures, depth, status):
     assert client.get("/images?limit=500").status_code == 200
 
 
+@pytest.mark.parametrize(("size", "status"), [(262_144, 201), (262_145, 422)])
+def test_metadata_have_one_limit_whichever_way_they_come(outside, pictures, size, status):
+    """As JSON and, up to the limit of a form's field, as a form."""
+    client, _ = outside
+    metadata = {"é": "x" * (size - len('{"é":""}'.encode()))}
+    body = {"image_base64": base64.b64encode(pictures.jpeg(1)).decode(), "metadata": metadata}
+    answer = client.post("/images", json=body)
+    assert answer.status_code == status
+    text = json.dumps(metadata, ensure_ascii=False, separators=(",", ":"))
+    answer = client.post("/images", files={"file": pictures.jpeg(1)}, data={"metadata": text})
+    assert answer.status_code == (201 if status == 201 else 400)
+    assert client.get("/images?limit=500").status_code == 200
+
+
 @pytest.mark.parametrize(("field", "longest"), [("external_id", 4096), ("person_id", 512)])
 def test_a_name_over_its_length_is_refused(outside, pictures, assert_problem, field, longest):
     """And one of just that length is not."""

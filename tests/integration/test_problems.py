@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.hostile.attacks import parse_answer, read_to_end
 from benchmarks.hostile.pictures import encoded, png_bomb, scene
+from index_store.errors import StoreFullError, StoreUnavailableError
 
 JSON = {"Content-Type": "application/json"}
 CUT = encoded(scene(1), "JPEG")[:-4000]
@@ -43,6 +44,21 @@ CASES = {
     "no base64": ("POST", "/images", {"json": {"image_base64": "é"}}, 422, "invalid-request"),
     "base64 unpadded": ("POST", "/images", {"json": {"image_base64": "AAAAA"}}, 422, "invalid-request"),
     "base64 number": ("POST", "/images", {"json": {"image_base64": 7}}, 422, "invalid-request"),
+    "base64 padded inside": ("POST", "/images", {"json": {"image_base64": "AA==" * 4}}, 422, "invalid-request"),
+    "base64 padded at a slice's end": (
+        "POST",
+        "/images",
+        {"json": {"image_base64": "A" * (2**20 - 2) + "==" + "AAAA"}},
+        422,
+        "invalid-request",
+    ),
+    "crowded JSON": (
+        "POST",
+        "/images",
+        {"content": b'{"image_base64":"","x":[' + b"[]," * 200_000 + b"0]}", "headers": JSON},
+        400,
+        "bad-request",
+    ),
     "url": ("POST", "/check-duplicate", {"json": {"url": "http://169.254.169.254/"}}, 403, "url-not-allowed"),
     "empty file": ("POST", "/images", a_file(b""), 415, "unsupported-picture"),
     "not a picture": ("POST", "/images", a_file(b"%PDF-1.7"), 415, "unsupported-picture"),
@@ -64,6 +80,46 @@ def test_every_error_is_a_problem(client, assert_problem, log_lines, case):
     line = log_lines()[-1]
     assert line["request_id"] == body["instance"]
     assert (line["status"], line["problem"]) == (status, body["type"].removeprefix("/problems/"))
+
+
+def test_an_overload_is_a_warning_without_a_traceback(tmp_path, run_app, pictures, caplog):
+    """It is no defect, and there may be thousands of them."""
+    with run_app(tmp_path) as client:
+        client.app.state.intake._limit = 1
+        answer = client.post("/check-duplicate", files={"file": pictures.jpeg(1)})
+        assert answer.json()["type"] == "/problems/overloaded"
+    (line,) = [record for record in caplog.records if record.getMessage() == "request"]
+    assert (line.levelname, line.exc_info) == ("WARNING", None)
+
+
+@pytest.mark.parametrize(
+    ("error", "slug"),
+    [
+        (StoreUnavailableError("away"), "unavailable"),
+        (StoreFullError("full"), "storage-full"),
+        (ZeroDivisionError("oh"), "internal"),
+    ],
+)
+def test_what_somebody_must_look_into_is_an_error_with_its_traceback(client, monkeypatch, caplog, error, slug):
+    """By the id that the answer names."""
+
+    def fail():
+        raise error
+
+    monkeypatch.setattr(client.app.state.parts.catalogue, "stats", fail)
+    assert client.get("/stats").json()["type"] == f"/problems/{slug}"
+    (line,) = [record for record in caplog.records if record.getMessage() == "request"]
+    assert (line.levelname, line.exc_info[1]) == ("ERROR", error)
+
+
+@pytest.mark.parametrize("unread", [b"x" * 10, b"x" * 200_000])
+def test_an_answer_that_leaves_a_body_unread_ends_the_connection(client, unread):
+    """Or whoever trickles it in would stay; one whose body was read, or that had none, stays open."""
+    assert client.post("/nowhere", content=unread).headers["connection"] == "close"
+    assert client.request("GET", "/live", content=unread).headers["connection"] == "close"
+    assert "connection" not in client.get("/live").headers
+    assert "connection" not in client.post("/nowhere").headers
+    assert "connection" not in client.post("/images", json=[]).headers
 
 
 def test_a_defect_of_ours_is_a_problem_too(tmp_path, run_app, assert_problem, log_lines):

@@ -1,13 +1,16 @@
 """A picture goes in, a verdict comes out."""
 
+import asyncio
 import base64
 import hashlib
 import json
+import random
 
 import pytest
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
 from benchmarks.hostile.pictures import encoded, scene
+from service.api import bodies
 
 
 def hand_in(client, data, **fields):
@@ -178,3 +181,24 @@ def test_a_restart_changes_no_answer(tmp_path, run_app, pictures):
         again = [check(after, pictures.small_copy(seed)) for seed in (19, 20, 21)]
     assert [one | {"timings_ms": None} for one in again] == [one | {"timings_ms": None} for one in said]
     assert [one["verdict"] for one in again] == ["duplicate", "duplicate", "unique"]
+
+
+def test_large_json_is_read_beside_the_event_loop(client, monkeypatch):
+    """Byte for byte, over several slices; the loop answers others meanwhile."""
+    data = encoded(Image.frombytes("RGB", (900, 900), random.Random(1).randbytes(900 * 900 * 3)), "PNG")  # noqa: S311 - noise
+    parsed, on_the_loop = bodies._parsed, []
+
+    def noting(body):
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            on_the_loop.append(False)
+        else:
+            on_the_loop.append(True)
+        return parsed(body)
+
+    monkeypatch.setattr(bodies, "_parsed", noting)
+    answer = client.post("/check-duplicate", json={"image_base64": base64.b64encode(data).decode()})
+    assert answer.json()["query"]["sha256"] == hashlib.sha256(data).hexdigest()
+    client.post("/images/precheck", json={"sha256": ["0" * 64]})
+    assert on_the_loop == [False, True]

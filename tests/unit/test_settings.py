@@ -126,7 +126,11 @@ def test_blobs_lie_in_the_data_folder_whatever_it_is_called(folder, data):
 
 def test_the_catalogue_lies_in_the_data_folder(folder):
     """A URL of its own outranks that."""
-    assert load_settings(data=folder).effective_catalogue_url == f"sqlite:///{folder}/catalogue.sqlite"
+    for data in (folder, folder / "with space", folder / "odd#1%41?", folder / "a%20b"):
+        url = load_settings(data=data).effective_catalogue_url
+        assert url.startswith("sqlite:///")
+        assert Path(unquote(url.removeprefix("sqlite:///"))) == data / "catalogue.sqlite"
+        assert not set("?# ") & set(url)
     assert load_settings(catalogue_url="sqlite:////x/y.db").effective_catalogue_url == "sqlite:////x/y.db"
 
 

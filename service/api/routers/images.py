@@ -12,20 +12,18 @@ from index_store.records import ImageFilter, Removal
 from service.api.auth import Reader, Writer
 from service.api.bodies import invalid, read_model, read_picture
 from service.api.deps import PartsOf, SettingsOf, at_work
+from service.api.fields import HandInFields
 from service.api.problems import ProblemError
 from service.api.responses import AUTH_SLUGS, PICTURE_SLUGS, image_links, picture_body, problems
 from service.api.routers.check import Point, TopK
-from service.api.schemas import HandedIn, HandInFields, ImageDetail, ImagePage, Moment, Precheck, Prechecked
-from service.api.shapes import content_of, detail_of, handed_in, image_of
+from service.api.schemas import HandedIn, ImageDetail, ImagePage, Moment, Precheck, Prechecked
+from service.api.shapes import detail_of, handed_in, image_of
 from service.domain.values import Relation, VerdictKind
 from service.workflows.ingest import RefusedDuplicateError, Wish, ingest
-from service.workflows.verify import thumbnail_bytes
 
 router = APIRouter(prefix="/images", tags=["images"])
 
 ImageId = Annotated[str, Path(description="An image id.", max_length=64)]
-YEAR = "private, max-age=31536000, immutable"
-"""Bytes behind an image id never change; a browser may keep them, a shared cache may not."""
 
 
 @router.post(
@@ -125,34 +123,3 @@ def remove_image(image_id: ImageId, parts: PartsOf, _: Writer) -> Response:
         raise NotFoundError
     parts.catalogue.append(Removal(image_id), searched_to=0)
     return Response(status_code=204)
-
-
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-
-
-@router.get(
-    "/{image_id}/content",
-    response_class=Response,
-    responses={200: {"content": {"image/*": _BINARY}}, **problems(*AUTH_SLUGS, "not-found", "invalid-request")},
-)
-def get_content(image_id: ImageId, parts: PartsOf, _: Reader) -> Response:
-    """The picture's bytes, as they came."""
-    content = content_of(image_id, parts)
-    headers = {
-        "Cache-Control": YEAR,
-        "ETag": f'"{content.sha256}"',
-        # Shown or saved, never run: an answer of stored bytes is nobody's page.
-        "Content-Disposition": f'inline; filename="{image_id}.{content.format.lower()}"',
-    }
-    return Response(parts.blobs.get(content.sha256), 200, headers, f"image/{content.format.lower()}")
-
-
-@router.get(
-    "/{image_id}/thumbnail",
-    response_class=Response,
-    responses={200: {"content": {"image/jpeg": _BINARY}}, **problems(*AUTH_SLUGS, "not-found", "invalid-request")},
-)
-def get_thumbnail(image_id: ImageId, parts: PartsOf, _: Reader) -> Response:
-    """A small rendering (JPEG, long side at most 512 pixels) without any metadata."""
-    content = content_of(image_id, parts)
-    return Response(thumbnail_bytes(content.sha256, parts), 200, {"Cache-Control": YEAR}, "image/jpeg")

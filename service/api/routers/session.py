@@ -8,8 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from service.api import schemas
-from service.api.auth import COOKIE, Reader, open_session
+from service.api.auth import COOKIE, Reader, check_sign_out, open_session
 from service.api.deps import PartsOf, SettingsOf
+from service.api.problems import ProblemError
 from service.api.responses import AUTH_SLUGS, problems
 
 router = APIRouter(prefix="/session", tags=["session"])
@@ -20,6 +21,8 @@ def sign_in(
     request: Request, response: Response, parts: PartsOf, settings: SettingsOf, caller: Reader
 ) -> dict[str, Any]:
     """Trade a key for a session. Without keys there is nothing to trade, and no cookie is set."""
+    if caller.csrf_token is not None:
+        raise ProblemError("forbidden", "A session is opened with a key; one that is open does not open the next.")
     if caller.key_id is None:
         return _answer(caller.scope.word, None, None)
     session = open_session(parts.keys, caller.key_id, settings.session_hours)
@@ -36,13 +39,14 @@ def sign_in(
 
 @router.get("", response_model=schemas.Session, responses=problems(*AUTH_SLUGS))
 def who_am_i(caller: Reader) -> dict[str, Any]:
-    """What this caller may do, and its CSRF token if it came by a session."""
-    return _answer(caller.scope.word, caller.csrf_token, None)
+    """What this caller may do; if it came by a session, with its CSRF token and its end."""
+    return _answer(caller.scope.word, caller.csrf_token, caller.expires)
 
 
-@router.delete("", status_code=204, responses=problems(*AUTH_SLUGS))
-def sign_out(response: Response, _: Reader) -> None:
-    """Forget the cookie."""
+@router.delete("", status_code=204, responses=problems("forbidden"))
+def sign_out(request: Request, response: Response, parts: PartsOf) -> None:
+    """Forget the cookie, whether its session is still good or not."""
+    check_sign_out(request, parts.keys)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
 
 

@@ -1,6 +1,7 @@
 """`keepone check`: verdicts, and exit codes that scripts can rely on."""
 
 import json
+import resource
 
 import pytest
 
@@ -37,6 +38,21 @@ def test_a_broken_file_exits_3_and_the_others_are_judged(keepone, pictures):
     assert ran.code == 3
     assert "broken.jpg: " in ran.err
     assert ran.out.count("duplicate") == 2
+
+
+def test_what_is_too_large_is_named_and_not_read(keepone, folder):
+    """For what it is; a device that never ends, too."""
+    for name, head in (("film.mkv", b"\x1a\x45\xdf\xa3"), ("huge.jpg", b"\xff\xd8\xff\xe0")):
+        with (folder / name).open("wb") as file:
+            file.write(head)
+            file.truncate(3 * 2**30)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    ran = keepone("check", "film.mkv", "huge.jpg", "/dev/zero")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 512 * 1024
+    assert ran.code == 3
+    assert "film.mkv: The file is none of JPEG" in ran.err
+    assert "huge.jpg: The file has 3,221,225,472 bytes" in ran.err
+    assert "/dev/zero: " in ran.err
 
 
 @pytest.mark.usefixtures("stored")

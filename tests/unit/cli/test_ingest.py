@@ -1,5 +1,6 @@
 """`keepone ingest`: files and folders, counted."""
 
+import resource
 import sqlite3
 
 import pytest
@@ -30,6 +31,21 @@ def test_a_folder_is_taken_in_and_its_broken_file_told(keepone, pictures, kept):
 def test_without_failures_it_exits_0(keepone, pictures):
     """Duplicates are no failure when they are stored."""
     assert keepone("ingest", pictures / "astronaut.jpg", pictures / "copy.jpg").code == 0
+
+
+def test_what_is_too_large_is_not_read(keepone, pictures):
+    """A film is no picture; a picture over the limit fails; neither is taken into memory to find that out."""
+    for name, head in (("film.mkv", b"\x1a\x45\xdf\xa3"), ("huge.jpg", b"\xff\xd8\xff\xe0")):
+        with (pictures / name).open("wb") as file:
+            file.write(head)
+            file.truncate(3 * 2**30)
+    (pictures / "deep" / "broken.jpg").unlink()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    ran = keepone("ingest", pictures)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 512 * 1024
+    assert (ran.code, ran.out) == (3, "1 failed, 1 not pictures, 1 stored as duplicate, 2 stored as unique\n")
+    assert "huge.jpg: The file has 3,221,225,472 bytes" in ran.err
+    assert "film" not in ran.err
 
 
 def test_duplicates_can_be_left_out(keepone, pictures, kept):

@@ -86,6 +86,16 @@ def test_a_data_folder_that_is_a_file_exits_3(keepone, folder, monkeypatch):
     assert keepone("check", "file").code == 3
 
 
+@pytest.mark.parametrize("name", ["a%20b", "a?b", "a#b", "a b", "%2e%2e", "x?mode=memory&uri=true"])
+def test_a_data_folder_keeps_everything_whatever_it_is_called(keepone, pictures, folder, name):
+    """Signs that mean something in a URL send neither the catalogue nor the blobs elsewhere."""
+    there = {path.name for path in folder.iterdir()}
+    assert keepone("ingest", "--data", folder / name, pictures / "astronaut.jpg").code == 0
+    assert {path.name for path in folder.iterdir()} == there | {name}
+    assert {"catalogue.sqlite", "blobs"} <= {path.name for path in (folder / name).iterdir()}
+    assert keepone("check", "--data", folder / name, pictures / "astronaut.jpg").code == 1
+
+
 def test_the_exit_code_reaches_the_shell(pictures):
     """Once through a process of its own."""
     program = [sys.executable, "-c", "from service.cli.main import main; main()"]

@@ -4,6 +4,9 @@ import os
 
 import pytest
 
+from service.api.app import app_from_environment
+from service.domain.errors import SettingsError
+
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what is refused here
 
 pytestmark = pytest.mark.usefixtures("logging_kept")
@@ -45,6 +48,15 @@ def test_with_a_key_it_listens_where_it_is_told(keepone, started):
     keepone("keys", "create", "admin")
     assert keepone("serve", "--host", EVERYWHERE, "--port", 9000).code == 0
     assert (started[0][1]["host"], started[0][1]["port"]) == (EVERYWHERE, 9000)
+
+
+def test_a_server_that_calls_the_factory_is_refused_likewise(keepone, monkeypatch):
+    """The command line is not the only way in."""
+    monkeypatch.setenv("KEEPONE_HOST", EVERYWHERE)
+    with pytest.raises(SettingsError, match="keepone keys create"):
+        app_from_environment()
+    keepone("keys", "create", "admin")
+    assert app_from_environment().title == "Keepone"
 
 
 def test_a_revoked_key_is_no_key(keepone, started):

@@ -46,7 +46,7 @@ def test_a_picture_looks_exactly_like_itself(looks):
 
 def test_appearance_is_the_weighted_sum_of_its_terms():
     """0.40 h + 0.30 s + 0.30 c, as CONTRACT says."""
-    seen = Appearance(hash=0.9, structure=0.5, colour=0.2, tone_distance=0.0, tone_residual=0.0)
+    seen = Appearance(hash=0.9, structure=0.5, colour=0.2, tone_distance=0.0, tone_residual=0.0, local_change=0.0)
     assert seen.combined == pytest.approx(0.40 * 0.9 + 0.30 * 0.5 + 0.30 * 0.2)
 
 

@@ -17,8 +17,8 @@ from service.domain.values import (
 
 @pytest.fixture(scope="session")
 def a_picture():
-    def make(width=1000, height=800, size=100_000, *, sharpness=0.5, animated=False):
-        facts = PictureFacts("0" * 64, "JPEG", width, height, size, "1" * 64, 1, animated)
+    def make(width=1000, height=800, size=100_000, *, sharpness=0.5, animated=False, kind="JPEG", notes=()):
+        facts = PictureFacts("0" * 64, kind, width, height, size, "1" * 64, 1, animated, notes)
         return Assessed(facts, Quality(sharpness=sharpness), Authenticity())
 
     return make

@@ -4,10 +4,10 @@ import itertools
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from service.domain.keeper import HEAVIER, QUERY, SHARPER, UNTOUCHED, recommend
+from service.domain.keeper import HEAVIER, MUCH_SHARPER, QUERY, SHARPER, UNTOUCHED, recommend
 from service.domain.values import Action, Relation, VerdictKind
 
 COPIES = (Relation.SAME_PIXELS, Relation.REENCODED)
@@ -19,7 +19,8 @@ def judge(a_match):
 
     def run(query, reference, relation=Relation.REENCODED, kind=VerdictKind.DUPLICATE):
         match = a_match(relation=relation)
-        verdict, (judged,) = recommend(kind, query, [match], {match.content_id: reference})
+        copies, others = ([match], []) if kind is VerdictKind.DUPLICATE else ([], [match])
+        verdict, (judged,) = recommend(kind, query, copies, others, {match.content_id: reference})
         return verdict, judged.recommendation
 
     return run
@@ -40,17 +41,52 @@ def test_a_larger_query_stays_and_the_stored_one_may_go(judge, a_picture):
     assert of_stored.action is Action.DELETE
 
 
-@pytest.mark.parametrize("relation", COPIES)
-def test_of_one_size_the_sharper_stays(judge, a_picture, relation):
+def test_of_one_size_the_sharper_stays(judge, a_picture):
     """In either direction."""
     soft, sharp = a_picture(sharpness=0.4), a_picture(sharpness=0.8)
-    assert judge(soft, sharp, relation)[0].keeper == "img_1"
-    assert judge(sharp, soft, relation)[0].keeper == QUERY
+    assert judge(soft, sharp)[0].keeper == "img_1"
+    assert judge(sharp, soft)[0].keeper == QUERY
+
+
+def test_of_the_same_pixels_the_stored_one_stays(judge, a_picture):
+    """A BMP is larger than a PNG of the same pixels, and holds no more."""
+    assert judge(a_picture(size=900_000, kind="BMP"), a_picture(kind="PNG"), Relation.SAME_PIXELS)[0].keeper == "img_1"
+
+
+def test_bytes_of_different_formats_are_not_compared(judge, a_picture):
+    """A larger PNG of a JPEG is no better for it; the stored one stays."""
+    verdict, _ = judge(a_picture(size=900_000, kind="PNG"), a_picture(size=100_000, kind="JPEG"))
+    assert verdict.keeper == "img_1"
+
+
+@pytest.mark.parametrize("note", ["alpha_composited", "depth_scaled"])
+@pytest.mark.parametrize("relation", COPIES)
+def test_what_the_pixels_do_not_show_is_for_a_person_to_judge(judge, a_picture, note, relation):
+    """The flattened or shallower copy has the same pixels, and less in it."""
+    assert judge(a_picture(notes=(note,)), a_picture(), relation)[0].action is Action.REVIEW
+    assert judge(a_picture(), a_picture(notes=(note,)), relation)[0].action is Action.REVIEW
+    assert judge(a_picture(notes=(note,)), a_picture(notes=(note,)), relation)[0].action is not Action.REVIEW
+
+
+def test_a_blurred_or_enlarged_picture_does_not_win_by_its_pixels(judge, a_picture):
+    """The smaller is far sharper than scaling down alone would make it."""
+    crisp, blown_up = a_picture(1000, 800, sharpness=0.8), a_picture(1050, 840, sharpness=0.8 - MUCH_SHARPER)
+    assert judge(crisp, blown_up)[0].action is Action.REVIEW
+    assert judge(blown_up, crisp)[0].action is Action.REVIEW
+
+
+def test_the_query_is_weighed_against_the_best_stored_copy(a_match, a_picture):
+    """A thumbnail may be the likeliest match; the original is stored as well, and stays."""
+    thumbnail, original = a_match("img_thumbnail", probability=0.99), a_match("img_original", probability=0.97)
+    references = {thumbnail.content_id: a_picture(100, 80), original.content_id: a_picture(1000, 800)}
+    verdict, judged = recommend(VerdictKind.DUPLICATE, a_picture(300, 240), [thumbnail, original], [], references)
+    assert (verdict.action, verdict.keeper) == (Action.DELETE, "img_original")
+    assert [match.recommendation for match in judged] == [UNTOUCHED, UNTOUCHED]
 
 
 def test_more_pixels_count_before_sharpness(judge, a_picture):
     """A smaller rendering is sharper for each pixel without holding more."""
-    small_and_sharp, large_and_soft = a_picture(500, 400, sharpness=0.9), a_picture(1000, 800, sharpness=0.2)
+    small_and_sharp, large_and_soft = a_picture(500, 400, sharpness=0.9), a_picture(1000, 800, sharpness=0.7)
     verdict, _ = judge(small_and_sharp, large_and_soft)
     assert verdict.keeper == "img_1"
     assert not any("sharper" in reason.text for reason in verdict.reasons)
@@ -91,19 +127,12 @@ def test_what_moves_is_for_a_person_to_judge(judge, a_picture, moving, relation)
     assert of_stored.action is Action.REVIEW
 
 
-@pytest.mark.parametrize("query_width", [1000, 1010, 2000])
+@pytest.mark.parametrize("query_width", [500, 1000, 1010, 2000])
 def test_an_edit_is_for_a_person_to_judge(judge, a_picture, query_width):
     """Which of two is the source cannot be told, however much sharper or heavier the stored one is."""
     verdict, of_stored = judge(a_picture(query_width, 800, 10, sharpness=0.1), a_picture(), Relation.EDITED)
     assert (verdict.action, verdict.keeper) == (Action.REVIEW, None)
     assert of_stored.action is Action.REVIEW
-
-
-def test_an_edit_with_clearly_fewer_pixels_than_the_stored_picture_may_go(judge, a_picture):
-    """Nothing is lost by it."""
-    verdict, of_stored = judge(a_picture(500, 400), a_picture(1000, 800), Relation.EDITED)
-    assert (verdict.action, verdict.keeper) == (Action.DELETE, "img_1")
-    assert of_stored == UNTOUCHED
 
 
 def test_an_uncertain_verdict_is_for_a_person_to_judge(judge, a_picture):
@@ -122,19 +151,19 @@ def test_a_unique_picture_stays_and_so_do_its_weak_matches(judge, a_picture):
 
 def test_a_picture_without_matches_stays(a_picture):
     """An empty store has nothing to lose it to."""
-    verdict, matches = recommend(VerdictKind.UNIQUE, a_picture(), [], {})
+    verdict, matches = recommend(VerdictKind.UNIQUE, a_picture(), [], [], {})
     assert (verdict.action, verdict.keeper, matches) == (Action.KEEP, QUERY, ())
 
 
 def test_weaker_matches_do_not_change_who_stays(a_match, a_picture):
-    """Only the best is weighed; whatever order the others and the rows come in, the answer is one."""
+    """Those below the operating point are not weighed; whatever order the others and the rows come in, the answer is one."""
     best = a_match("img_best")
     others = [a_match(f"img_{n}", probability=0.9) for n in range(3)]
     references = {match.content_id: a_picture(10 * n + 9, 10) for n, match in enumerate([best, *others])}
     answers = set()
     for order in itertools.permutations(others):
         known = {match.content_id: references[match.content_id] for match in (*order, best)}
-        verdict, judged = recommend(VerdictKind.DUPLICATE, a_picture(), [best, *order], known)
+        verdict, judged = recommend(VerdictKind.DUPLICATE, a_picture(), [best], order, known)
         answers.add(verdict)
         assert all(match.recommendation == UNTOUCHED for match in judged[1:])
     assert len(answers) == 1
@@ -145,7 +174,7 @@ def test_ids_do_not_decide(a_match, a_picture):
     said = []
     for image_id in ("img_a", "img_z", "zzz"):
         match = a_match(image_id)
-        verdict, _ = recommend(VerdictKind.DUPLICATE, a_picture(), [match], {match.content_id: a_picture()})
+        verdict, _ = recommend(VerdictKind.DUPLICATE, a_picture(), [match], [], {match.content_id: a_picture()})
         assert verdict.keeper == image_id
         said.append(replace(verdict, keeper=None))
     assert said[0] == said[1] == said[2]
@@ -180,19 +209,21 @@ def test_any_two_pictures_get_a_sound_recommendation(judge, a_picture, query, re
     verdict, of_stored = judge(asked, stored, relation, kind)
     assert verdict.keeper in (QUERY, "img_1", None)
     assert (verdict.action is Action.REVIEW) == (verdict.keeper is None)
-    assert (of_stored.action is Action.REVIEW) == (verdict.action is Action.REVIEW)
+    if verdict.action is Action.REVIEW:
+        assert of_stored.action is Action.REVIEW
     assert verdict.reasons
     assert all(-1 <= reason.weight <= 1 for reason in verdict.reasons)
     assert not (verdict.action is Action.DELETE and of_stored.action is Action.DELETE)
 
 
-@given(query=sketches, reference=sketches, relation=st.sampled_from(COPIES))
-def test_every_reason_speaks_for_its_leader(judge, a_picture, query, reference, relation):
+@given(query=sketches, reference=sketches)
+def test_every_reason_speaks_for_its_leader(judge, a_picture, query, reference):
     """Positive where the leader it names is the one that stays, negative where it is not, and never 0."""
     asked, stored = (
         a_picture(width, height, size, sharpness=sharp) for width, height, size, sharp, _ in (query, reference)
     )
-    verdict, _ = judge(asked, stored, relation)
+    verdict, _ = judge(asked, stored)
+    assume(verdict.action is not Action.REVIEW)
     staying = "the query" if verdict.keeper == QUERY else "the stored picture"
     led = [reason for reason in verdict.reasons if reason.text.startswith(("the query", "the stored"))]
     assert all((reason.weight > 0) == reason.text.startswith(staying) and reason.weight for reason in led)
@@ -202,6 +233,7 @@ def test_every_reason_speaks_for_its_leader(judge, a_picture, query, reference, 
 def test_the_same_picture_stays_whichever_came_first(judge, a_picture, one, other, relation):
     """Asked the other way round, the rule keeps the same one, or, where they tie, the stored one both times."""
     left, right = (a_picture(width, height, size, sharpness=sharp) for width, height, size, sharp, _ in (one, other))
+    assume(judge(left, right, relation)[0].action is not Action.REVIEW)
     there = judge(left, right, relation)[0].keeper == QUERY
     back = judge(right, left, relation)[0].keeper == QUERY
     assert not (there and back)

@@ -11,6 +11,7 @@ from service.domain.verdict import (
     EVEN_ODDS,
     FEATURES,
     FITTED,
+    MOST_LOCAL_CHANGE,
     SAME_SIZE,
     SAME_TONES,
     decide,
@@ -18,6 +19,7 @@ from service.domain.verdict import (
     direction_of,
     features,
     relation_of,
+    settled,
 )
 
 EVERY_POINT = pytest.mark.parametrize("point", OperatingPoint)
@@ -92,18 +94,28 @@ def test_features_come_in_the_order_the_model_was_fitted_on():
 
 
 @pytest.mark.parametrize(
-    ("tones", "edits", "probability", "relation"),
+    ("tones", "local", "edits", "probability", "relation"),
     [
-        (0.0, (), below(EVEN_ODDS), Relation.UNRELATED),
-        (99.0, (Edit.FLIPPED,), 0.0, Relation.UNRELATED),
-        (SAME_TONES, (), EVEN_ODDS, Relation.REENCODED),
-        (math.nextafter(SAME_TONES, 9), (), 0.99, Relation.EDITED),
-        (0.0, (Edit.FLIPPED,), 0.99, Relation.EDITED),
+        (0.0, 0.0, (), below(EVEN_ODDS), Relation.UNRELATED),
+        (99.0, 99.0, (Edit.FLIPPED,), 0.0, Relation.UNRELATED),
+        (SAME_TONES, MOST_LOCAL_CHANGE, (), EVEN_ODDS, Relation.REENCODED),
+        (math.nextafter(SAME_TONES, 9), 0.0, (), 0.99, Relation.EDITED),
+        (0.0, math.nextafter(MOST_LOCAL_CHANGE, 99), (), 0.99, Relation.EDITED),
+        (0.0, 0.0, (Edit.FLIPPED,), 0.99, Relation.EDITED),
     ],
 )
-def test_the_relation_follows_odds_then_edits_then_tones(tones, edits, probability, relation):
-    """Unlikely is unrelated; a copy without edits and with the same tones is only saved anew."""
-    assert relation_of(tone_distance=tones, edits=edits, probability=probability) is relation
+def test_the_relation_follows_odds_then_edits_then_tones(tones, local, edits, probability, relation):
+    """Unlikely is unrelated; a copy without edits and with the same tones everywhere is only saved anew."""
+    found = relation_of(tone_distance=tones, local_change=local, edits=edits, probability=probability)
+    assert found is relation
+
+
+def test_evidence_that_contradicts_itself_never_makes_a_duplicate():
+    """Alike as a whole and different in one place: an overlay or a template, and not for this version to tell."""
+    assert settled(0.99, MOST_LOCAL_CHANGE) == 0.99
+    contradicted = settled(0.99, math.nextafter(MOST_LOCAL_CHANGE, 99))
+    assert {decide(contradicted, point, FITTED) for point in OperatingPoint} == {VerdictKind.UNCERTAIN}
+    assert settled(0.1, 99.0) == 0.1
 
 
 @pytest.mark.parametrize("relation", [Relation.IDENTICAL, Relation.SAME_PIXELS])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from service.domain.errors import PictureTooLargeError
+from service.domain.errors import BrokenPictureError, PictureTooLargeError
 
 
 def chunk(kind, body):
@@ -64,6 +64,17 @@ def test_a_bomb_is_refused_by_its_header(pool, make):
         times.append(time.perf_counter() - start)
     assert min(times) <= 0.05
     assert resident() - memory <= 64 * 2**20
+    assert pool.stats().replaced_total == lost
+
+
+@pytest.mark.parametrize("sides", [(0, 64), (64, 0), (0, 0)])
+def test_a_webp_without_extent_is_broken_and_costs_no_child(pool, sides):
+    """Forty-eight bytes must not be enough to have a process started anew."""
+    frame = b"\x10\2\0\x9d\x01\x2a" + struct.pack("<HH", *sides) + bytes(18)
+    body = b"WEBPVP8 " + struct.pack("<I", len(frame)) + frame
+    lost = pool.stats().replaced_total
+    with pytest.raises(BrokenPictureError):
+        pool.decode(b"RIFF" + struct.pack("<I", len(body)) + body, wait_s=60)
     assert pool.stats().replaced_total == lost
 
 

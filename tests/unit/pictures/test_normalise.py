@@ -2,6 +2,7 @@
 
 import hashlib
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -114,6 +115,85 @@ def test_a_sixteen_bit_grey_declared_transparent_becomes_white():
     image = Image.fromarray(np.array([[1000, 1001]], np.uint16))
     image.info["transparency"] = 1000
     assert np.asarray(normalise(image)[0])[0, :, 0].tolist() == [255, 4]
+
+
+def png(width, height, depth, colour, rows, *chunks):
+    """Written by hand, for Pillow writes neither 2-bit grey nor 16-bit colours."""
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
+    parts = [(b"IHDR", head), *chunks, (b"IDAT", pixels), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+@pytest.mark.parametrize(("depth", "row"), [(2, [0b00011011]), (4, [0x05, 0xAF])])
+def test_a_shallow_grey_declared_transparent_becomes_white(decode, depth, row):
+    """A tRNS counts in the file's own levels: 1 of 3, or 5 of 15, is a third of the way to white."""
+    clear = {2: 1, 4: 5}[depth]
+    _, pixels = decode(png(4, 1, depth, 0, [bytes(row)], (b"tRNS", struct.pack(">H", clear))))
+    assert pixels[0, :, 0].tolist() == [0, 255, 170, 255]
+
+
+@pytest.mark.parametrize("clear", [(0, 0, 0), (0x0102, 0x0304, 0x0506), (1, 3, 5)])
+def test_a_sixteen_bit_colour_declared_transparent_is_left_alone_and_noted(decode, clear):
+    """Eight bits are left when it would have to be found, and many a colour shares those."""
+    row = struct.pack(">12H", 0, 0, 0, 1, 2, 3, 0x0102, 0x0304, 0x0506, 0x01FF, 0x03FF, 0x05FF)
+    facts, pixels = decode(png(4, 1, 16, 2, [row], (b"tRNS", struct.pack(">3H", *clear))))
+    assert pixels[0].tolist() == [[0, 0, 0], [0, 0, 0], [1, 3, 5], [1, 3, 5]]
+    assert facts.notes == ("transparency_dropped",)
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_a_sixteen_bit_tiff_whose_zero_is_white_comes_out_positive(decode, encode, scene, psnr, compression):
+    """Pillow turns those of eight bits and less round, and leaves sixteen."""
+    dark = Image.fromarray(65_535 - np.asarray(scene.convert("L")).astype(np.uint16) * 257)
+    data = encode(dark, "TIFF", compression=compression)
+    black_is_zero, white_is_zero = (struct.pack("<HHIHH", 262, 3, 1, value, 0) for value in (1, 0))
+    assert data.count(black_is_zero) == 1
+    assert psnr(decode(data.replace(black_is_zero, white_is_zero))[1], grey(scene)) >= 45
+
+
+def grey_profile():
+    """An ICC profile of one grey with gamma 1: far from sRGB's curve."""
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63_190, 65_536, 54_061)
+    curve = b"curv\0\0\0\0" + struct.pack(">I", 0)
+    tags = struct.pack(">I", 2) + b"wtpt" + struct.pack(">II", 156, 20) + b"kTRC" + struct.pack(">II", 176, 12)
+    rest = tags + white + curve
+    head = struct.pack(">I4sI", 128 + len(rest), b"lcms", 0x02400000) + b"mntrGRAYXYZ " + bytes(12) + b"acsp"
+    return head + bytes(28) + struct.pack(">3i", 63_190, 65_536, 54_061) + bytes(48) + rest
+
+
+def with_alpha(levels, kind, encode, profile):
+    """A grey ramp as PNG with that profile, its first pixel fully transparent, in each way that PNG knows."""
+    if kind == "LA":
+        image = Image.fromarray(levels).convert("LA")
+        image.putpixel((0, 0), (int(levels[0, 0]), 0))
+        return encode(image, "PNG", icc_profile=profile)
+    if kind == "L and tRNS":
+        return encode(Image.fromarray(levels), "PNG", icc_profile=profile, transparency=int(levels[0, 0]))
+    if kind == "I;16 and tRNS":
+        wide = Image.fromarray(levels.astype(np.uint16) * 257)
+        return encode(wide, "PNG", icc_profile=profile, transparency=int(levels[0, 0]) * 257)
+    pairs = np.stack([levels.astype(">u2") * 257, np.full(levels.shape, 65_535)], -1).astype(">u2")
+    pairs[0, 0, 1] = 0
+    named = b"grey\0\0" + zlib.compress(profile)
+    return png(levels.shape[1], levels.shape[0], 16, 4, [row.tobytes() for row in pairs], (b"iCCP", named))
+
+
+@pytest.mark.parametrize("kind", ["LA", "L and tRNS", "I;16 and tRNS", "LA of sixteen bits"])
+def test_a_grey_profile_is_applied_beside_alpha(decode, encode, kind):
+    """The opaque pixels are those of the same picture without alpha; the transparent one is white."""
+    levels = np.arange(40, 240, dtype=np.uint8).reshape(10, 20)
+    facts, pixels = decode(with_alpha(levels, kind, encode, grey_profile()))
+    plain, expected = decode(encode(Image.fromarray(levels), "PNG", icc_profile=grey_profile()))
+    assert plain.notes == ("icc_applied",)
+    assert np.abs(expected[:, :, 0].astype(int) - levels).max() > 20
+    assert {"icc_applied", "alpha_composited"} <= set(facts.notes)
+    assert pixels[0, 0].tolist() == [255, 255, 255]
+    assert np.array_equal(pixels.reshape(-1, 3)[1:], expected.reshape(-1, 3)[1:])
 
 
 def test_inverted_cmyk_of_a_jpeg_is_turned_back(decode, encode, scene, psnr):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 STORED = {
     1: None,
@@ -42,6 +42,37 @@ def test_lossy_files_of_any_orientation_show_the_same_picture(decode, encode, sc
         facts, pixels = decode(encode(stored, name, exif=exif, quality=95))
         assert (name, facts.width, facts.height) == (name, *scene.size)
         assert psnr(pixels, scene) >= 30
+
+
+XMP = (
+    b'<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+    b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+    b'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+)
+
+
+def in_xmp(name):
+    if name == "PNG":
+        notes = PngImagePlugin.PngInfo()
+        notes.add_itxt("XML:com.adobe.xmp", XMP.decode())
+        return {"pnginfo": notes}
+    return {"tiffinfo": {700: XMP}} if name == "TIFF" else {"xmp": XMP}
+
+
+@pytest.mark.parametrize("name", ["PNG", "WEBP", "TIFF", "JPEG", "AVIF"])
+def test_the_orientation_in_xmp_turns_nothing(decode, encode, scene, name):
+    """Only EXIF's and TIFF's own count. Editors leave XMP behind that speaks of an earlier state."""
+    facts, _ = decode(encode(scene, name, **in_xmp(name)))
+    assert (facts.width, facts.height) == scene.size
+
+
+def test_the_orientation_that_imagemagick_hides_in_a_png_counts(decode, encode, scene):
+    """It is EXIF all the same, as hex in a text chunk."""
+    stored, exif = as_stored(scene, 6)
+    notes = PngImagePlugin.PngInfo()
+    notes.add_text("Raw profile type exif", f"\nexif\n{len(exif):8}\n{exif.hex()}\n", zip=True)
+    _, pixels = decode(encode(stored, "PNG", pnginfo=notes))
+    assert np.array_equal(pixels, np.asarray(scene))
 
 
 @pytest.mark.parametrize("value", [0, 9, 65_535])

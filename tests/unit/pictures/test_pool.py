@@ -1,8 +1,10 @@
 """The pool as its callers see it."""
 
 import contextlib
+import errno
 import hashlib
 import io
+import mmap
 import os
 import subprocess
 import sys
@@ -10,12 +12,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from service.domain.errors import BadPictureError, OverloadedError, UnsupportedPictureError
+from service.pictures import wire
 from service.pictures.budget import MachineBudget
 from service.pictures.normalise import NORMALISE_VERSION, pixel_hash
 from service.pictures.pool import DecodePool
@@ -131,17 +135,61 @@ def test_children_outlive_the_threads_that_use_them(budget, encode, scene):
         assert pool.stats().replaced_total == 0
 
 
-def test_two_hundred_decodes_leak_no_descriptor(pool, encode, scene, photo):
-    """Good files, cut files and refused ones; small and large."""
+def test_two_hundred_decodes_leak_no_descriptor(budget, encode, scene, photo):
+    """Good files, cut files and refused ones; small and large. One child for all: a new one has other descriptors."""
     good = encode(scene, "JPEG")
     files = [good, good[:-50], b"no picture", photo]
     before = None
-    for n in range(204):
-        if n == 4:  # the first round may open what stays open
-            before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - counting entries that vanish while looked at
-        with contextlib.suppress(BadPictureError):
-            pool.decode(files[n % 4] if n % 20 < 4 else files[n % 3], wait_s=60).close()
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - as above
+    with DecodePool(1, budget=budget, recycle_after=100_000) as pool:
+        for n in range(204):
+            if n == 4:  # the first round may open what stays open
+                before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - counting entries that vanish while looked at
+            with contextlib.suppress(BadPictureError):
+                pool.decode(files[n % 4] if n % 20 < 4 else files[n % 3], wait_s=60).close()
+        assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - as above
+
+
+@pytest.mark.parametrize("what", ["keepone-file", "keepone-pixels"])
+def test_no_descriptor_for_shared_memory_is_overload_and_hurts_no_child(budget, photo, monkeypatch, what):
+    """The parent's own trouble: the child has done nothing, and the file is not to blame either."""
+    make = wire.shared_memory
+
+    def fail(name, size):
+        if name == what:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return make(name, size)
+
+    with DecodePool(1, budget=budget) as pool:
+        pool.decode(photo, wait_s=60).close()
+        before = pool.pids()
+        with monkeypatch.context() as patch:
+            patch.setattr(wire, "shared_memory", fail)
+            with pytest.raises(OverloadedError):
+                pool.decode(photo, wait_s=60)
+        pool.decode(photo, wait_s=60).close()
+        assert pool.pids() == before
+        assert pool.stats().budget_bytes_in_use == 0
+
+
+def test_pixels_that_cannot_be_mapped_are_overload_and_hurt_no_child(budget, photo, monkeypatch):
+    """The child has answered in good order by then."""
+    with DecodePool(1, budget=budget) as pool:
+        pool.decode(photo, wait_s=60).close()
+        before = pool.pids()
+        with monkeypatch.context() as patch:
+            patch.setattr(mmap, "mmap", Mock(side_effect=OSError(errno.ENOMEM, "Cannot allocate memory")))
+            with pytest.raises(OverloadedError):
+                pool.decode(photo, wait_s=60)
+        pool.decode(photo, wait_s=60).close()
+        assert pool.pids() == before
+
+
+def test_the_size_of_a_pool_and_its_budget_are_the_callers_to_decide():
+    """One place, the settings, knows how much of the machine Keepone may take."""
+    with pytest.raises(TypeError):
+        DecodePool(1)
+    with pytest.raises(TypeError):
+        DecodePool(budget=None)
 
 
 def test_a_child_is_renewed_after_its_share_of_decodes(budget, encode, scene):

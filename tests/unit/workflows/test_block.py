@@ -38,6 +38,7 @@ MATCH = {
     "evidence",
     "recommendation",
     "links",
+    "unknown",
 }
 NAMES = {"verdict", "probability", "recommendation", "matches", "query", "index", "timings_ms"}
 
@@ -108,6 +109,7 @@ def test_every_unknown_number_has_its_reason(blocks):
     for block in blocks.values():
         told = [block["query"]["quality"], block["query"]["authenticity"]]
         told += [match["evidence"] for match in block["matches"]]
+        told += [{"similarity": match["similarity"], "unknown": match["unknown"]} for match in block["matches"]]
         for numbers in told:
             assert {name for name, value in numbers.items() if value is None} == set(numbers["unknown"])
             assert all(numbers["unknown"].values())

@@ -1,5 +1,6 @@
 """Taking pictures in: what is kept, and that of many copies at once exactly one is the first."""
 
+import io
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -7,12 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from index_store.records import ImageFilter, Removal, Stale
 from service.domain.errors import BadPictureError, OverloadedError
 from service.domain.values import OperatingPoint
 from service.workflows import ingest as ingesting
 from service.workflows.ingest import OnDuplicate, RefusedDuplicateError, Wish, ingest
+from training.templates import KINDS, documents
 
 
 class Before:
@@ -252,3 +255,65 @@ def test_what_was_proved_is_kept_between_contents(taken, astronaut, written, tmp
         rows = connection.execute("SELECT query_content, reference_content, relation, model FROM match").fetchall()
     connection.close()
     assert rows == [(second.image.content_id, first.image.content_id, "reencoded", "dct-1+dct-logistic-1")]
+
+
+def test_a_better_rendering_is_never_thrown_away_for_a_reference(taken, astronaut, written, resized, originals):
+    """The stored thumbnail cannot stand for the original that comes after it."""
+    taken(written(resized(astronaut, 0.25), quality=60))
+    original = written(astronaut, quality=95)
+    done = taken(original, OnDuplicate.REFERENCE)
+    assert (done.image.outcome, done.image.verdict) == ("stored", "duplicate")
+    assert done.block["recommendation"]["keeper"] == "query"
+    assert len(originals()) == 2
+
+
+def test_an_animation_is_never_thrown_away_for_its_first_frame(taken, astronaut, originals):
+    """Their compared pixels are equal, and the rest of it is not in the stored picture."""
+    frames = [Image.fromarray(astronaut).convert("P"), Image.fromarray(astronaut[::-1].copy()).convert("P")]
+    still, moving = io.BytesIO(), io.BytesIO()
+    frames[0].save(still, "PNG")
+    frames[0].save(moving, "GIF", save_all=True, append_images=frames[1:], duration=100)
+    taken(still.getvalue())
+    done = taken(moving.getvalue(), OnDuplicate.REFERENCE)
+    assert (done.image.outcome, done.block["recommendation"]["action"]) == ("stored", "review")
+    assert len(originals()) == 2
+
+
+def test_the_stored_original_stays_though_a_thumbnail_is_the_likelier_match(taken, astronaut, written, resized):
+    """All copies are weighed, also those that the answer does not list."""
+    original = taken(written(astronaut, quality=95))
+    taken(written(resized(astronaut, 0.25), quality=80))
+    asked = taken(written(resized(astronaut, 0.35), quality=80))
+    assert asked.block["recommendation"]["action"] == "delete"
+    assert asked.block["recommendation"]["keeper"] == original.image.image_id
+
+
+def test_what_was_removed_meanwhile_is_nobodys_keeper(taken, parts, opened, astronaut, written):
+    """A removal between search and commit makes the search stale; its picture is then forgotten."""
+    stored = taken(written(astronaut, quality=95))
+    other, removals = opened(), [Removal(stored.image.image_id)]
+
+    def remove_first():
+        if removals:
+            other.catalogue.append(removals.pop(), searched_to=0)
+
+    overtaken = replace(parts, catalogue=Before(parts.catalogue, append=remove_first))
+    again = taken(written(astronaut, quality=60), OnDuplicate.REFERENCE, parts=overtaken)
+    assert (again.image.outcome, again.image.verdict, again.block["matches"]) == ("stored", "unique", [])
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_two_documents_of_one_template_are_not_copies(taken, written, kind):
+    """They differ in one place; this version asks a person, and throws nothing away."""
+    done = [taken(written(np.asarray(one), "PNG"), OnDuplicate.REFERENCE) for one in documents(kind, 1, 4)]
+    assert {one.image.outcome for one in done} == {"stored"}
+    assert "duplicate" not in {one.image.verdict for one in done}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_document_saved_anew_is_found(taken, written, resized, kind):
+    """What tells documents of one template apart does not hide a copy of one."""
+    page = np.asarray(documents(kind, 2, 1)[0])
+    taken(written(page, "PNG"))
+    again = taken(written(resized(page, 0.5), quality=50))
+    assert again.image.verdict != "unique"
