@@ -97,7 +97,6 @@ TABLE: dict[type[Exception], str] = {
     errors.DecoderFailedError: "decoder-failed",
     errors.BadPictureError: "broken-image",
     errors.OverloadedError: "overloaded",
-    errors.NotFoundError: "not-found",
     stores.NotFoundError: "not-found",
     stores.BadCursorError: "invalid-request",
     stores.BadEntryError: "invalid-request",

@@ -40,10 +40,6 @@ class OverloadedError(KeeponeError):
     """The service is busy; try again shortly."""
 
 
-class NotFoundError(KeeponeError):
-    """There is no such thing."""
-
-
 class DuplicateRefusedError(KeeponeError):
     """The picture is a duplicate, and the request asked to refuse those."""
 
