@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, field_validator
 
-from service.workflows.ingest import OnDuplicate
+from service.workflows.arrival import OnDuplicate
 
 MOST_FIELD_BYTES = 256 * 1024
 """Of one form field; and of metadata as compact JSON, whichever way it came."""

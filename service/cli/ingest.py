@@ -19,7 +19,8 @@ from service.cli.files import read_picture
 from service.domain.errors import KeeponeError, UnsupportedPictureError
 from service.domain.values import OperatingPoint
 from service.settings import load_settings
-from service.workflows.ingest import Ingested, OnDuplicate, RefusedDuplicateError, Wish, ingest
+from service.workflows.arrival import OnDuplicate, RefusedDuplicateError, Wish
+from service.workflows.ingest import Ingested, ingest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ def command(paths: tuple[Path, ...], on_duplicate: str, operating_point: str | N
     files = [file for path in paths for file in walk(path)]
     parts = wiring.build(settings)
     counts: Counter[str] = Counter()
-    take = partial(_take_file, parts=parts, point=point)
+    take = partial(_take_file, parts=parts)
     try:
         with (
             ThreadPoolExecutor(settings.decode_children) as threads,
@@ -56,7 +57,7 @@ def command(paths: tuple[Path, ...], on_duplicate: str, operating_point: str | N
             running: dict[Future[Ingested], str] = {}
             waiting = iter(files)
             for file, external_id in waiting:
-                wish = Wish(OnDuplicate(on_duplicate), external_id=external_id)
+                wish = Wish(OnDuplicate(on_duplicate), external_id=external_id, point=point, top_k=1)
                 running[threads.submit(take, file, wish)] = external_id
                 if len(running) >= 2 * settings.decode_children:
                     _collect(running, counts, bar)
@@ -78,8 +79,8 @@ def walk(path: Path) -> Iterator[tuple[Path, str]]:
             yield file, file.relative_to(path).as_posix()
 
 
-def _take_file(file: Path, wish: Wish, *, parts: Parts, point: OperatingPoint) -> Ingested:
-    return ingest(read_picture(file, parts.settings.max_bytes), wish, parts, top_k=1, point=point)
+def _take_file(file: Path, wish: Wish, *, parts: Parts) -> Ingested:
+    return ingest(read_picture(file, parts.settings.max_bytes), wish, parts)
 
 
 def _collect(running: dict[Future[Ingested], str], counts: Counter[str], bar: tqdm[Any]) -> None:

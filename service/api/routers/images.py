@@ -19,7 +19,8 @@ from service.api.routers.check import Point, TopK
 from service.api.schemas import HandedIn, ImageDetail, ImagePage, Moment, Precheck, Prechecked
 from service.api.shapes import detail_of, handed_in, image_of
 from service.domain.values import Relation, VerdictKind
-from service.workflows.ingest import RefusedDuplicateError, Wish, ingest
+from service.workflows.arrival import RefusedDuplicateError, Wish
+from service.workflows.ingest import ingest
 
 router = APIRouter(prefix="/images", tags=["images"])
 
@@ -45,12 +46,10 @@ async def hand_in(
         fields = HandInFields.model_validate(form.fields)
     except ValidationError as error:
         raise invalid(error, "body") from error
-    wish = Wish(fields.on_duplicate, fields.external_id, fields.person_id, fields.metadata)
     point = operating_point or settings.operating_point
+    wish = Wish(fields.on_duplicate, fields.external_id, fields.person_id, fields.metadata, point, top_k)
     try:
-        done = await at_work(
-            request, lambda: ingest(form.picture, wish, parts, top_k=top_k, point=point, wait_s=settings.queue_seconds)
-        )
+        done = await at_work(request, lambda: ingest(form.picture, wish, parts, wait_s=settings.queue_seconds))
     except RefusedDuplicateError as error:
         raise ProblemError("duplicate-refused", str(error), verdict=error.block) from error
     request.state.verdict = done.image.verdict

@@ -7,8 +7,9 @@ from service.domain.values import OperatingPoint
 from service.pictures.budget import MachineBudget
 from service.pictures.pool import DecodePool
 from service.settings import Settings
+from service.workflows.arrival import OnDuplicate, Wish
 from service.workflows.check import check
-from service.workflows.ingest import OnDuplicate, Wish, ingest
+from service.workflows.ingest import ingest
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +55,7 @@ def taken(parts):
 
     def run(data, on_duplicate=OnDuplicate.STORE, *, parts=parts, external_id=None):
         wish = Wish(on_duplicate, external_id=external_id)
-        return ingest(data, wish, parts, top_k=5, point=OperatingPoint.BALANCED)
+        return ingest(data, wish, parts)
 
     return run
 

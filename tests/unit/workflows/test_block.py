@@ -10,9 +10,10 @@ import pytest
 from service import wiring
 from service.domain.values import OperatingPoint
 from service.settings import Settings
+from service.workflows.arrival import Wish
 from service.workflows.block import verdict_block
 from service.workflows.check import check
-from service.workflows.ingest import Wish, ingest
+from service.workflows.ingest import ingest
 
 QUALITY = {"overall", "sharpness", "effective_megapixels", "colourfulness", "exposure", "compression"}
 AUTHENTICITY = {"risk", "screenshot", "recapture", "generated", "presentation_attack", "signals"}
@@ -51,7 +52,7 @@ def answers(tmp_path_factory, pool, astronaut, coffee, written):
         parts = wiring.build(Settings(_env_file=None, data=tmp_path_factory.mktemp("data")))
     blank = np.full((60, 60, 3), 200, np.uint8)
     for data in (written(astronaut, quality=92), written(blank, "PNG")):
-        ingest(data, Wish(), parts, top_k=5, point=OperatingPoint.BALANCED)
+        ingest(data, Wish(), parts)
     captioned = astronaut.copy()
     captioned[440:] = 255
     files = {

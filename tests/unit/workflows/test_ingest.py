@@ -12,9 +12,9 @@ from PIL import Image
 
 from index_store.records import ImageFilter, Removal, Stale
 from service.domain.errors import BadPictureError, OverloadedError
-from service.domain.values import OperatingPoint
 from service.workflows import ingest as ingesting
-from service.workflows.ingest import OnDuplicate, RefusedDuplicateError, Wish, ingest
+from service.workflows.arrival import OnDuplicate, RefusedDuplicateError, Wish
+from service.workflows.ingest import ingest
 from training.templates import KINDS, documents
 
 
@@ -222,7 +222,7 @@ def test_a_queue_that_never_moves_ends_in_an_error(taken, parts, astronaut, writ
 
 def hand_in(job):
     data, parts = job
-    return ingest(data, Wish(), parts, top_k=5, point=OperatingPoint.BALANCED)
+    return ingest(data, Wish(), parts)
 
 
 def test_of_eight_encodings_at_once_exactly_one_is_unique(parts, images, astronaut, written):
