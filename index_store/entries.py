@@ -3,12 +3,13 @@
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
 from index_store.errors import BadCursorError, BadEntryError
+from index_store.job_records import IdempotentAnswer, JobItemOutcome, NewJob
 from index_store.records import Content, HandIn, NewVector
 
 IMAGES_SHOWN = 16
@@ -22,6 +23,7 @@ COULD_CHANGE_A_VERDICT = (*MADE_FINDABLE, "removed", "withdrawn")
 
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _PHASH_BYTES = 32
+_KEY_CHARACTERS = 255
 _CURSOR = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -37,9 +39,14 @@ def check_hand_in(entry: HandIn) -> None:
         _check_vector(vector)
     _require(0.0 <= entry.probability <= 1.0, "probability must lie between 0 and 1")
     for text in (entry.image_id, entry.external_id, entry.person_id, entry.verdict, entry.relation):
-        _require(text is None or _is_unicode(text), "text holds characters that are not Unicode")
+        _require(text is None or could_be_stored(text), "text holds characters that cannot be stored")
     for document in (entry.metadata, entry.verdict_block, *(match.evidence for match in entry.matches)):
         check_json(document)
+
+
+def forgives(compared_with: Collection[str], kind: str, content_id: str) -> bool:
+    """Whether a verdict that was compared with these contents stands after such a change of that content."""
+    return kind in MADE_FINDABLE and content_id in compared_with
 
 
 def check_dimensions(entry: HandIn, dimensions: Mapping[int, int]) -> None:
@@ -51,6 +58,35 @@ def check_dimensions(entry: HandIn, dimensions: Mapping[int, int]) -> None:
             vector.values.shape == (expected,),
             f"a vector of space {vector.space_id} has shape {vector.values.shape}, not ({expected},)",
         )
+
+
+def check_also(also: IdempotentAnswer | JobItemOutcome) -> None:
+    if isinstance(also, IdempotentAnswer):
+        check_answer(also)
+    else:
+        check_outcome(also)
+
+
+def check_answer(answer: IdempotentAnswer) -> None:
+    _require(0 < len(answer.key) <= _KEY_CHARACTERS, f"an idempotency key has 1 to {_KEY_CHARACTERS} characters")
+    _require(could_be_stored(answer.key), "text holds characters that cannot be stored")
+    _require(is_hash(answer.payload_digest), "a payload is told by its SHA-256")
+    for document in (answer.body, answer.headers):
+        check_json(document)
+
+
+def check_outcome(outcome: JobItemOutcome) -> None:
+    _require(outcome.state != "pending", "an outcome is not pending")
+    _require(outcome.ordinal >= 0, "items are numbered from 0")
+    for text in (outcome.outcome, outcome.name):
+        _require(text is None or could_be_stored(text), "text holds characters that cannot be stored")
+    check_json(outcome.problem or {})
+
+
+def check_job(new: NewJob) -> None:
+    for text in (new.kind, new.created_by or "", *new.names):
+        _require(could_be_stored(text), "text holds characters that cannot be stored")
+    check_json(new.request)
 
 
 def _check_content(content: Content, content_id: str) -> None:
@@ -104,7 +140,10 @@ def read_cursor(cursor: str) -> int:
     return int(text)
 
 
-def _is_unicode(text: str) -> bool:
+def could_be_stored(text: str) -> bool:
+    """Whether it is Unicode without NUL, which PostgreSQL has no room for; what is not cannot be found either."""
+    if "\0" in text:
+        return False
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

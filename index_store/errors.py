@@ -39,6 +39,14 @@ class BadEntryError(StoreError):
     """The entry contradicts itself or the catalogue; nothing was written."""
 
 
+class KeyReusedError(BadEntryError):
+    """This idempotency key was used before, with another payload."""
+
+
+class BadTransitionError(StoreError):
+    """A job cannot go from the state it is in to that one."""
+
+
 class BadBlobKeyError(StoreError):
     """A blob is named by the 64 lower-case hex digits of its SHA-256 and by nothing else."""
 

@@ -27,6 +27,7 @@ from index_store.entries import dump_json
 from index_store.errors import (
     BadEntryError,
     CatalogueBusyError,
+    NotFoundError,
     StoreError,
     StoreFullError,
     StoreUnavailableError,
@@ -62,6 +63,23 @@ class Database:
                 yield connection
         finally:
             self._writer.release()
+
+    @contextmanager
+    def savepoint(self, connection: Connection) -> Iterator[None]:
+        """A part of a transaction that can be refused alone.
+
+        Only a refusal of the entry is undone here. After an error of the store (a full disk, say) the transaction may
+        be gone already, savepoint and all, and whoever opened it rolls back.
+        """
+        with _translated():
+            part = connection.begin_nested()
+            try:
+                with _translated():
+                    yield
+            except (BadEntryError, NotFoundError):
+                part.rollback()
+                raise
+            part.commit()
 
     def close(self) -> None:
         self._engine.dispose()

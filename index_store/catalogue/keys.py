@@ -11,6 +11,7 @@ from index_store import ids
 from index_store.catalogue import rows
 from index_store.catalogue.engine import Database
 from index_store.catalogue.tables import api_key, setting
+from index_store.entries import could_be_stored
 from index_store.errors import NotFoundError
 from index_store.records import ApiKey, NewKey
 
@@ -33,7 +34,8 @@ class SqlKeys:
 
     def find(self, key_id: str) -> ApiKey | None:
         with self._database.reading() as connection:
-            row = connection.execute(select(api_key).where(api_key.c.key_id == key_id)).one_or_none()
+            mine = select(api_key).where(api_key.c.key_id == key_id)
+            row = connection.execute(mine).one_or_none() if could_be_stored(key_id) else None
         return None if row is None else rows.key_record(row)
 
     def list(self) -> tuple[ApiKey, ...]:

@@ -1,4 +1,4 @@
-"""The catalogue's seams: a log that is appended to, records that are read, and keys.
+"""The catalogue's seams: a log that is appended to, records that are read, keys, jobs, and answers given again.
 
 The log is the heart. Every effect takes the next sequence under the writer's lock, so the order of sequences is the
 order of commits and a reader that has seen number n has seen everything up to n. That is what lets any number of
@@ -10,9 +10,23 @@ appends again. So of N re-encodings handed in at once exactly one finds nothing 
 judges a picture.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from index_store.group_records import Group, GroupAnswer
+from index_store.job_records import (
+    Begun,
+    IdempotentAnswer,
+    InProgress,
+    ItemState,
+    Job,
+    JobItem,
+    JobItemOutcome,
+    JobItemPage,
+    JobPage,
+    JobState,
+    NewJob,
+)
 from index_store.records import (
     ApiKey,
     Committed,
@@ -21,6 +35,7 @@ from index_store.records import (
     HandIn,
     Image,
     ImageFilter,
+    Json,
     NewKey,
     Page,
     Removal,
@@ -39,6 +54,19 @@ class ChangeLog(Protocol):
         A hand-in is `Stale` if any picture came or went after `searched_to`; a removal never is. Raises
         `NotFoundError` (unknown image, or unknown content without one given), `BadEntryError`,
         `CatalogueBusyError`, `StoreFullError`.
+        """
+        ...
+
+    def append_many(self, group: Group) -> list[GroupAnswer]:
+        """Commit many entries in one transaction, each all or nothing, and answer for each in its place.
+
+        An item is refused alone: it is answered `Stale`, `AlreadyDone`, or with the `BadEntryError` or
+        `NotFoundError` that is about it, and the rest are committed. Later items see earlier ones: an item stays
+        current only if it says that its verdict took their contents into account. The rule, and why it keeps exactly
+        one of N re-encodings unique, is told in `index_store.group_records`. What an item commits `also` is there
+        exactly when its entry is.
+
+        Errors of the store itself (busy, full, unavailable) are raised, and then nothing of the group was kept.
         """
         ...
 
@@ -98,7 +126,13 @@ class Records(Protocol):
 
 
 class Catalogue(ChangeLog, Records, Protocol):
-    """Both halves over one database."""
+    """Both halves over one database, with what an entry may commit also."""
+
+    @property
+    def jobs(self) -> "Jobs": ...
+
+    @property
+    def answers(self) -> "Answers": ...
 
     def close(self) -> None: ...
 
@@ -124,4 +158,71 @@ class Keys(Protocol):
 
     def secret(self, name: str) -> bytes:
         """32 random bytes, made at the first asking and the same ever after, in every process."""
+        ...
+
+
+class Jobs(Protocol):
+    """Long work, as rows that anybody may read. Who runs it is not known here."""
+
+    def create(self, new: NewJob) -> Job:
+        """A queued job with its pending items. A job id that is known already is answered as it stands."""
+        ...
+
+    def get(self, job_id: str) -> Job:
+        """Raises `NotFoundError`, as every call here does for a job that is not there."""
+        ...
+
+    def list(self, limit: int, cursor: str | None = None, *, state: JobState | None = None) -> JobPage:
+        """Newest first. Raises `BadCursorError`."""
+        ...
+
+    def set_state(self, job_id: str, state: JobState, *, problem: Json | None = None) -> Job:
+        """Go to a state that `TRANSITIONS` allows, or raise `BadTransitionError`. The state it is in changes nothing."""
+        ...
+
+    def request_cancel(self, job_id: str) -> Job:
+        """Ask it to stop, once; whoever runs it looks between items. A finished job is answered as it is."""
+        ...
+
+    def add_items(self, job_id: str, first: int, names: Sequence[str], *, total: int | None = None) -> None:
+        """Pending items from ordinal `first` on; one that is there already stays as it is."""
+        ...
+
+    def items(
+        self, job_id: str, limit: int, cursor: str | None = None, *, state: ItemState | None = None
+    ) -> JobItemPage:
+        """By ordinal. Raises `BadCursorError`."""
+        ...
+
+    def counts(self, job_id: str) -> dict[str, int]:
+        """How many items had each outcome; those without one are counted as `pending`."""
+        ...
+
+    def record(self, outcome: JobItemOutcome) -> JobItem:
+        """The outcome of an item that made no entry, such as a failed one. The first outcome stands and is answered."""
+        ...
+
+
+class Answers(Protocol):
+    """What was answered to a client's own key, so that a request sent twice is one request."""
+
+    def begin(
+        self, key_id: str, key: str, payload_digest: str, *, left_behind: str = ""
+    ) -> Begun | InProgress | IdempotentAnswer:
+        """Claim the key, or learn that it is claimed or answered. One begun before `left_behind` may be claimed anew.
+
+        Raises `KeyReusedError` if the key came with another payload.
+        """
+        ...
+
+    def finish(self, answer: IdempotentAnswer) -> IdempotentAnswer:
+        """Keep the answer to work that made no entry of the log. The first answer stands and is answered."""
+        ...
+
+    def abandon(self, key_id: str, key: str) -> None:
+        """Give a claimed key back, because its work failed in a way that should be tried again. No answer is lost."""
+        ...
+
+    def forget_before(self, moment: str) -> int:
+        """Drop keys first used before that moment (`index_store.ids` format), and say how many."""
         ...

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 from index_store.catalogue import rows
 from index_store.catalogue.tables import change, content, image, vector
 from index_store.catalogue.writing import head_of
-from index_store.entries import EXACT_SHOWN, IMAGES_SHOWN, MADE_FINDABLE, cursor_at, read_cursor
+from index_store.entries import EXACT_SHOWN, IMAGES_SHOWN, MADE_FINDABLE, could_be_stored, cursor_at, read_cursor
 from index_store.errors import NotFoundError
 from index_store.ids import moment
 from index_store.records import ContentWithImages, Delta, Image, ImageFilter, Page, Stats
@@ -98,7 +98,8 @@ def phashes(connection: Connection, ids: Iterable[str]) -> dict[str, bytes]:
 
 
 def image_by_id(connection: Connection, image_id: str) -> Image:
-    row = connection.execute(select(image).where(image.c.image_id == image_id)).one_or_none()
+    mine = select(image).where(image.c.image_id == image_id)
+    row = connection.execute(mine).one_or_none() if could_be_stored(image_id) else None
     if row is None:
         raise NotFoundError(f"there is no image {image_id}")
     return rows.image_record(row)
@@ -109,6 +110,8 @@ def images(connection: Connection, where: ImageFilter, limit: int, cursor: str |
     for name in ("verdict", "relation", "person_id", "external_id"):
         wanted = getattr(where, name)
         if wanted is not None:
+            if not could_be_stored(wanted):
+                return Page((), None)
             question = question.where(image.c[name] == wanted)
     if where.min_risk is not None or where.max_quality is not None:
         question = question.join(content, content.c.sha256 == image.c.content_id)

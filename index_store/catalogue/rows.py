@@ -1,12 +1,13 @@
 """Rows to records and back: the one place that knows both spellings."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Row
 
+from index_store.job_records import IdempotentAnswer, Job, JobItem, JobItemOutcome, NewJob
 from index_store.records import ApiKey, Content, HandIn, Image, NewVector, ProvedMatch, Space, StoredVector
 
 _IN_ONE_QUESTION = 500  # well below any database's limit on bound parameters
@@ -42,6 +43,18 @@ def vector_record(row: Row[*tuple[Any, ...]], sequence: int) -> StoredVector:
     return StoredVector(row.id, row.content_id, row.space_id, sequence, values)
 
 
+def job_record(row: Row[Any]) -> Job:
+    return Job(*_named(row, Job))
+
+
+def item_record(row: Row[Any]) -> JobItem:
+    return JobItem(*_named(row, JobItem))
+
+
+def answer_record(row: Row[Any]) -> IdempotentAnswer:
+    return IdempotentAnswer(*_named(row, IdempotentAnswer))
+
+
 def _named(row: Row[Any], record: type) -> list[Any]:
     mapping = row._mapping  # noqa: SLF001 - SQLAlchemy's public name, underscored so as not to hide a column
     return [mapping[field.name] for field in fields(record)]
@@ -53,6 +66,56 @@ def content_row(content: Content, created: str) -> dict[str, Any]:
 
 def image_row(image: Image) -> dict[str, Any]:
     return {field.name: getattr(image, field.name) for field in fields(image)}
+
+
+def job_row(job: Job) -> dict[str, Any]:
+    return {field.name: getattr(job, field.name) for field in fields(job)}
+
+
+def new_job(new: NewJob, number: int, created: str) -> Job:
+    """The job as it stands before anybody runs it."""
+    return Job(
+        job_id=new.job_id,
+        kind=new.kind,
+        state="queued",
+        total=len(new.names) or None if new.total is None else new.total,
+        request=new.request,
+        problem=None,
+        cancel_requested=None,
+        created=created,
+        started=None,
+        finished=None,
+        created_by=new.created_by,
+        number=number,
+    )
+
+
+def finished_item(outcome: JobItemOutcome, image: Image | None, name: str, finished: str) -> JobItem:
+    """The item as it stands for ever. What the outcome leaves open is taken from the image that it made."""
+    return JobItem(
+        job_id=outcome.job_id,
+        ordinal=outcome.ordinal,
+        name=name if outcome.name is None else outcome.name,
+        state=outcome.state,
+        outcome=outcome.outcome or (image.outcome if image else outcome.state),
+        image_id=outcome.image_id or (image.image_id if image else None),
+        content_id=outcome.content_id or (image.content_id if image else None),
+        verdict=outcome.verdict or (image.verdict if image else None),
+        problem=outcome.problem,
+        finished=finished,
+    )
+
+
+def item_row(item: JobItem) -> dict[str, Any]:
+    return {field.name: getattr(item, field.name) for field in fields(item)}
+
+
+def kept_answer(answer: IdempotentAnswer, image: Image | None) -> IdempotentAnswer:
+    return answer if image is None or answer.image_id else replace(answer, image_id=image.image_id)
+
+
+def answer_row(answer: IdempotentAnswer) -> dict[str, Any]:
+    return {field.name: getattr(answer, field.name) for field in fields(answer)}
 
 
 def new_image(entry: HandIn, *, stored: bool, created: str, sequence: int) -> Image:

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterable
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from index_store import ids
-from index_store.catalogue import reading, rows, tables, writing
+from index_store.catalogue import groups, reading, rows, tables, writing
+from index_store.catalogue.answers import SqlAnswers
 from index_store.catalogue.engine import Database
+from index_store.catalogue.jobs import SqlJobs
 from index_store.catalogue.keys import SqlKeys, put_setting
 from index_store.catalogue.migrate import migrate
-from index_store.entries import check_hand_in
-from index_store.errors import BadEntryError
+from index_store.errors import BadEntryError, NotFoundError, StoreError
+from index_store.group_records import AlreadyDone, Group, GroupAnswer, GroupItem
 from index_store.records import (
     Committed,
     ContentWithImages,
@@ -27,20 +29,35 @@ from index_store.records import (
 
 
 class SqlCatalogue:
-    """Implements `Catalogue`; `keys` implements `Keys` over the same database."""
+    """Implements `Catalogue`; `keys`, `jobs` and `answers` implement their seams over the same database."""
 
     def __init__(self, database: Database, clock: Callable[[], str] = ids.now) -> None:
         self._database = database
         self._clock = clock
         self.keys = SqlKeys(database, clock)
+        self.jobs = SqlJobs(database, clock)
+        self.answers = SqlAnswers(database, clock)
 
     def append(self, entry: HandIn | Removal, *, searched_to: int) -> Committed | Stale:
-        if isinstance(entry, HandIn):
-            check_hand_in(entry)
+        [answer] = self.append_many((GroupItem(entry, searched_to),))
+        if isinstance(answer, StoreError):
+            raise answer
+        if isinstance(answer, AlreadyDone):  # only what is committed `also` can have been done before
+            raise TypeError
+        return answer
+
+    def append_many(self, group: Group) -> list[GroupAnswer]:
         with self._database.writing() as connection:
-            if isinstance(entry, Removal):
-                return writing.remove(connection, entry, created=self._clock())
-            return writing.hand_in(connection, entry, searched_to=searched_to, created=self._clock())
+            began = writing.head_of(connection)
+            return [self._answer(connection, item, began) for item in group]
+
+    def _answer(self, connection: Connection, item: GroupItem, began: int) -> GroupAnswer:
+        """An error about the item rolls back to its savepoint; an error of the store rolls back the group."""
+        try:
+            with self._database.savepoint(connection):
+                return groups.append(connection, item, began=began, created=self._clock())
+        except (BadEntryError, NotFoundError) as error:
+            return error
 
     def head(self) -> int:
         with self._database.reading() as connection:

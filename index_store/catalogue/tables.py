@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 
 metadata = MetaData(
     naming_convention={
@@ -153,3 +153,53 @@ setting = Table(
     Column("value", LargeBinary, nullable=False),
     Column("created", Moment, nullable=False),
 )
+
+job = Table(
+    "job",
+    metadata,
+    Column("job_id", String(64), primary_key=True),
+    Column("kind", String(64), nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("total", BigInteger),
+    Column("request", JSON, nullable=False),
+    Column("problem", JSON(none_as_null=True)),
+    Column("cancel_requested", Moment),
+    Column("created", Moment, nullable=False),
+    Column("started", Moment),
+    Column("finished", Moment),
+    Column("created_by", Text),
+    Column("number", BigInteger, nullable=False, unique=True),
+)
+
+# Image and content are told, not referred to: the outcome of an item outlives both.
+job_item = Table(
+    "job_item",
+    metadata,
+    Column("job_id", String(64), ForeignKey("job.job_id"), primary_key=True),
+    Column("ordinal", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("outcome", String(32)),
+    Column("image_id", String(64)),
+    Column("content_id", Hash),
+    Column("verdict", String(16)),
+    Column("problem", JSON(none_as_null=True)),
+    Column("finished", Moment),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key_id", String(64), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("payload_digest", Hash, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("status", Integer),
+    Column("body", JSON(none_as_null=True)),
+    Column("headers", JSON(none_as_null=True)),
+    Column("image_id", String(64)),
+    Column("created", Moment, nullable=False, index=True),
+)
+
+# One row that a writer locks before it reads anything. PostgreSQL needs it; SQLite has a lock of its own.
+writer = Table("writer", metadata, Column("turn", Integer, primary_key=True, autoincrement=False))

@@ -5,22 +5,18 @@ from dataclasses import replace
 from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from index_store.catalogue import rows, tables
-from index_store.entries import COULD_CHANGE_A_VERDICT, check_dimensions
-from index_store.errors import BadEntryError, NotFoundError
-from index_store.records import ChangeKind, Committed, HandIn, Image, ProvedMatch, Removal, Stale
+from index_store.entries import check_dimensions
+from index_store.errors import NotFoundError
+from index_store.records import ChangeKind, Committed, HandIn, Image, ProvedMatch, Removal
 
 
 def head_of(connection: Connection) -> int:
     return connection.execute(select(func.max(tables.change.c.sequence))).scalar() or 0
 
 
-def hand_in(connection: Connection, entry: HandIn, *, searched_to: int, created: str) -> Committed | Stale:
+def hand_in(connection: Connection, entry: HandIn, *, created: str) -> Committed:
     """Content and vectors if the bytes are new, then the image, what was proved, and the change that tells of it."""
     head = head_of(connection)
-    if searched_to > head:
-        raise BadEntryError(f"searched to {searched_to}, and the log ends at {head}: another catalogue's index?")
-    if _verdict_may_differ_after(connection, searched_to):
-        return Stale(head)
     kind = _kind(connection, entry)
     if kind == "stored":
         _write_content(connection, entry, created)
@@ -44,12 +40,6 @@ def remove(connection: Connection, entry: Removal, *, created: str) -> Committed
     kind: ChangeKind = "removed" if _has_active_image(connection, image.content_id) else "withdrawn"
     _log(connection, kind, image, sequence=head + 1, created=created)
     return Committed(head + 1, replace(image, state="removed"))
-
-
-def _verdict_may_differ_after(connection: Connection, sequence: int) -> bool:
-    change = tables.change
-    newer = exists().where(change.c.sequence > sequence, change.c.kind.in_(COULD_CHANGE_A_VERDICT))
-    return bool(connection.execute(select(newer)).scalar())
 
 
 def _kind(connection: Connection, entry: HandIn) -> ChangeKind:

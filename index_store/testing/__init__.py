@@ -9,20 +9,29 @@ class of plain test methods; a back end passes by subclassing it and saying how 
 pytest is not needed to import any of this.
 """
 
+from index_store.testing.answers_contract import AnswersContract
 from index_store.testing.blobs_contract import BlobsContract
 from index_store.testing.catalogue_contract import CatalogueContract
 from index_store.testing.index_contract import IndexContract, NaiveIndex
+from index_store.testing.jobs_contract import JobsContract
 from index_store.testing.keys_contract import KeysContract
-from index_store.testing.memory import MemoryBlobs, MemoryCatalogue, MemoryKeys
+from index_store.testing.memory import MemoryCatalogue
+from index_store.testing.memory_blobs import MemoryBlobs
+from index_store.testing.memory_jobs import MemoryAnswers, MemoryJobs
+from index_store.testing.memory_keys import MemoryKeys
 from index_store.testing.samples import a_content, a_hand_in, a_hash, a_vector
 
 __all__ = [
+    "AnswersContract",
     "BlobsContract",
     "CatalogueContract",
     "IndexContract",
+    "JobsContract",
     "KeysContract",
+    "MemoryAnswers",
     "MemoryBlobs",
     "MemoryCatalogue",
+    "MemoryJobs",
     "MemoryKeys",
     "NaiveIndex",
     "a_content",

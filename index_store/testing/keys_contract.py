@@ -34,7 +34,8 @@ class KeysContract:
 
     def test_an_unknown_key_is_not_found(self) -> None:
         with self.opened_keys() as keys:
-            assert keys.find("key_unknown") is None
+            for unknown in ("key_unknown", "key\0", "\udc80"):
+                assert keys.find(unknown) is None
             with refused(NotFoundError):
                 keys.revoke("key_unknown")
 

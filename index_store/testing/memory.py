@@ -4,33 +4,28 @@
 of what the log means.
 """
 
-import hashlib
-import io
-import json
-import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, BinaryIO, TypeVar
 
 from index_store import ids
-from index_store.blobs.protocol import check_derived, check_key
-from index_store.catalogue.keys import new_key
 from index_store.catalogue.rows import new_image
 from index_store.entries import (
     COULD_CHANGE_A_VERDICT,
     EXACT_SHOWN,
     IMAGES_SHOWN,
     MADE_FINDABLE,
+    check_also,
     check_dimensions,
     check_hand_in,
     cursor_at,
-    dump_json,
+    forgives,
     read_cursor,
 )
-from index_store.errors import BadEntryError, CorruptBlobError, MissingBlobError, NotFoundError
+from index_store.errors import BadEntryError, NotFoundError, StoreError
+from index_store.group_records import AlreadyDone, Group, GroupAnswer, GroupItem
+from index_store.job_records import JobItemOutcome
 from index_store.records import (
-    ApiKey,
     Change,
     ChangeKind,
     Committed,
@@ -40,7 +35,6 @@ from index_store.records import (
     HandIn,
     Image,
     ImageFilter,
-    NewKey,
     Page,
     ProvedMatch,
     Removal,
@@ -49,8 +43,9 @@ from index_store.records import (
     Stats,
     StoredVector,
 )
-
-Record = TypeVar("Record", Content, Image)
+from index_store.testing.as_json import as_json_keeps
+from index_store.testing.memory_jobs import MemoryAnswers, MemoryJobs
+from index_store.testing.memory_keys import MemoryKeys
 
 
 class MemoryCatalogue:
@@ -58,6 +53,8 @@ class MemoryCatalogue:
 
     def __init__(self, clock: Callable[[], str] = ids.now) -> None:
         self.keys = MemoryKeys(clock)
+        self.jobs = MemoryJobs(clock)
+        self.answers = MemoryAnswers(clock)
         self.matches: dict[tuple[str, str], ProvedMatch] = {}
         self._clock = clock
         self._writer = threading.RLock()
@@ -68,15 +65,45 @@ class MemoryCatalogue:
         self._spaces: list[Space] = []
 
     def append(self, entry: HandIn | Removal, *, searched_to: int) -> Committed | Stale:
-        with self._writer:
-            return self._remove(entry) if isinstance(entry, Removal) else self._hand_in(entry, searched_to)
+        [answer] = self.append_many((GroupItem(entry, searched_to),))
+        if isinstance(answer, StoreError):
+            raise answer
+        assert not isinstance(answer, AlreadyDone)  # noqa: S101 - it has no job item that could have been done
+        return answer
 
-    def _hand_in(self, entry: HandIn, searched_to: int) -> Committed | Stale:
+    def append_many(self, group: Group) -> list[GroupAnswer]:
+        with self._writer:
+            began = len(self._log)
+            return [self._answer(item, began) for item in group]
+
+    def _answer(self, item: GroupItem, began: int) -> GroupAnswer:
+        """Whatever can be refused is refused before anything is written, so no savepoint is needed."""
+        try:
+            for also in item.also:
+                check_also(also)
+                earlier = self.jobs.earlier(also) if isinstance(also, JobItemOutcome) else self.answers.earlier(also)
+                if earlier is not None:
+                    return AlreadyDone(earlier)
+            answer = self._remove(item.entry) if isinstance(item.entry, Removal) else self._hand_in(item, began)
+        except (BadEntryError, NotFoundError) as error:
+            return error
+        if isinstance(answer, Committed):
+            for also in item.also:
+                if isinstance(also, JobItemOutcome):
+                    self.jobs.write(also, answer.image)
+                else:
+                    self.answers.write(also, answer.image)
+        return answer
+
+    def _hand_in(self, item: GroupItem, began: int) -> Committed | Stale:
+        entry, head = item.entry, len(self._log)
+        assert isinstance(entry, HandIn)  # noqa: S101 - `_answer` has told removals apart
         check_hand_in(entry)
-        head = len(self._log)
-        if searched_to > head:
-            raise BadEntryError(f"searched to {searched_to}, and the log ends at {head}")
-        if any(change.kind in COULD_CHANGE_A_VERDICT for change in self._log[searched_to:]):
+        if item.searched_to > began:
+            raise BadEntryError(f"searched to {item.searched_to}, and the log ends at {began}")
+        newer = [change for change in self._log[item.searched_to :] if change.kind in COULD_CHANGE_A_VERDICT]
+        seen = all(forgives(item.compared_with, change.kind, change.content_id) for change in newer)
+        if not seen or not all(self._active(content_id) for content_id in item.needs):
             return Stale(head)
         if entry.image_id in self._images:
             raise BadEntryError(f"there is an image {entry.image_id} already")
@@ -88,13 +115,13 @@ class MemoryCatalogue:
             raise NotFoundError(f"there is no content {entry.content_id}")
         else:
             check_dimensions(entry, {space.space_id: space.dimension for space in self._spaces})
-            self._contents[entry.content_id] = _as_json_keeps(replace(entry.content, created=created))
+            self._contents[entry.content_id] = as_json_keeps(replace(entry.content, created=created))
             for vector in entry.vectors:
                 number = len(self._vectors) + 1
                 values = vector.values.copy()
                 self._vectors.append(StoredVector(number, entry.content_id, vector.space_id, head + 1, values))
         image = new_image(entry, stored=kind == "stored", created=created, sequence=head + 1)
-        self._images[image.image_id] = _as_json_keeps(image)
+        self._images[image.image_id] = as_json_keeps(image)
         for match in entry.matches:
             ends = {match.query_content, match.reference_content}
             if len(ends) > 1 and ends <= self._contents.keys():
@@ -225,86 +252,3 @@ class MemoryCatalogue:
 
     def close(self) -> None:
         """Nothing to close."""
-
-
-class MemoryKeys:
-    """Implements `Keys`."""
-
-    def __init__(self, clock: Callable[[], str] = ids.now) -> None:
-        self._clock = clock
-        self._keys: dict[str, ApiKey] = {}
-        self._secrets: dict[str, bytes] = {}
-
-    def create(self, name: str, scope: str) -> NewKey:
-        made = new_key(name, scope, self._clock())
-        self._keys[made.key.key_id] = made.key
-        return made
-
-    def find(self, key_id: str) -> ApiKey | None:
-        return self._keys.get(key_id)
-
-    def list(self) -> tuple[ApiKey, ...]:
-        return tuple(self._keys.values())
-
-    def revoke(self, key_id: str) -> ApiKey:
-        if key_id not in self._keys:
-            raise NotFoundError(f"there is no key {key_id}")
-        key = self._keys[key_id]
-        self._keys[key_id] = replace(key, revoked=key.revoked or self._clock())
-        return self._keys[key_id]
-
-    def secret(self, name: str) -> bytes:
-        return self._secrets.setdefault(name, secrets.token_bytes(32))
-
-
-class MemoryBlobs:
-    """Implements `Blobs`."""
-
-    def __init__(self) -> None:
-        self._originals: dict[str, bytes] = {}
-        self._derived: dict[tuple[str, str, str], bytes] = {}
-
-    def put(self, sha256: str, data: bytes) -> bool:
-        check_key(sha256)
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise CorruptBlobError(f"the bytes handed in are not those of {sha256}")
-        new = sha256 not in self._originals
-        self._originals.setdefault(sha256, bytes(data))
-        return new
-
-    def get(self, sha256: str, *, verify: bool = False) -> bytes:
-        check_key(sha256)
-        if sha256 not in self._originals:
-            raise MissingBlobError(f"there is no blob {sha256}")
-        data = self._originals[sha256]
-        if verify and hashlib.sha256(data).hexdigest() != sha256:
-            raise CorruptBlobError
-        return data
-
-    def open(self, sha256: str) -> BinaryIO:
-        return io.BytesIO(self.get(sha256))
-
-    def has(self, sha256: str) -> bool:
-        check_key(sha256)
-        return sha256 in self._originals
-
-    def size(self, sha256: str) -> int:
-        return len(self.get(sha256))
-
-    def put_derived(self, kind: str, sha256: str, extension: str, data: bytes) -> None:
-        check_derived(kind, sha256, extension)
-        self._derived[kind, sha256, extension] = bytes(data)
-
-    def get_derived(self, kind: str, sha256: str, extension: str) -> bytes | None:
-        check_derived(kind, sha256, extension)
-        return self._derived.get((kind, sha256, extension))
-
-
-def _as_json_keeps(record: Record) -> Record:
-    """Mappings as a database would give them back: tuples become lists, and nobody else holds the object."""
-    documents: dict[str, Any] = {
-        name: json.loads(dump_json(getattr(record, name)))
-        for name in record.__slots__
-        if isinstance(getattr(record, name), Mapping)
-    }
-    return replace(record, **documents)

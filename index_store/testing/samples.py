@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from index_store.records import Committed, Content, HalfVector, HandIn, NewVector, Space, Stale
+from index_store.group_records import GroupAnswer
+from index_store.records import Committed, Content, HalfVector, HandIn, NewVector, Space
 
 DIMENSION = 8
 
@@ -51,7 +52,7 @@ def a_hand_in(name: str, space: Space | None = None, **fields: Any) -> HandIn:
     return HandIn(**given | fields)
 
 
-def committed(answer: Committed | Stale) -> Committed:
+def committed(answer: GroupAnswer) -> Committed:
     assert isinstance(answer, Committed), answer  # noqa: S101 - this is a test's assertion
     return answer
 

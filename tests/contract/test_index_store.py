@@ -7,12 +7,16 @@ import pytest
 from index_store.blobs import LocalBlobs
 from index_store.catalogue import open_catalogue
 from index_store.testing import (
+    AnswersContract,
     BlobsContract,
     CatalogueContract,
     IndexContract,
+    JobsContract,
     KeysContract,
+    MemoryAnswers,
     MemoryBlobs,
     MemoryCatalogue,
+    MemoryJobs,
     MemoryKeys,
     NaiveIndex,
 )
@@ -50,6 +54,38 @@ class TestMemoryKeys(KeysContract):
     @contextmanager
     def opened_keys(self):
         yield MemoryKeys()
+
+
+class TestSqliteJobs(OnDisk, JobsContract):
+    @contextmanager
+    def opened_jobs(self):
+        catalogue = open_catalogue(f"sqlite:///{self.folder}/catalogue.db")
+        try:
+            yield catalogue.jobs
+        finally:
+            catalogue.close()
+
+
+class TestMemoryJobs(JobsContract):
+    @contextmanager
+    def opened_jobs(self):
+        yield MemoryJobs()
+
+
+class TestSqliteAnswers(OnDisk, AnswersContract):
+    @contextmanager
+    def opened_answers(self):
+        catalogue = open_catalogue(f"sqlite:///{self.folder}/catalogue.db")
+        try:
+            yield catalogue.answers
+        finally:
+            catalogue.close()
+
+
+class TestMemoryAnswers(AnswersContract):
+    @contextmanager
+    def opened_answers(self):
+        yield MemoryAnswers()
 
 
 class TestLocalBlobs(OnDisk, BlobsContract):

@@ -1,0 +1,136 @@
+"""Long work as it is remembered: jobs, their items, and answers that are given again.
+
+A job's rows are what anybody may ask about; who runs it is not known here. An item has one outcome for ever: the first
+that is recorded stands, and whoever comes later is told of it. So work may be begun again after a crash, and an effect
+that was committed with its item's outcome is not made twice.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from index_store.ids import new_id
+from index_store.records import Json
+
+JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+ItemState = Literal["pending", "succeeded", "failed", "skipped"]
+
+TRANSITIONS: dict[JobState, frozenset[JobState]] = {
+    "queued": frozenset({"running", "failed", "cancelled"}),
+    "running": frozenset({"succeeded", "failed", "cancelled"}),
+    "succeeded": frozenset(),
+    "failed": frozenset(),
+    "cancelled": frozenset(),
+}
+"""Where a job may go from each state. Staying where it is is always allowed and changes nothing."""
+
+
+def new_job_id() -> str:
+    return new_id("job")
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """Work to be done. `names` become its first items, numbered from 0; more may be added while it is not finished."""
+
+    kind: str
+    request: Json = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    total: int | None = None
+    """How many items there will be, if that is known and not the number of names."""
+    created_by: str | None = None
+    job_id: str = field(default_factory=new_job_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    job_id: str
+    kind: str
+    state: JobState
+    total: int | None
+    """None while nobody knows how many items there will be."""
+    request: Json
+    problem: Json | None
+    """Why the job as a whole failed; what happened to an item is told by the item."""
+    cancel_requested: str | None
+    """When somebody asked it to stop; whoever runs it looks at this between items."""
+    created: str
+    started: str | None
+    finished: str | None
+    created_by: str | None
+    number: int
+    """Newest first means by this, not by a clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobItem:
+    job_id: str
+    ordinal: int
+    name: str
+    state: ItemState
+    outcome: str | None
+    """One word that counts are kept by, such as `stored`, `referenced` or `rejected`."""
+    image_id: str | None
+    content_id: str | None
+    verdict: str | None
+    problem: Json | None
+    finished: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobItemOutcome:
+    """What became of an item. Committed with an entry of the log, what is None here is taken from the entry's image."""
+
+    job_id: str
+    ordinal: int
+    state: ItemState = "succeeded"
+    outcome: str | None = None
+    image_id: str | None = None
+    content_id: str | None = None
+    verdict: str | None = None
+    problem: Json | None = None
+    name: str | None = None
+    """None: the name it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotentAnswer:
+    """The answer a client gets for a key of its own, now and whenever it asks again.
+
+    Committed with an entry of the log, `image_id` is the entry's image unless it is given: what is to be told about
+    the image can be read from its row, which never changes in what was said when it was committed.
+    """
+
+    key_id: str
+    key: str
+    payload_digest: str
+    status: int
+    body: Json = field(default_factory=dict)
+    headers: Json = field(default_factory=dict)
+    image_id: str | None = None
+
+
+AlsoCommitted: TypeAlias = JobItemOutcome | IdempotentAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Nobody used the key before: do the work, and commit its answer with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InProgress:
+    """Somebody is doing the work at this moment."""
+
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    items: tuple[Job, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobItemPage:
+    items: tuple[JobItem, ...]
+    next_cursor: str | None

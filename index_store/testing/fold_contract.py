@@ -1,0 +1,94 @@
+"""What followers read of the log: what came, what went, and in which spaces."""
+
+# ruff: noqa: S101 - a contract suite is tests: their names tell, they assert, and they expect literals
+
+from dataclasses import replace
+
+import numpy as np
+
+from index_store.errors import BadEntryError, NotFoundError
+from index_store.records import Removal
+from index_store.testing.opened import OpensCatalogue
+from index_store.testing.samples import DIMENSION, a_hand_in, a_hash, a_vector, committed, refused
+
+
+class FoldContract(OpensCatalogue):
+    """Subclass it, and say how to make an empty catalogue."""
+
+    def test_removing_an_image_is_done_once_however_often_it_is_asked(self) -> None:
+        with self.opened() as (catalogue, space):
+            image = committed(catalogue.append(a_hand_in("a", space), searched_to=0)).image
+            first = committed(catalogue.append(Removal(image.image_id), searched_to=0))
+            again = committed(catalogue.append(Removal(image.image_id), searched_to=0))
+            assert (first.sequence, again.sequence, catalogue.head()) == (2, 2, 2)
+            assert again.image == first.image == replace(image, state="removed")
+            assert catalogue.image(image.image_id).state == "removed"
+
+    def test_removing_an_unknown_image_is_an_error(self) -> None:
+        with self.opened() as (catalogue, _), refused(NotFoundError):
+            catalogue.append(Removal("img_unknown"), searched_to=0)
+
+    def test_a_delta_lists_new_vectors_in_order_with_their_values(self) -> None:
+        with self.opened() as (catalogue, space):
+            for number, name in enumerate("ab"):
+                catalogue.append(a_hand_in(name, space), searched_to=number)
+            delta = catalogue.changes_since(0, space.space_id, 10)
+            assert [(one.content_id, one.sequence) for one in delta.vectors] == [(a_hash("a"), 1), (a_hash("b"), 2)]
+            assert np.array_equal(delta.vectors[1].values, a_vector("b"))
+            assert delta.vectors[0].vector_id < delta.vectors[1].vector_id
+            assert catalogue.changes_since(1, space.space_id, 10).vectors[0].content_id == a_hash("b")
+
+    def test_a_delta_reads_no_further_than_its_limit(self) -> None:
+        with self.opened() as (catalogue, space):
+            for number, name in enumerate("abc"):
+                catalogue.append(a_hand_in(name, space), searched_to=number)
+            delta = catalogue.changes_since(1, space.space_id, 1)
+            assert (delta.since, delta.sequence, len(delta.vectors)) == (1, 2, 1)
+
+    def test_vectors_of_another_space_are_not_in_the_delta(self) -> None:
+        with self.opened() as (catalogue, space):
+            other = catalogue.ensure_space("builtin", "2", DIMENSION, "cosine")
+            catalogue.append(a_hand_in("a", space), searched_to=0)
+            delta = catalogue.changes_since(0, other.space_id, 10)
+            assert (delta.vectors, delta.sequence) == ((), 1)
+
+    def test_a_content_is_found_while_it_has_an_active_image(self) -> None:
+        with self.opened() as (catalogue, space):
+            one = committed(catalogue.append(a_hand_in("a", space), searched_to=0)).image
+            two = committed(catalogue.append(a_hand_in("a", space), searched_to=1)).image
+            catalogue.append(Removal(one.image_id), searched_to=2)
+            delta = catalogue.changes_since(2, space.space_id, 10)
+            assert (delta.vectors, delta.removed) == ((), ())
+            catalogue.append(Removal(two.image_id), searched_to=3)
+            assert catalogue.changes_since(3, space.space_id, 10).removed == (a_hash("a"),)
+            assert catalogue.known([a_hash("a")]) == set()
+            assert catalogue.find_exact(a_hash("a"), a_hash("pixels of a")) == []
+            back = committed(catalogue.append(a_hand_in("a", space), searched_to=4))
+            assert back.image.outcome == "referenced"
+            delta = catalogue.changes_since(4, space.space_id, 10)
+            assert [(vector.content_id, vector.sequence) for vector in delta.vectors] == [(a_hash("a"), 5)]
+            assert catalogue.known([a_hash("a")]) == {a_hash("a")}
+
+    def test_a_delta_tells_only_how_things_ended(self) -> None:
+        with self.opened() as (catalogue, space):
+            image = committed(catalogue.append(a_hand_in("a", space), searched_to=0)).image
+            catalogue.append(Removal(image.image_id), searched_to=1)
+            assert catalogue.changes_since(0, space.space_id, 10).removed == (a_hash("a"),)
+            catalogue.append(a_hand_in("a", space), searched_to=2)
+            delta = catalogue.changes_since(0, space.space_id, 10)
+            assert ([vector.sequence for vector in delta.vectors], delta.removed) == ([3], ())
+            early = catalogue.changes_since(0, space.space_id, 2)
+            assert (early.vectors, early.removed) == ((), (a_hash("a"),))
+
+    def test_a_space_is_made_once_and_never_changes_shape(self) -> None:
+        with self.opened() as (catalogue, space):
+            assert catalogue.ensure_space("builtin", "1", DIMENSION, "cosine") == space
+            assert catalogue.ensure_space("builtin", "2", DIMENSION, "cosine").space_id != space.space_id
+            with refused(BadEntryError):
+                catalogue.ensure_space("builtin", "1", DIMENSION + 1, "cosine")
+
+    def test_a_probe_of_writing_leaves_the_log_alone(self) -> None:
+        with self.opened() as (catalogue, _):
+            catalogue.check_writable()
+            catalogue.check_writable()
+            assert catalogue.head() == 0
