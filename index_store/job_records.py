@@ -3,11 +3,15 @@
 A job's rows are what anybody may ask about; who runs it is not known here. An item has one outcome for ever: the first
 that is recorded stands, and whoever comes later is told of it. So work may be begun again after a crash, and an effect
 that was committed with its item's outcome is not made twice.
+
+A running job has an owner who gives signs of life. One that gives none for long has lost the job to whoever claims it
+next; should it wake up, the items' outcomes keep it from doing anything twice.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
+from index_store.errors import BadTransitionError
 from index_store.ids import new_id
 from index_store.records import Json
 
@@ -18,10 +22,12 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     "queued": frozenset({"running", "failed", "cancelled"}),
     "running": frozenset({"succeeded", "failed", "cancelled"}),
     "succeeded": frozenset(),
-    "failed": frozenset(),
-    "cancelled": frozenset(),
+    "failed": frozenset({"queued"}),
+    "cancelled": frozenset({"queued"}),
 }
-"""Where a job may go from each state. Staying where it is is always allowed and changes nothing."""
+"""Where a job may go from each state. Staying where it is is always allowed and changes nothing. What failed or was
+cancelled may be queued again, and goes on with the items that have no outcome."""
+FINISHED: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled"})
 
 
 def new_job_id() -> str:
@@ -38,6 +44,8 @@ class NewJob:
     total: int | None = None
     """How many items there will be, if that is known and not the number of names."""
     created_by: str | None = None
+    owner: str | None = None
+    """Who runs it from the start; None: it is queued."""
     job_id: str = field(default_factory=new_job_id)
 
 
@@ -57,8 +65,40 @@ class Job:
     started: str | None
     finished: str | None
     created_by: str | None
+    owner: str | None
+    """Who runs it, or ran it last."""
+    seen: str | None
+    """The owner's last sign of life."""
+    attempt: int
+    """How often it was claimed."""
     number: int
     """Newest first means by this, not by a clock."""
+
+
+def claimed(job: Job, owner: str, *, now: str, left_behind: str) -> Job | None:
+    """The job with this owner, or None if it is not to be had: finished, or another's who was seen since `left_behind`."""
+    if job.state in FINISHED:
+        return None
+    if job.state == "running" and job.owner == owner:
+        return replace(job, seen=now)
+    if job.state == "running" and (job.seen or "") >= left_behind:
+        return None
+    return replace(
+        job, state="running", owner=owner, seen=now, attempt=job.attempt + 1, started=job.started or now, finished=None
+    )
+
+
+def moved(job: Job, state: JobState, *, now: str, problem: Json | None) -> Job:
+    """The job in another state. Raises `BadTransitionError`."""
+    if job.state == state:
+        return job
+    if state not in TRANSITIONS[job.state]:
+        raise BadTransitionError(f"job {job.job_id} is {job.state} and cannot become {state}")
+    if state == "queued":
+        return replace(job, state=state, problem=None, cancel_requested=None, finished=None)
+    if state == "running":
+        return replace(job, state=state, problem=problem, started=now)
+    return replace(job, state=state, problem=problem, finished=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from index_store.catalogue import outcomes, rows
 from index_store.catalogue.engine import Database
 from index_store.catalogue.tables import job, job_item
 from index_store.entries import check_job, check_outcome, could_be_stored, cursor_at, read_cursor
-from index_store.errors import BadTransitionError, NotFoundError
+from index_store.errors import NotFoundError
 from index_store.job_records import (
-    TRANSITIONS,
+    FINISHED,
     ItemState,
     Job,
     JobItem,
@@ -20,6 +20,8 @@ from index_store.job_records import (
     JobPage,
     JobState,
     NewJob,
+    claimed,
+    moved,
 )
 from index_store.records import Json
 
@@ -59,22 +61,23 @@ class SqlJobs:
 
     def set_state(self, job_id: str, state: JobState, *, problem: Json | None = None) -> Job:
         with self._database.writing() as connection:
-            found = _job(connection, job_id)
-            if found.state == state:
-                return found
-            if state not in TRANSITIONS[found.state]:
-                raise BadTransitionError(f"job {job_id} is {found.state} and cannot become {state}")
-            stamp = "started" if state == "running" else "finished"
-            values = {"state": state, "problem": problem, stamp: self._clock()}
-            connection.execute(update(job).where(job.c.job_id == job_id).values(**values))
-            return _job(connection, job_id)
+            return self._changed(connection, moved(_job(connection, job_id), state, now=self._clock(), problem=problem))
+
+    def claim(self, job_id: str, owner: str, *, left_behind: str) -> Job | None:
+        with self._database.writing() as connection:
+            mine = claimed(_job(connection, job_id), owner, now=self._clock(), left_behind=left_behind)
+            return None if mine is None else self._changed(connection, mine)
 
     def request_cancel(self, job_id: str) -> Job:
         with self._database.writing() as connection:
             found = _job(connection, job_id)
-            if found.cancel_requested is None and TRANSITIONS[found.state]:
+            if found.cancel_requested is None and found.state not in FINISHED:
                 connection.execute(update(job).where(job.c.job_id == job_id).values(cancel_requested=self._clock()))
             return _job(connection, job_id)
+
+    def _changed(self, connection: Connection, changed: Job) -> Job:
+        connection.execute(update(job).where(job.c.job_id == changed.job_id).values(**rows.job_row(changed)))
+        return changed
 
     def add_items(self, job_id: str, first: int, names: Sequence[str], *, total: int | None = None) -> None:
         with self._database.writing() as connection:

@@ -180,6 +180,13 @@ class Jobs(Protocol):
         """Go to a state that `TRANSITIONS` allows, or raise `BadTransitionError`. The state it is in changes nothing."""
         ...
 
+    def claim(self, job_id: str, owner: str, *, left_behind: str) -> Job | None:
+        """Run it as this owner, or tell that one is still at it; None if it is not to be had.
+
+        To be had are queued jobs, and running ones whose owner gave no sign of life since `left_behind`.
+        """
+        ...
+
     def request_cancel(self, job_id: str) -> Job:
         """Ask it to stop, once; whoever runs it looks between items. A finished job is answered as it is."""
         ...

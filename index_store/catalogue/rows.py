@@ -73,19 +73,22 @@ def job_row(job: Job) -> dict[str, Any]:
 
 
 def new_job(new: NewJob, number: int, created: str) -> Job:
-    """The job as it stands before anybody runs it."""
+    """The job as it stands at first: queued, or running if it comes with an owner."""
     return Job(
         job_id=new.job_id,
         kind=new.kind,
-        state="queued",
+        state="queued" if new.owner is None else "running",
         total=len(new.names) or None if new.total is None else new.total,
         request=new.request,
         problem=None,
         cancel_requested=None,
         created=created,
-        started=None,
+        started=None if new.owner is None else created,
         finished=None,
         created_by=new.created_by,
+        owner=new.owner,
+        seen=None if new.owner is None else created,
+        attempt=0 if new.owner is None else 1,
         number=number,
     )
 

@@ -168,6 +168,9 @@ job = Table(
     Column("started", Moment),
     Column("finished", Moment),
     Column("created_by", Text),
+    Column("owner", Text),
+    Column("seen", Moment),
+    Column("attempt", Integer, nullable=False),
     Column("number", BigInteger, nullable=False, unique=True),
 )
 

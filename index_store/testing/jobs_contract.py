@@ -9,6 +9,9 @@ from index_store.errors import BadCursorError, BadEntryError, BadTransitionError
 from index_store.job_records import JobItem, JobItemOutcome, NewJob
 from index_store.testing.samples import refused
 
+NEVER, FOR_EVER = "0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.000000Z"
+"""Moments before and after every sign of life."""
+
 
 class JobsContract:
     """Subclass it, and say how to open an empty keeper and how to close it."""
@@ -65,10 +68,52 @@ class JobsContract:
             failed = jobs.set_state(job_id, "failed", problem={"title": "no room"})
             assert (failed.problem, failed.started) == ({"title": "no room"}, running.started)
             assert failed.finished is not None
-            for state in ("queued", "running", "succeeded", "cancelled"):
+            for state in ("running", "succeeded", "cancelled"):
                 with refused(BadTransitionError):
                     jobs.set_state(job_id, state)
             assert jobs.get(job_id) == failed
+
+    def test_what_failed_or_was_cancelled_may_be_queued_again(self) -> None:
+        with self.opened_jobs() as jobs:
+            job_id = jobs.create(NewJob("batch", names=("a", "b"))).job_id
+            jobs.record(JobItemOutcome(job_id, 0, "succeeded", "stored"))
+            jobs.request_cancel(job_id)
+            jobs.set_state(job_id, "cancelled")
+            again = jobs.set_state(job_id, "queued")
+            assert (again.state, again.cancel_requested, again.finished) == ("queued", None, None)
+            assert jobs.counts(job_id) == {"stored": 1, "pending": 1}
+            jobs.claim(job_id, "me", left_behind=NEVER)
+            done = jobs.set_state(job_id, "succeeded")
+            with refused(BadTransitionError):
+                jobs.set_state(done.job_id, "queued")
+
+    def test_one_owner_has_a_job_until_it_gives_no_sign_of_life(self) -> None:
+        with self.opened_jobs() as jobs:
+            job_id = jobs.create(NewJob("batch")).job_id
+            mine = jobs.claim(job_id, "me", left_behind=NEVER)
+            assert mine is not None
+            assert (mine.state, mine.owner, mine.attempt) == ("running", "me", 1)
+            assert mine == jobs.get(job_id)
+            assert jobs.claim(job_id, "you", left_behind=NEVER) is None
+            again = jobs.claim(job_id, "me", left_behind=NEVER)
+            assert again is not None
+            assert again.attempt == 1
+            taken = jobs.claim(job_id, "you", left_behind=FOR_EVER)
+            assert taken is not None
+            assert (taken.owner, taken.attempt, taken.started) == ("you", 2, mine.started)
+            assert jobs.claim(job_id, "me", left_behind=NEVER) is None
+
+    def test_a_finished_job_cannot_be_claimed(self) -> None:
+        with self.opened_jobs() as jobs:
+            job_id = jobs.create(NewJob("batch")).job_id
+            jobs.set_state(job_id, "cancelled")
+            assert jobs.claim(job_id, "me", left_behind=FOR_EVER) is None
+
+    def test_a_job_may_be_made_with_its_owner(self) -> None:
+        with self.opened_jobs() as jobs:
+            made = jobs.create(NewJob("batch", owner="me"))
+            assert (made.state, made.owner, made.attempt) == ("running", "me", 1)
+            assert jobs.claim(made.job_id, "you", left_behind=NEVER) is None
 
     def test_a_wish_to_stop_is_kept_once_and_changes_no_state(self) -> None:
         with self.opened_jobs() as jobs:

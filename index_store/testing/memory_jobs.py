@@ -8,9 +8,9 @@ from dataclasses import replace
 from index_store import ids
 from index_store.catalogue.rows import finished_item, kept_answer, new_job
 from index_store.entries import check_answer, check_job, check_outcome, cursor_at, read_cursor
-from index_store.errors import BadEntryError, BadTransitionError, KeyReusedError, NotFoundError
+from index_store.errors import BadEntryError, KeyReusedError, NotFoundError
 from index_store.job_records import (
-    TRANSITIONS,
+    FINISHED,
     Begun,
     IdempotentAnswer,
     InProgress,
@@ -22,6 +22,8 @@ from index_store.job_records import (
     JobPage,
     JobState,
     NewJob,
+    claimed,
+    moved,
 )
 from index_store.records import Image, Json
 from index_store.testing.as_json import as_json_keeps
@@ -57,20 +59,21 @@ class MemoryJobs:
 
     def set_state(self, job_id: str, state: JobState, *, problem: Json | None = None) -> Job:
         with self._lock:
-            job = self.get(job_id)
-            if job.state == state:
-                return job
-            if state not in TRANSITIONS[job.state]:
-                raise BadTransitionError
-            now = self._clock()
-            stamped = replace(job, started=now) if state == "running" else replace(job, finished=now)
-            self._jobs[job_id] = as_json_keeps(replace(stamped, state=state, problem=problem))
+            changed = moved(self.get(job_id), state, now=self._clock(), problem=problem)
+            self._jobs[job_id] = as_json_keeps(changed)
             return self._jobs[job_id]
+
+    def claim(self, job_id: str, owner: str, *, left_behind: str) -> Job | None:
+        with self._lock:
+            mine = claimed(self.get(job_id), owner, now=self._clock(), left_behind=left_behind)
+            if mine is not None:
+                self._jobs[job_id] = mine
+            return mine
 
     def request_cancel(self, job_id: str) -> Job:
         with self._lock:
             job = self.get(job_id)
-            if TRANSITIONS[job.state]:
+            if job.state not in FINISHED:
                 self._jobs[job_id] = replace(job, cancel_requested=job.cancel_requested or self._clock())
             return self._jobs[job_id]
 

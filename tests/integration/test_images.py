@@ -109,7 +109,7 @@ def test_thumbnails_that_must_be_made_again_wait_with_other_picture_work(
         begun, enough = Event(), Event()
         decode = client.app.state.parts.pool.decode
 
-        def slow(data, *, wait_s):
+        def slow(data, **_named):
             begun.set()
             enough.wait(10)
             return decode(data, wait_s=None)  # on a busy machine a decoder may take longer to start than a queue waits
