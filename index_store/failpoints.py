@@ -20,6 +20,9 @@ from typing import NoReturn
 VARIABLE = "KEEPONE_FAILPOINTS"
 
 POINTS = {
+    "batch.files-kept": "A picture's files lie on disk; no row tells of them.",
+    "batch.group-prepared": "The writer's turn is ours, and a group is about to be committed.",
+    "batch.group-committed": "A group is committed; the job has not been told.",
     "snapshot.body-opened": "The temporary file of a snapshot's body exists and is empty.",
     "snapshot.body-written": "Its bytes were handed to the system; none need be on disk.",
     "snapshot.body-synced": "Its bytes are on disk, under the temporary name.",

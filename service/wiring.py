@@ -47,6 +47,8 @@ def build(settings: Settings, *, fault_injection: bool = False) -> Parts:
         ),
         catalogue=catalogue,
         keys=catalogue.keys,
+        jobs=catalogue.jobs,
+        answers=catalogue.answers,
         blobs=open_blobs(settings.effective_blobs_url),
         space=space,
         follower=follower,

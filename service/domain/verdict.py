@@ -77,6 +77,12 @@ def features(
     return (1.0 - phash_distance / 128.0, similarity, *appearance)
 
 
+def could_be_copies(model: VerdictModel, *, phash_distance: int, similarity: float) -> bool:
+    """Whether a perfect look would make two pictures likelier copies than not. An exact bound: nothing is lost by it."""
+    best_case = features(phash_distance=phash_distance, similarity=similarity, appearance=(1.0, 1.0, 1.0))
+    return model.probability(best_case) >= EVEN_ODDS
+
+
 def settled(probability: float, local_change: float) -> float:
     """The probability once contradicting evidence is heard: alike as a whole, and yet different in one place."""
     return min(probability, CONTRADICTED) if local_change > MOST_LOCAL_CHANGE else probability

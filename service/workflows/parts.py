@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from index_store.blobs.protocol import Blobs
-    from index_store.catalogue.protocol import Catalogue, Keys
+    from index_store.catalogue.protocol import Answers, Catalogue, Jobs, Keys
     from index_store.records import Space
     from index_store.vectors.follower import Follower
     from service.descriptors.registry import DescriptorModel
@@ -23,6 +23,8 @@ class Parts:
     pool: DecodePool
     catalogue: Catalogue
     keys: Keys
+    jobs: Jobs
+    answers: Answers
     blobs: Blobs
     space: Space
     follower: Follower

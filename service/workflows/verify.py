@@ -26,6 +26,7 @@ from service.domain.verdict import (
     EVEN_ODDS,
     RECOLOURED_TONES,
     SAME_TONES,
+    could_be_copies,
     direction_of,
     features,
     relation_of,
@@ -100,14 +101,9 @@ def exact_match(subject: Subject, reference: ContentWithImages) -> Match:
 
 
 def could_match(subject: Subject, neighbour: Neighbour, phash: bytes, model: VerdictModel) -> bool:
-    """Whether a perfect look would make this neighbour likelier a copy than not.
-
-    Looking costs a few milliseconds a candidate, and most neighbours of most pictures are strangers. The bound is
-    exact: no verdict changes by leaving out those below it.
-    """
+    """Whether this neighbour is worth a look, which costs milliseconds; most neighbours of most pictures are not."""
     distance = hamming(subject.posed_phashes[neighbour.query_row], phash)
-    best_case = features(phash_distance=distance, similarity=neighbour.similarity, appearance=(1.0, 1.0, 1.0))
-    return model.probability(best_case) >= EVEN_ODDS
+    return could_be_copies(model, phash_distance=distance, similarity=neighbour.similarity)
 
 
 def verified_match(subject: Subject, reference: ContentWithImages, neighbour: Neighbour, parts: Parts) -> Match:

@@ -1,0 +1,200 @@
+"""Many pictures in one job: each is judged as if it came alone, and committed with others.
+
+Threads prepare pictures side by side, in the order of the items and only a little ahead. Whoever runs the job takes
+them in that order, puts together those that cannot be copies of one another (`grouping`), and commits the group in one
+transaction: the image, its vectors, what was proved and the item's outcome are there together or not at all. So a job
+may be killed at any moment and run again: items that have an outcome are passed over, the rest are done.
+
+A group that another process made stale searches again, and goes first into the next one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from index_store.errors import StoreError
+from index_store.failpoints import reached
+from index_store.group_records import GroupItem
+from index_store.job_records import JobItemOutcome
+from index_store.records import Committed, Stale
+from service.domain.errors import KeeponeError, UnsupportedPictureError
+from service.workflows.arrival import Arrival, RefusedDuplicateError
+from service.workflows.grouping import Strangers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from concurrent.futures import Future
+
+    from index_store.group_records import GroupAnswer
+    from index_store.records import HandIn
+    from service.workflows.arrival import Wish
+    from service.workflows.parts import Parts
+
+GROUP = 48
+"""Pictures committed together at the most. One synced commit takes as long as some ten pictures' rows."""
+AHEAD = 2
+"""Groups' worth of pictures that may be prepared and not yet committed; each holds about a megabyte."""
+BYTES_AHEAD = 128 * 1024 * 1024
+"""Files waiting for a decoder, together: many small ones, or a few large ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item as it comes from its source: bytes, or why there are none."""
+
+    ordinal: int
+    name: str
+    data: bytes
+    error: KeeponeError | None = None
+
+
+class Watcher(Protocol):
+    """Who is told how the work goes, and may end it between two groups."""
+
+    def finished(self, outcomes: list[str]) -> None:
+        """These items have their outcomes on disk."""
+
+    def wants_to_stop(self) -> bool:
+        """Whether to stop after what is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    ordinal: int
+    name: str
+    arrival: Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    ordinal: int
+    name: str
+    size: int
+    prepared: Future[Arrival]
+
+
+class Batch:
+    """The items of one job on their way in."""
+
+    def __init__(self, job_id: str, parts: Parts, wish_for: Callable[[str], Wish], watcher: Watcher) -> None:
+        self._job_id = job_id
+        self._parts = parts
+        self._wish_for = wish_for
+        self._watcher = watcher
+        self._under_way: deque[_UnderWay] = deque()
+        self._bytes_ahead = 0
+        self._waiting: deque[_Ready] = deque()
+
+    def run(self, entries: Iterable[Entry]) -> bool:
+        """Take in every entry; False if it was told to stop before the end.
+
+        What is wrong with an item is that item's outcome. Raises StoreError when the store itself fails: then nothing
+        half-done was kept, and the job may be run again.
+        """
+        threads = ThreadPoolExecutor(2 * self._parts.settings.decode_children, thread_name_prefix="batch")
+        try:
+            for entry in entries:
+                prepared = threads.submit(self._prepare, entry)
+                self._under_way.append(_UnderWay(entry.ordinal, entry.name, len(entry.data), prepared))
+                self._bytes_ahead += len(entry.data)
+                while len(self._under_way) >= AHEAD * GROUP or self._bytes_ahead > BYTES_AHEAD:
+                    self._take()
+                    if self._watcher.wants_to_stop():
+                        return False
+            while self._under_way or self._waiting:
+                if self._under_way:
+                    self._take()
+                else:
+                    self._commit_group()
+                if self._watcher.wants_to_stop():
+                    return False
+        finally:
+            threads.shutdown(wait=True, cancel_futures=True)
+        return True
+
+    def _prepare(self, entry: Entry) -> Arrival:
+        if entry.error is not None:
+            raise entry.error
+        arrival = Arrival(entry.data, self._wish_for(entry.name), self._parts)
+        try:
+            planned = arrival.plan()
+        except RefusedDuplicateError:
+            return arrival  # what it was refused for may be gone when its turn comes
+        if not arrival.has_files_for(planned):
+            arrival.keep_files()
+        reached("batch.files-kept")
+        return arrival
+
+    def _take(self) -> None:
+        """Wait for the next picture and put it in line."""
+        item = self._under_way.popleft()
+        self._bytes_ahead -= item.size
+        try:
+            self._waiting.append(_Ready(item.ordinal, item.name, item.prepared.result()))
+        except KeeponeError as error:
+            self._record(item.ordinal, item.name, error)
+        if len(self._waiting) >= GROUP:
+            self._commit_group()
+
+    def _commit_group(self) -> None:
+        strangers = Strangers(self._parts.verdict_model)
+        group: list[_Ready] = []
+        later: list[_Ready] = []
+        for ready in self._waiting:
+            (group if strangers.admit(ready.arrival.subject) else later).append(ready)
+        answers = self._append(group)
+        reached("batch.group-committed")
+        stale = [ready for ready, answer in answers if isinstance(answer, Stale)]
+        self._waiting = deque([*stale, *later])
+        self._watcher.finished([answer.image.outcome for _, answer in answers if isinstance(answer, Committed)])
+        for ready, answer in answers:
+            if isinstance(answer, StoreError):
+                self._record(ready.ordinal, ready.name, answer)
+
+    def _append(self, group: list[_Ready]) -> list[tuple[_Ready, GroupAnswer]]:
+        """Commit what the group's pictures plan by now."""
+        with self._parts.committing:
+            planned: list[tuple[_Ready, GroupItem]] = []
+            seen: frozenset[str] = frozenset()
+            for ready in group:
+                entry = self._plan(ready)
+                if entry is None:
+                    continue
+                outcome = JobItemOutcome(self._job_id, ready.ordinal, name=ready.name)
+                searched_to = ready.arrival.searched_to
+                planned.append((ready, GroupItem(entry, searched_to, seen, rests_on=frozenset(), also=(outcome,))))
+                seen |= {entry.content_id}
+            reached("batch.group-prepared")
+            answers = self._parts.catalogue.append_many([item for _, item in planned])
+        return [(ready, answer) for (ready, _), answer in zip(planned, answers, strict=True)]
+
+    def _plan(self, ready: _Ready) -> HandIn | None:
+        """What to commit by now; None if that is nothing, and then the item has its outcome."""
+        ready.arrival.search_again()
+        try:
+            entry = ready.arrival.plan()
+        except RefusedDuplicateError as error:
+            self._record(ready.ordinal, ready.name, error)
+            return None
+        if not ready.arrival.has_files_for(entry):
+            ready.arrival.keep_files()
+        return entry
+
+    def _record(self, ordinal: int, name: str, error: Exception) -> None:
+        """What became of an item that made no image."""
+        outcome = replace(_outcome_of(error, self._job_id, ordinal), name=name)
+        self._parts.jobs.record(outcome)
+        self._watcher.finished([outcome.outcome or outcome.state])
+
+
+def _outcome_of(error: Exception, job_id: str, ordinal: int) -> JobItemOutcome:
+    problem = {"error": type(error).__name__, "detail": str(error)}
+    if isinstance(error, RefusedDuplicateError):
+        return JobItemOutcome(job_id, ordinal, "skipped", "rejected", verdict=error.block["verdict"], problem=problem)
+    if isinstance(error, UnsupportedPictureError):
+        # A folder of pictures holds other files too; only what claims to be a picture can fail.
+        return JobItemOutcome(job_id, ordinal, "skipped", "not-a-picture", problem=problem)
+    return JobItemOutcome(job_id, ordinal, "failed", "failed", problem=problem)
