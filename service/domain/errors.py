@@ -36,6 +36,38 @@ class DecoderFailedError(BadPictureError):
     """The decoder crashed, ran too long or wanted too much memory on this file."""
 
 
+class BadArchiveError(KeeponeError):
+    """The file cannot be used as an archive."""
+
+
+class UnsupportedArchiveError(BadArchiveError):
+    """The file is neither a ZIP nor a TAR (plain, gz, bz2 or xz)."""
+
+
+class TruncatedArchiveError(BadArchiveError):
+    """The archive ends before its end mark."""
+
+
+class BrokenArchiveError(BadArchiveError):
+    """The archive, or an entry of it, is damaged."""
+
+
+class ArchiveTooLargeError(BadArchiveError):
+    """The archive is over a limit on bytes, entries or on how much it unpacks to."""
+
+
+class UnusableEntryError(BadArchiveError):
+    """The entry of the archive is nothing that could be a picture file."""
+
+
+class PathNotAllowedError(KeeponeError):
+    """The path does not lie below an import root."""
+
+
+class PathNotFoundError(KeeponeError):
+    """There is nothing at this path that can be read."""
+
+
 class OverloadedError(KeeponeError):
     """The service is busy; try again shortly."""
 
