@@ -29,10 +29,11 @@ from index_store.errors import (
     StoreUnavailableError,
     UnsupportedStoreError,
 )
+from index_store.failpoints import reached
 
 # O_NONBLOCK, or opening a FIFO that somebody planted would wait for ever; it means nothing for a regular file.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _ABANDONED_SECONDS = 3600
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
@@ -44,11 +45,11 @@ class LocalBlobs:
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
         self._durable: set[Path] = set()  # folders whose names this process has synced, up to the root
-        with _translated():
+        with translated():
             for folder in reversed((self._root, *self._root.parents)):
                 if not folder.exists():
                     folder.mkdir(mode=0o700, exist_ok=True)
-                    _sync_folder(folder.parent)
+                    sync_folder(folder.parent)
             self._folder(self._root / "tmp")
             self._sweep()
 
@@ -57,19 +58,21 @@ class LocalBlobs:
         if hashlib.sha256(data).hexdigest() != sha256:
             raise CorruptBlobError(f"the bytes handed in are not those of {sha256}")
         path = self._original(sha256)
-        with _translated():
+        with translated():
             self._folder(path.parent)
             with self._temporary(data, durable=True) as temporary:
                 new = _link(temporary, path)
+                reached("blob.linked")
             # Also when another writer was first: it may not have come as far as its own sync.
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
+        reached("blob.folder-synced")
         if not new and self._size(sha256) != len(data):
             raise CorruptBlobError(f"what lies under {sha256} is not a file of its size")
         return new
 
     def get(self, sha256: str, *, verify: bool = False) -> bytes:
         check_key(sha256)
-        with self.open(sha256) as file, _translated():
+        with self.open(sha256) as file, translated():
             data = file.read()
         if verify and hashlib.sha256(data).hexdigest() != sha256:
             raise CorruptBlobError(f"blob {sha256} has rotted: its bytes hash to something else")
@@ -77,7 +80,7 @@ class LocalBlobs:
 
     def open(self, sha256: str) -> BinaryIO:
         check_key(sha256)
-        file = _open(self._original(sha256))
+        file = open_regular(self._original(sha256))
         if file is None:
             raise MissingBlobError(f"there is no blob {sha256}")
         return file
@@ -96,10 +99,12 @@ class LocalBlobs:
     def put_derived(self, kind: str, sha256: str, extension: str, data: bytes) -> None:
         check_derived(kind, sha256, extension)
         path = self._derived(kind, sha256, extension)
-        with _translated():
+        with translated():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._temporary(data, durable=False) as temporary:
+                reached("blob.derived-written")
                 temporary.rename(path)
+            reached("blob.derived-renamed")
 
     def get_derived(self, kind: str, sha256: str, extension: str) -> bytes | None:
         check_derived(kind, sha256, extension)
@@ -113,7 +118,7 @@ class LocalBlobs:
         return self._root / "derived" / kind / sha256[:2] / sha256[2:4] / f"{sha256}.{extension}"
 
     def _size(self, sha256: str) -> int | None:
-        with _translated():
+        with translated():
             try:
                 found = self._original(sha256).lstat()
             except FileNotFoundError:
@@ -126,7 +131,7 @@ class LocalBlobs:
             return
         self._folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
         self._durable.add(folder)
 
     def _sweep(self) -> None:
@@ -140,14 +145,16 @@ class LocalBlobs:
     def _temporary(self, data: bytes, *, durable: bool) -> Iterator[Path]:
         """A new private file with these bytes, gone afterwards unless it was renamed."""
         path = self._root / "tmp" / secrets.token_hex(16)
-        descriptor = os.open(path, _CREATE, 0o600)
+        descriptor = os.open(path, CREATE, 0o600)
         try:
             try:
                 rest = memoryview(data)
                 while rest:
                     rest = rest[os.write(descriptor, rest) :]
                 if durable:
+                    reached("blob.written")
                     os.fsync(descriptor)
+                    reached("blob.synced")
             finally:
                 os.close(descriptor)
             yield path
@@ -178,16 +185,16 @@ def _link(source: Path, target: Path) -> bool:
 
 def _read(path: Path) -> bytes | None:
     """A regular file's bytes, None if there is none."""
-    file = _open(path)
+    file = open_regular(path)
     if file is None:
         return None
-    with file, _translated():
+    with file, translated():
         return file.read()
 
 
-def _open(path: Path) -> BinaryIO | None:
+def open_regular(path: Path) -> BinaryIO | None:
     """A regular file to read, None if there is none. A symbolic link or a device is refused, never followed."""
-    with _translated():
+    with translated():
         try:
             descriptor = os.open(path, _READ)
         except FileNotFoundError:
@@ -202,7 +209,7 @@ def _open(path: Path) -> BinaryIO | None:
         return os.fdopen(descriptor, "rb")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -211,7 +218,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -9,6 +9,7 @@ from index_store.catalogue import outcomes, rows, writing
 from index_store.catalogue.tables import change, image
 from index_store.entries import COULD_CHANGE_A_VERDICT, check_also, check_hand_in, forgives
 from index_store.errors import BadEntryError
+from index_store.failpoints import reached
 from index_store.group_records import AlreadyDone, GroupItem
 from index_store.records import Committed, Removal, Stale
 
@@ -24,6 +25,7 @@ def append(connection: Connection, item: GroupItem, *, began: int, created: str)
     if isinstance(answer, Committed):
         for also in item.also:
             outcomes.write(connection, also, answer.image, created)
+        reached("catalogue.also-written")
     return answer
 
 

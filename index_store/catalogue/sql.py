@@ -12,6 +12,7 @@ from index_store.catalogue.jobs import SqlJobs
 from index_store.catalogue.keys import SqlKeys, put_setting
 from index_store.catalogue.migrate import migrate
 from index_store.errors import BadEntryError, NotFoundError, StoreError
+from index_store.failpoints import reached
 from index_store.group_records import AlreadyDone, Group, GroupAnswer, GroupItem
 from index_store.records import (
     Committed,
@@ -48,8 +49,11 @@ class SqlCatalogue:
 
     def append_many(self, group: Group) -> list[GroupAnswer]:
         with self._database.writing() as connection:
+            reached("catalogue.locked")
             began = writing.head_of(connection)
-            return [self._answer(connection, item, began) for item in group]
+            answers = [self._answer(connection, item, began) for item in group]
+        reached("catalogue.committed")
+        return answers
 
     def _answer(self, connection: Connection, item: GroupItem, began: int) -> GroupAnswer:
         """An error about the item rolls back to its savepoint; an error of the store rolls back the group."""

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, exists, func, insert, select, update
 from index_store.catalogue import rows, tables
 from index_store.entries import check_dimensions
 from index_store.errors import NotFoundError
+from index_store.failpoints import reached
 from index_store.records import ChangeKind, Committed, HandIn, Image, ProvedMatch, Removal
 
 
@@ -20,10 +21,13 @@ def hand_in(connection: Connection, entry: HandIn, *, created: str) -> Committed
     kind = _kind(connection, entry)
     if kind == "stored":
         _write_content(connection, entry, created)
+        reached("catalogue.content-written")
     image = rows.new_image(entry, stored=kind == "stored", created=created, sequence=head + 1)
     connection.execute(insert(tables.image), rows.image_row(image))
     _write_matches(connection, entry.matches, created)
+    reached("catalogue.image-written")
     _log(connection, kind, image, sequence=head + 1, created=created)
+    reached("catalogue.logged")
     return Committed(head + 1, image)
 
 
@@ -37,6 +41,7 @@ def remove(connection: Connection, entry: Removal, *, created: str) -> Committed
     if image.state != "active":
         return Committed(head, image)
     connection.execute(update(tables.image).where(tables.image.c.image_id == image.image_id).values(state="removed"))
+    reached("catalogue.removed")
     kind: ChangeKind = "removed" if _has_active_image(connection, image.content_id) else "withdrawn"
     _log(connection, kind, image, sequence=head + 1, created=created)
     return Committed(head + 1, replace(image, state="removed"))

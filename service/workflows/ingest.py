@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from index_store.failpoints import reached
 from index_store.records import Image, Stale
 from service.domain.errors import OverloadedError
 from service.workflows.arrival import Arrival, Wish
@@ -39,6 +40,7 @@ def ingest(data: bytes, wish: Wish, parts: Parts, *, wait_s: float | None = None
     for _ in range(MOST_ROUNDS):
         if not arrival.has_files_for(arrival.plan()):
             arrival.keep_files()
+            reached("ingest.files-kept")
         # Threads of this process take turns, so that only other processes can make a commit stale.
         with parts.committing:
             arrival.search_again()
@@ -47,6 +49,7 @@ def ingest(data: bytes, wish: Wish, parts: Parts, *, wait_s: float | None = None
                 continue
             committed = parts.catalogue.append(entry, searched_to=arrival.searched_to)
         if not isinstance(committed, Stale):
+            reached("ingest.committed")
             return Ingested(committed.image, _references(committed.image, parts), dict(entry.verdict_block))
     raise OverloadedError("Too many pictures are being committed at this moment.")
 
