@@ -5,12 +5,13 @@ Every field is documented in docs/reference/settings.md, and a test holds the tw
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from service.domain.errors import SettingsError
@@ -42,6 +43,20 @@ def _usable_memory() -> int:
 def _usable_cores() -> int:
     """Cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _folders(given: str) -> tuple[Path, ...]:
+    """The folders of a JSON list, or of a list joined as in PATH. Raises ValueError."""
+    if given.lstrip().startswith("["):
+        try:
+            listed = json.loads(given)
+        except json.JSONDecodeError as error:
+            raise ValueError("this is no JSON list") from error
+        if not all(isinstance(folder, str) for folder in listed):
+            raise ValueError("the JSON list must hold paths")
+    else:
+        listed = given.split(os.pathsep)
+    return tuple(Path(folder) for folder in listed if folder)
 
 
 class Settings(BaseSettings):
@@ -87,8 +102,26 @@ class Settings(BaseSettings):
     upload_rate: PositiveInt = Field(16 * 1024, description="Slowest upload that is not cut, in bytes a second.")
     upload_grace: PositiveFloat = Field(10.0, description="Time before the upload rate is enforced, in seconds.")
     session_hours: PositiveFloat = Field(12.0, description="How long a page stays signed in, in hours.")
+    import_roots: str = Field(
+        "", description="Folders below which clients may name paths; absolute, joined by `:`, or a JSON list."
+    )
+    archive_max_bytes: PositiveInt = Field(4096 * MIB, description="Largest archive, as a file and unpacked, in bytes.")
+    archive_max_entries: PositiveInt = Field(200_000, description="Most entries of an archive.")
+    archive_max_ratio: PositiveInt = Field(100, description="Most unpacked bytes for one packed byte of an archive.")
     log_format: Literal["auto", "json", "text"] = Field("auto", description="Log lines; auto: text on a terminal.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @field_validator("import_roots")
+    @classmethod
+    def _roots_are_absolute(cls, given: str) -> str:
+        """A relative one would depend on where the service was started."""
+        if any(not folder.is_absolute() for folder in _folders(given)):
+            raise ValueError("each must be an absolute path")
+        return given
+
+    @property
+    def import_folders(self) -> tuple[Path, ...]:
+        return _folders(self.import_roots)
 
     @property
     def on_loopback(self) -> bool:

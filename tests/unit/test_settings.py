@@ -144,3 +144,18 @@ def test_loopback_is_known_by_name(host):
 def test_any_other_host_is_open_to_strangers(host):
     """An empty one listens everywhere."""
     assert not load_settings(host=host).on_loopback
+
+
+@pytest.mark.parametrize("given", ["/srv/a:/srv/b c", '["/srv/a", "/srv/b c"]', "/srv/a::/srv/b c:"])
+def test_import_roots_are_a_list_as_in_path_or_json(given):
+    """JSON for folders with a colon in their name."""
+    assert load_settings(import_roots=given).import_folders == (Path("/srv/a"), Path("/srv/b c"))
+    assert load_settings().import_folders == ()
+
+
+@pytest.mark.parametrize("given", ["photos", "/srv/a:b", '["/srv"', "[1]"])
+def test_import_roots_that_make_no_sense_are_refused(monkeypatch, given):
+    """A relative one would depend on where the service was started."""
+    monkeypatch.setenv("KEEPONE_IMPORT_ROOTS", given)
+    with pytest.raises(SettingsError, match="KEEPONE_IMPORT_ROOTS: "):
+        load_settings()
