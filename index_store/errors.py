@@ -19,6 +19,10 @@ class CatalogueBusyError(StoreUnavailableError):
     """Another writer held the catalogue for too long; nothing was written, and the same call may be made again."""
 
 
+class CatalogueConflictError(CatalogueBusyError):
+    """The database gave up this transaction for another one's sake; nothing was written, and it may be made again."""
+
+
 class StoreFullError(StoreError):
     """There is no room left to write; what is already stored can still be read."""
 

@@ -20,7 +20,7 @@ def migrate(database: Database) -> None:
     with database.reading() as connection:
         if revision(connection) == SCHEMA:
             return
-    with database.writing() as connection:
+    with database.migrating() as connection:
         found = revision(connection)  # again: another process may have been first
         if found != SCHEMA:
             _upgrade(connection, found)

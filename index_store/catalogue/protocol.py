@@ -128,6 +128,9 @@ class Records(Protocol):
 class Catalogue(ChangeLog, Records, Protocol):
     """Both halves over one database, with what an entry may commit also."""
 
+    software: str
+    """What keeps it, with its version, for people."""
+
     @property
     def jobs(self) -> "Jobs": ...
 

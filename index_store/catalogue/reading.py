@@ -143,8 +143,8 @@ def stats(connection: Connection) -> Stats:
         images=counted,
         contents=distinct,
         vectors=vectors,
-        bytes_handed_in=handed_in,
-        bytes_stored=stored,
-        bytes_saved=saved,
+        bytes_handed_in=int(handed_in),
+        bytes_stored=int(stored),
+        bytes_saved=int(saved),
         sequence=head_of(connection),
     )

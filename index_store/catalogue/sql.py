@@ -11,7 +11,7 @@ from index_store.catalogue.engine import Database
 from index_store.catalogue.jobs import SqlJobs
 from index_store.catalogue.keys import SqlKeys, put_setting
 from index_store.catalogue.migrate import migrate
-from index_store.errors import BadEntryError, NotFoundError, StoreError
+from index_store.errors import BadEntryError, CatalogueConflictError, NotFoundError, StoreError
 from index_store.failpoints import reached
 from index_store.group_records import AlreadyDone, Group, GroupAnswer, GroupItem
 from index_store.records import (
@@ -28,12 +28,17 @@ from index_store.records import (
     Stats,
 )
 
+_CONFLICTS = 2
+"""How often a transaction is made again that the database gave up for another one's sake. Ours never meet; a stranger's
+session might."""
+
 
 class SqlCatalogue:
     """Implements `Catalogue`; `keys`, `jobs` and `answers` implement their seams over the same database."""
 
     def __init__(self, database: Database, clock: Callable[[], str] = ids.now) -> None:
         self._database = database
+        self.software = database.software
         self._clock = clock
         self.keys = SqlKeys(database, clock)
         self.jobs = SqlJobs(database, clock)
@@ -48,6 +53,14 @@ class SqlCatalogue:
         return answer
 
     def append_many(self, group: Group) -> list[GroupAnswer]:
+        for _ in range(_CONFLICTS):
+            try:
+                return self._append_many(group)
+            except CatalogueConflictError:
+                continue
+        return self._append_many(group)
+
+    def _append_many(self, group: Group) -> list[GroupAnswer]:
         with self._database.writing() as connection:
             reached("catalogue.locked")
             began = writing.head_of(connection)
@@ -129,7 +142,9 @@ class SqlCatalogue:
 
 
 def open_catalogue(url: str, *, busy_seconds: float = 10.0, clock: Callable[[], str] = ids.now) -> SqlCatalogue:
-    """Open `sqlite:///path`, making or upgrading it as needed. Safe to share among threads; open one per process.
+    """Open `sqlite:///path` or `postgresql://user:password@host/database`, making or upgrading the tables as needed.
+
+    Safe to share among threads; open one per process.
 
     Args:
         url: where the catalogue lies.
@@ -137,8 +152,9 @@ def open_catalogue(url: str, *, busy_seconds: float = 10.0, clock: Callable[[], 
         clock: what rows are stamped with (`index_store.ids.now` format); nothing is ever ordered by it.
 
     Raises:
-        UnsupportedStoreError: another kind of database, a network file system, or a newer schema.
-        StoreUnavailableError: the file cannot be made or written.
+        UnsupportedStoreError: another kind of database, a network file system, a server that may lose what it
+            acknowledged, or a newer schema.
+        StoreUnavailableError: the file cannot be made or written, or the server cannot be reached.
     """
     database = Database(url, busy_seconds=busy_seconds)
     try:

@@ -52,6 +52,7 @@ class MemoryCatalogue:
     """Implements `Catalogue`."""
 
     def __init__(self, clock: Callable[[], str] = ids.now) -> None:
+        self.software = "memory"
         self.keys = MemoryKeys(clock)
         self.jobs = MemoryJobs(clock)
         self.answers = MemoryAnswers(clock)

@@ -1,6 +1,6 @@
 """Every back end and its in-memory twin keep the same contract."""
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -13,11 +13,8 @@ from index_store.testing import (
     IndexContract,
     JobsContract,
     KeysContract,
-    MemoryAnswers,
     MemoryBlobs,
     MemoryCatalogue,
-    MemoryJobs,
-    MemoryKeys,
     NaiveIndex,
 )
 from index_store.testing.samples import DIMENSION
@@ -30,62 +27,90 @@ class OnDisk:
         self.folder = tmp_path
 
 
-class TestSqliteCatalogue(OnDisk, CatalogueContract):
+class InSqlite(OnDisk):
     def make_catalogue(self):
         return open_catalogue(f"sqlite:///{self.folder}/catalogue.db")
 
 
-class TestMemoryCatalogue(CatalogueContract):
+class InPostgres:
+    @pytest.fixture(autouse=True)
+    def _database(self, postgres_url):
+        self.url = postgres_url
+
+    def make_catalogue(self):
+        return open_catalogue(self.url)
+
+
+class OverACatalogue:
+    """The seams that share a catalogue's database."""
+
+    @contextmanager
+    def opened_keys(self):
+        with closing(self.make_catalogue()) as catalogue:
+            yield catalogue.keys
+
+    @contextmanager
+    def opened_jobs(self):
+        with closing(self.make_catalogue()) as catalogue:
+            yield catalogue.jobs
+
+    @contextmanager
+    def opened_answers(self):
+        with closing(self.make_catalogue()) as catalogue:
+            yield catalogue.answers
+
+
+class InMemory:
     def make_catalogue(self):
         return MemoryCatalogue()
 
 
-class TestSqliteKeys(OnDisk, KeysContract):
-    @contextmanager
-    def opened_keys(self):
-        catalogue = open_catalogue(f"sqlite:///{self.folder}/catalogue.db")
-        try:
-            yield catalogue.keys
-        finally:
-            catalogue.close()
+class TestSqliteCatalogue(InSqlite, CatalogueContract):
+    pass
 
 
-class TestMemoryKeys(KeysContract):
-    @contextmanager
-    def opened_keys(self):
-        yield MemoryKeys()
+class TestSqliteKeys(InSqlite, OverACatalogue, KeysContract):
+    pass
 
 
-class TestSqliteJobs(OnDisk, JobsContract):
-    @contextmanager
-    def opened_jobs(self):
-        catalogue = open_catalogue(f"sqlite:///{self.folder}/catalogue.db")
-        try:
-            yield catalogue.jobs
-        finally:
-            catalogue.close()
+class TestSqliteJobs(InSqlite, OverACatalogue, JobsContract):
+    pass
 
 
-class TestMemoryJobs(JobsContract):
-    @contextmanager
-    def opened_jobs(self):
-        yield MemoryJobs()
+class TestSqliteAnswers(InSqlite, OverACatalogue, AnswersContract):
+    pass
 
 
-class TestSqliteAnswers(OnDisk, AnswersContract):
-    @contextmanager
-    def opened_answers(self):
-        catalogue = open_catalogue(f"sqlite:///{self.folder}/catalogue.db")
-        try:
-            yield catalogue.answers
-        finally:
-            catalogue.close()
+class TestPostgresCatalogue(InPostgres, CatalogueContract):
+    pass
 
 
-class TestMemoryAnswers(AnswersContract):
-    @contextmanager
-    def opened_answers(self):
-        yield MemoryAnswers()
+class TestPostgresKeys(InPostgres, OverACatalogue, KeysContract):
+    pass
+
+
+class TestPostgresJobs(InPostgres, OverACatalogue, JobsContract):
+    pass
+
+
+class TestPostgresAnswers(InPostgres, OverACatalogue, AnswersContract):
+    pass
+
+
+class TestMemoryCatalogue(InMemory, CatalogueContract):
+    pass
+
+
+class TestMemoryKeys(InMemory, OverACatalogue, KeysContract):
+    pass
+
+
+class TestMemoryJobs(InMemory, OverACatalogue, JobsContract):
+    pass
+
+
+class TestMemoryAnswers(InMemory, OverACatalogue, AnswersContract):
+    pass
 
 
 class TestLocalBlobs(OnDisk, BlobsContract):

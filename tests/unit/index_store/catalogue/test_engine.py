@@ -42,7 +42,15 @@ def test_the_file_is_private(url):
 
 @pytest.mark.parametrize(
     "url",
-    ["postgresql://host/db", "sqlite://", "sqlite:///:memory:", "nonsense", "mystery:///x", "sqlite:///x?mode=ro"],
+    [
+        "mysql://host/db",
+        "postgresql://host",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "nonsense",
+        "mystery:///x",
+        "sqlite:///x?mode=ro",
+    ],
 )
 def test_what_is_not_a_catalogue_of_this_version_is_refused(url):
     """By name, and not at the first query."""

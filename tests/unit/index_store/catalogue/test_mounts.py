@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from index_store.catalogue import engine, open_catalogue
+from index_store.catalogue import engine_sqlite, open_catalogue
 from index_store.catalogue.mounts import network_file_system
 from index_store.errors import UnsupportedStoreError
 
@@ -43,7 +43,7 @@ def test_the_deepest_and_newest_mount_decides(path, kind):
 
 def test_a_catalogue_on_a_network_file_system_is_refused_by_name(tmp_path, monkeypatch):
     """Before the first byte is written."""
-    monkeypatch.setattr(engine, "network_file_system", lambda _path: "nfs4")
+    monkeypatch.setattr(engine_sqlite, "network_file_system", lambda _path: "nfs4")
     with pytest.raises(UnsupportedStoreError, match="nfs4"):
         open_catalogue(f"sqlite:///{tmp_path}/catalogue.db")
     assert list(tmp_path.iterdir()) == []

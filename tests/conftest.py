@@ -1,0 +1,30 @@
+"""One real PostgreSQL for the whole session, started when the first test asks for it."""
+
+import importlib.util
+
+import pytest
+
+from index_store.testing.postgres import postgres_server
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A server that hands out databases; tests that need it are skipped where its wheel is not to be had."""
+    if importlib.util.find_spec("pgserver") is None:
+        pytest.skip("there is no wheel of pgserver for this machine and Python")
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres):
+    """A fresh, empty catalogue."""
+    return postgres.fresh_database()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def catalogue_url(request, tmp_path):
+    """A fresh catalogue's URL, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/catalogue.db"
+    return request.getfixturevalue("postgres_url")
