@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from index_store.blobs.local import open_blobs
+from index_store.blobs.staging import Staging
 from index_store.catalogue import open_catalogue
 from index_store.vectors import ExactIndex, Follower
 from service.descriptors.registry import MODELS
@@ -50,6 +51,7 @@ def build(settings: Settings, *, fault_injection: bool = False) -> Parts:
         jobs=catalogue.jobs,
         answers=catalogue.answers,
         blobs=open_blobs(settings.effective_blobs_url),
+        staging=Staging(settings.data / "staging"),
         space=space,
         follower=follower,
         descriptor=model,

@@ -71,6 +71,7 @@ class Arrival:
         watch = Stopwatch()
         self.subject = study(data, parts, watch, wait_s=wait_s)
         self._data: bytes | None = data
+        self._planned: HandIn | None = None
         self._inquiry = Inquiry(self.subject, parts, watch)
         self._inquiry.search()
 
@@ -80,10 +81,18 @@ class Arrival:
 
     def search_again(self) -> None:
         """Compare with whatever came or went since the last search."""
+        before = self._inquiry.searched_to
         self._inquiry.search()
+        if self._inquiry.searched_to != before:
+            self._planned = None
 
     def plan(self) -> HandIn:
         """What to commit by what is known so far. Raises RefusedDuplicateError."""
+        if self._planned is None:
+            self._planned = self._plan()
+        return self._planned
+
+    def _plan(self) -> HandIn:
         checked = self._inquiry.conclude(self._wish.top_k, self._wish.point)
         block = verdict_block(checked)
         # Bytes that are here already cost nothing to keep: they are referenced whatever was wished.

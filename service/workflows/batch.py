@@ -2,7 +2,7 @@
 
 Threads prepare pictures side by side, in the order of the items and only a little ahead. Whoever runs the job takes
 them in that order, puts together those that cannot be copies of one another (`grouping`), and commits the group in one
-transaction: the image, its vectors, what was proved and the item's outcome are there together or not at all. So a job
+transaction: each image, its vectors, what was proved and the item's outcome are there together or not at all. So a job
 may be killed at any moment and run again: items that have an outcome are passed over, the rest are done.
 
 A group that another process made stale searches again, and goes first into the next one.
@@ -22,7 +22,7 @@ from index_store.job_records import JobItemOutcome
 from index_store.records import Committed, Stale
 from service.domain.errors import KeeponeError, UnsupportedPictureError
 from service.workflows.arrival import Arrival, RefusedDuplicateError
-from service.workflows.grouping import Strangers
+from service.workflows.grouping import Lately, Recent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -87,6 +87,7 @@ class Batch:
         self._under_way: deque[_UnderWay] = deque()
         self._bytes_ahead = 0
         self._waiting: deque[_Ready] = deque()
+        self._lately = Lately(parts.verdict_model)
 
     def run(self, entries: Iterable[Entry]) -> bool:
         """Take in every entry; False if it was told to stop before the end.
@@ -140,47 +141,58 @@ class Batch:
             self._commit_group()
 
     def _commit_group(self) -> None:
-        strangers = Strangers(self._parts.verdict_model)
-        group: list[_Ready] = []
-        later: list[_Ready] = []
-        for ready in self._waiting:
-            (group if strangers.admit(ready.arrival.subject) else later).append(ready)
-        answers = self._append(group)
+        answers = self._append()
         reached("batch.group-committed")
-        stale = [ready for ready, answer in answers if isinstance(answer, Stale)]
-        self._waiting = deque([*stale, *later])
+        stale: list[_Ready] = []
+        for ready, answer in answers:
+            if isinstance(answer, Committed):
+                self._lately.add(answer, ready.arrival.subject)
+            elif isinstance(answer, Stale):
+                ready.arrival.search_again()
+                stale.append(ready)
+        self._waiting.extendleft(reversed(stale))
         self._watcher.finished([answer.image.outcome for _, answer in answers if isinstance(answer, Committed)])
         for ready, answer in answers:
             if isinstance(answer, StoreError):
                 self._record(ready.ordinal, ready.name, answer)
 
-    def _append(self, group: list[_Ready]) -> list[tuple[_Ready, GroupAnswer]]:
-        """Commit what the group's pictures plan by now."""
+    def _append(self) -> list[tuple[_Ready, GroupAnswer]]:
+        """Commit those that wait and may go together; the others go on waiting."""
+        looked_at = Recent(self._parts.verdict_model)
+        group: list[tuple[_Ready, GroupItem]] = []
+        going: set[str] = set()
+        later: deque[_Ready] = deque()
         with self._parts.committing:
-            planned: list[tuple[_Ready, GroupItem]] = []
-            seen: frozenset[str] = frozenset()
-            for ready in group:
-                entry = self._plan(ready)
-                if entry is None:
-                    continue
-                outcome = JobItemOutcome(self._job_id, ready.ordinal, name=ready.name)
-                searched_to = ready.arrival.searched_to
-                planned.append((ready, GroupItem(entry, searched_to, seen, rests_on=frozenset(), also=(outcome,))))
-                seen |= {entry.content_id}
+            for ready in self._waiting:
+                is_stranger = not looked_at.might_match(ready.arrival.subject)
+                looked_at.add(ready.arrival.subject)
+                if not is_stranger:
+                    later.append(ready)
+                elif (entry := self._plan(ready)) is not None:
+                    group.append((ready, self._item(ready, entry, going)))
+                    going.add(entry.content_id)
             reached("batch.group-prepared")
-            answers = self._parts.catalogue.append_many([item for _, item in planned])
-        return [(ready, answer) for (ready, _), answer in zip(planned, answers, strict=True)]
+            answers = self._parts.catalogue.append_many([item for _, item in group])
+        self._waiting = later
+        return [(ready, answer) for (ready, _), answer in zip(group, answers, strict=True)]
+
+    def _item(self, ready: _Ready, entry: HandIn, going: set[str]) -> GroupItem:
+        seen = self._lately.contents_since(ready.arrival.searched_to) | going
+        outcome = JobItemOutcome(self._job_id, ready.ordinal, name=ready.name)
+        return GroupItem(entry, ready.arrival.searched_to, seen, rests_on=frozenset(), also=(outcome,))
 
     def _plan(self, ready: _Ready) -> HandIn | None:
         """What to commit by now; None if that is nothing, and then the item has its outcome."""
-        ready.arrival.search_again()
+        arrival = ready.arrival
+        if self._lately.might_match(arrival.subject, arrival.searched_to):
+            arrival.search_again()
         try:
-            entry = ready.arrival.plan()
+            entry = arrival.plan()
         except RefusedDuplicateError as error:
             self._record(ready.ordinal, ready.name, error)
             return None
-        if not ready.arrival.has_files_for(entry):
-            ready.arrival.keep_files()
+        if not arrival.has_files_for(entry):
+            arrival.keep_files()
         return entry
 
     def _record(self, ordinal: int, name: str, error: Exception) -> None:

@@ -1,56 +1,134 @@
-"""Which pictures may be committed together.
+"""Which pictures may be committed without another search.
 
-A verdict must know of every copy that was committed before it. Pictures of one group are committed at once, so none of
-them can have met the others in the index. A group therefore holds only pictures that cannot be one another's copies:
-for each pair a bound is looked at that no verdict could beat. A picture that might be a copy of a member waits until
-the group is committed, searches again, and meets it as any other reference. So does one that might be a copy of a
-picture that waits: of two copies the one that came first is committed first.
+A verdict must know of every copy that was committed before it. Between a picture's search and its commit others are
+committed: those of its own group, and of the groups just before. No index need be asked about them: they are still in
+memory, and for nearly all of them a bound that no verdict could beat shows that they are no copies. The catalogue is
+told which pictures were looked at in this way, and refuses the commit if there were others.
+
+What might be a copy waits until the group is committed, searches again, and meets the other as any reference. So does
+what might be a copy of a picture that waits: of two copies the one that came first is committed first.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from service.descriptors.hashes import hamming
 from service.domain.verdict import could_be_copies
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from index_store.records import Committed
     from service.domain.verdict import VerdictModel
     from service.workflows.study import Subject
 
 CODEC_ERROR = 0.002
 """How much nearer two descriptors may seem once one of them is stored as float16 (measured: below 0.001)."""
+REMEMBERED = 256
+"""Committed pictures that are looked at in memory, at the least; what searched before all of them searches again."""
+_ROOM = 64
 
 
-class Strangers:
-    """Pictures of which no two can be copies of each other, nor of any that was turned away."""
+class Recent:
+    """Pictures in the order they came, to be compared with as if they were references."""
 
     def __init__(self, model: VerdictModel) -> None:
         self._model = model
-        self._seen: list[Subject] = []
+        self._count = 0
+        self._hashes: list[tuple[str, str]] = []
+        self._vectors = np.empty((_ROOM, 0), np.float32)
+        self._phashes = np.empty((_ROOM, 32), np.uint8)
+        self._plain = np.empty(_ROOM, np.bool_)
+        """Those with too little detail to be compared."""
 
-    def admit(self, subject: Subject) -> bool:
-        """Take the picture into the group, unless it might be a copy of one that was asked about before."""
-        is_stranger = not any(self._might_match(subject, earlier) for earlier in self._seen)
-        self._seen.append(subject)
-        return is_stranger
+    def __len__(self) -> int:
+        return self._count
 
-    def _might_match(self, subject: Subject, earlier: Subject) -> bool:
-        mine, other = subject.assessed, earlier.assessed
-        if mine.facts.sha256 == other.facts.sha256 or mine.facts.pixel_hash == other.facts.pixel_hash:
+    def add(self, subject: Subject) -> None:
+        facts = subject.assessed.facts
+        if self._count == len(self._plain):
+            self._grow()
+        if not self._vectors.shape[1]:
+            self._vectors = np.empty((len(self._plain), subject.posed_vectors.shape[1]), np.float32)
+        row = self._count
+        self._hashes.append((facts.sha256, facts.pixel_hash))
+        self._vectors[row] = subject.posed_vectors[0]
+        self._phashes[row] = np.frombuffer(subject.posed_phashes[0], np.uint8)
+        self._plain[row] = subject.assessed.too_little_detail
+        self._count += 1
+
+    def forget(self, count: int) -> None:
+        """Drop the `count` that came first."""
+        del self._hashes[:count]
+        for array in (self._vectors, self._phashes, self._plain):
+            array[: self._count - count] = array[count : self._count].copy()
+        self._count -= count
+
+    def might_match(self, subject: Subject, first: int = 0) -> bool:
+        """Whether the picture might be a copy of any that came as number `first` or later."""
+        facts = subject.assessed.facts
+        if any(facts.sha256 == sha256 or facts.pixel_hash == pixels for sha256, pixels in self._hashes[first:]):
             return True
-        if mine.too_little_detail or other.too_little_detail:
+        if subject.assessed.too_little_detail or first >= self._count:
             return False
-        similarities = subject.posed_vectors @ earlier.posed_vectors[0]
-        nearest = similarities.max()
-        # The index asks in the pose that comes closest; rounding may make that another one of about the same.
-        return any(
-            could_be_copies(
-                self._model,
-                phash_distance=hamming(subject.posed_phashes[pose], earlier.posed_phashes[0]),
-                similarity=min(1.0, float(nearest) + CODEC_ERROR),
-            )
-            for pose in np.flatnonzero(similarities >= nearest - CODEC_ERROR)
+        similarities = self._vectors[first : self._count] @ subject.posed_vectors.T
+        nearest = similarities.max(axis=1, keepdims=True)
+        posed = np.frombuffer(b"".join(subject.posed_phashes), np.uint8).reshape(-1, 32)
+        rows, poses = np.nonzero(
+            # The index asks in the pose that comes closest; rounding may make that another one of about the same.
+            (similarities >= nearest - CODEC_ERROR) & ~self._plain[first : self._count, np.newaxis]
         )
+        if not len(rows):
+            return False
+        distances = _distances(self._phashes[first : self._count][rows], posed[poses])
+        near = np.minimum(nearest[rows, 0] + CODEC_ERROR, 1.0)
+        if not self._could_be(distances.min(), near.max()):  # nearly always: the best of both would not do
+            return False
+        return any(self._could_be(distance, one) for distance, one in zip(distances, near, strict=True))
+
+    def _could_be(self, distance: np.int64, similarity: np.float32) -> bool:
+        return could_be_copies(self._model, phash_distance=int(distance), similarity=float(similarity))
+
+    def _grow(self) -> None:
+        self._vectors = np.concatenate([self._vectors, np.empty_like(self._vectors)])
+        self._phashes = np.concatenate([self._phashes, np.empty_like(self._phashes)])
+        self._plain = np.concatenate([self._plain, np.empty_like(self._plain)])
+
+
+class Lately:
+    """What was committed a short while ago, by sequence."""
+
+    def __init__(self, model: VerdictModel) -> None:
+        self._pictures = Recent(model)
+        self._sequences: list[int] = []
+        self._contents: list[str] = []
+        self._forgotten_to = 0
+
+    def add(self, committed: Committed, subject: Subject) -> None:
+        """Remember what was just committed, and let go of what lies far back."""
+        self._pictures.add(subject)
+        self._sequences.append(committed.image.sequence)
+        self._contents.append(committed.image.content_id)
+        if len(self._sequences) >= 2 * REMEMBERED:
+            self._forgotten_to = self._sequences[REMEMBERED - 1]
+            self._pictures.forget(REMEMBERED)
+            del self._sequences[:REMEMBERED], self._contents[:REMEMBERED]
+
+    def might_match(self, subject: Subject, searched_to: int) -> bool:
+        """Whether the picture might be a copy of one committed after `searched_to`."""
+        return searched_to < self._forgotten_to or self._pictures.might_match(subject, self._first(searched_to))
+
+    def contents_since(self, searched_to: int) -> frozenset[str]:
+        return frozenset(self._contents[self._first(searched_to) :])
+
+    def _first(self, searched_to: int) -> int:
+        return bisect_right(self._sequences, searched_to)
+
+
+def _distances(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Hamming distances of rows of 32 bytes."""
+    differing: NDArray[np.int64] = np.bitwise_count(left ^ right).sum(axis=1, dtype=np.int64)
+    return differing

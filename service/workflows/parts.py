@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from index_store.blobs.protocol import Blobs
+    from index_store.blobs.staging import Staging
     from index_store.catalogue.protocol import Answers, Catalogue, Jobs, Keys
     from index_store.records import Space
     from index_store.vectors.follower import Follower
@@ -26,6 +27,7 @@ class Parts:
     jobs: Jobs
     answers: Answers
     blobs: Blobs
+    staging: Staging
     space: Space
     follower: Follower
     descriptor: DescriptorModel
