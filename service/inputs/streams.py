@@ -124,7 +124,8 @@ class PackedStream:
     def read(self, count: int) -> bytes:
         while len(self._waiting) < count and not self._ended:
             self._unpack()
-        taken = bytes(self._waiting[:count])
+        with memoryview(self._waiting) as view:  # a slice of the array itself would be one copy more
+            taken = bytes(view[:count])
         del self._waiting[:count]
         return taken
 

@@ -75,6 +75,8 @@ def payloads(outside):
         f"file://{absolute}",
         quote(absolute, safe=""),
         f"/root/../{absolute}",
+        f"{outside.parent}/root/../canary",
+        f"{outside.parent}/root/b/../../canary",
         f"C:{absolute}",
         "C:\\canary",
         "\\\\localhost\\share\\canary",
