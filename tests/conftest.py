@@ -18,13 +18,14 @@ def postgres():
 
 @pytest.fixture
 def postgres_url(postgres):
-    """A fresh, empty catalogue."""
-    return postgres.fresh_database()
+    """An empty catalogue."""
+    with postgres.catalogue() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def catalogue_url(request, tmp_path):
-    """A fresh catalogue's URL, of each kind."""
+    """An empty catalogue, of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/catalogue.db"
     return request.getfixturevalue("postgres_url")

@@ -1,4 +1,4 @@
-"""Many threads and several processes append to one file, and the log stays one story."""
+"""Many threads and several processes append to one catalogue, and the log stays one story, in SQLite and PostgreSQL."""
 
 import multiprocessing
 import sqlite3
@@ -10,6 +10,7 @@ from contextlib import closing
 import pytest
 
 from index_store.catalogue import open_catalogue
+from index_store.group_records import GroupItem
 from index_store.records import Committed, Removal, Stale
 from index_store.testing import a_hand_in, a_hash
 from index_store.testing.samples import DIMENSION
@@ -19,11 +20,22 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 
 @pytest.fixture
-def url(tmp_path):
-    catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.db")
-    catalogue.ensure_space("builtin", "1", DIMENSION, "cosine")
-    catalogue.close()
-    return f"sqlite:///{tmp_path}/catalogue.db"
+def url(catalogue_url):
+    with closing(open_catalogue(catalogue_url)) as catalogue:
+        catalogue.ensure_space("builtin", "1", DIMENSION, "cosine")
+    return catalogue_url
+
+
+def ask(url, question):
+    """The rows that lie there, read behind the catalogue's back."""
+    path = url.removeprefix("sqlite:///")
+    if path == url:
+        import psycopg  # noqa: PLC0415 - not on every machine
+
+        with psycopg.connect(url) as behind:
+            return behind.execute(question).fetchall()
+    with closing(sqlite3.connect(path)) as behind:
+        return behind.execute(question).fetchall()
 
 
 def hand_in_all(catalogue, names):
@@ -47,15 +59,18 @@ def hand_in_from_a_process(url, names):
 
 
 def assert_one_story(url, contents, images):
-    """Gapless sequences whose order on disk is the order of commits, and one row for each thing said."""
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as behind:
-        assert behind.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert behind.execute("PRAGMA foreign_key_check").fetchall() == []
-        told = behind.execute("SELECT rowid, sequence, kind FROM change ORDER BY rowid").fetchall()
-        assert [sequence for _, sequence, _ in told] == list(range(1, len(told) + 1))
-        assert Counter(kind for _, _, kind in told) == Counter(stored=contents, referenced=images - contents)
-        for table, count in [("content", contents), ("vector", contents), ("image", images)]:
-            assert behind.execute(f"SELECT count(*) FROM {table}").fetchone() == (count,)  # noqa: S608 - our own names
+    """Gapless sequences whose order is the order of commits, and one row for each thing said."""
+    if url.startswith("sqlite"):
+        assert ask(url, "PRAGMA integrity_check") == [("ok",)]
+        assert ask(url, "PRAGMA foreign_key_check") == []
+        told = ask(url, "SELECT sequence FROM change ORDER BY rowid")
+    else:
+        told = ask(url, "SELECT sequence FROM change ORDER BY xmin::text::bigint")
+    assert [sequence for (sequence,) in told] == list(range(1, len(told) + 1))
+    kinds = ask(url, "SELECT kind, count(*) FROM change GROUP BY kind")
+    assert Counter(dict(kinds)) == Counter(stored=contents, referenced=images - contents)
+    for table, count in [("content", contents), ("vector", contents), ("image", images)]:
+        assert ask(url, f"SELECT count(*) FROM {table}") == [(count,)]  # noqa: S608 - our own names
 
 
 def test_threads_with_different_pictures_all_commit_in_the_order_of_sequences(url):
@@ -78,14 +93,48 @@ def test_threads_with_the_same_bytes_store_them_once(url):
     assert_one_story(url, contents=3, images=24)
 
 
-def test_processes_append_to_one_file(url):
+@pytest.mark.parametrize("processes", [2, 4])
+def test_processes_append_to_one_catalogue(url, processes):
     """Each with an index of its own, folded from the same log."""
-    tasks = [(url, [f"{n}/{one}" for one in range(6)] + ["everybody's"]) for n in range(3)]
-    with _SPAWN.Pool(3) as pool:
+    tasks = [(url, [f"{n}/{one}" for one in range(5)] + ["everybody's"]) for n in range(processes)]
+    with _SPAWN.Pool(processes) as pool:
         taken = pool.starmap(hand_in_from_a_process, tasks)
     assert all(committed == sorted(committed) for committed in taken)
-    assert sorted(number for committed in taken for number in committed) == list(range(1, 22))
-    assert_one_story(url, contents=19, images=21)
+    images = 6 * processes
+    assert sorted(number for committed in taken for number in committed) == list(range(1, images + 1))
+    assert_one_story(url, contents=5 * processes + 1, images=images)
+
+
+def hand_in_copies_in_groups(url, names):
+    """Like a batch of encodings of one picture: unique is only who has nothing before it, here or in the index."""
+    with closing(open_catalogue(url)) as catalogue:
+        space = catalogue.ensure_space("builtin", "1", DIMENSION, "cosine")
+        index = ExactIndex(DIMENSION)
+        follower, rounds = Follower(catalogue, index, space), 0
+        while names:
+            read = follower.catch_up()
+            group = []
+            for place, name in enumerate(names):
+                nothing_before = index.size == 0 and place == 0
+                entry = a_hand_in(name, space, verdict="unique" if nothing_before else "duplicate")
+                earlier = frozenset(map(a_hash, names[:place]))
+                # Each verdict names the first of its kind, in the index if there is one.
+                named = frozenset() if index.size or not place else frozenset({a_hash(names[0])})
+                group.append(GroupItem(entry, read, earlier, named))
+            answers = catalogue.append_many(group)
+            names = [name for name, answer in zip(names, answers, strict=True) if isinstance(answer, Stale)]
+            rounds += 1
+        return rounds
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_of_copies_handed_in_by_groups_of_many_processes_one_is_unique(url, processes):
+    """Whoever was overtaken looks again, and no group is believed about what it did not compare."""
+    tasks = [(url, [f"{n}/{one}" for one in range(8)]) for n in range(processes)]
+    with _SPAWN.Pool(processes) as pool:
+        pool.starmap(hand_in_copies_in_groups, tasks)
+    assert ask(url, "SELECT sequence FROM image WHERE verdict = 'unique'") == [(1,)]
+    assert_one_story(url, contents=8 * processes, images=8 * processes)
 
 
 def test_a_reader_that_has_seen_a_number_has_seen_all_before_it(url):
@@ -142,8 +191,9 @@ def try_to_write(path):
     return "was let in"
 
 
-def test_opening_the_catalogue_again_keeps_the_locks_of_the_first(url):
+def test_opening_the_catalogue_again_keeps_the_locks_of_the_first(tmp_path):
     """POSIX drops a process's locks on a file when any descriptor of it is closed, so a live file is never opened."""
+    url = f"sqlite:///{tmp_path}/catalogue.db"
     catalogue = open_catalogue(url)
     with catalogue._database.writing(), _SPAWN.Pool(1) as outside:
         open_catalogue(url).close()
