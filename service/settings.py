@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     workers: PositiveInt = Field(1, description="API processes.")
     require_key: bool = Field(default=False, description="Refuse to start without an API key, on loopback too.")
     catalogue_url: str = Field("", description="Catalogue; empty: SQLite in the data folder.")
+    jobs_url: str = Field("", description="Where DBOS keeps its own records; empty: beside the catalogue.")
+    job_worker: bool = Field(default=True, description="Run background jobs in a child process of `keepone serve`.")
     index_url: Literal["exact://"] = Field(
         "exact://", description="Vector index. `exact://` compares with every vector."
     )
@@ -130,6 +132,13 @@ class Settings(BaseSettings):
     @property
     def effective_catalogue_url(self) -> str:
         return self.catalogue_url or f"sqlite:///{quote(str(self.data / 'catalogue.sqlite'))}"
+
+    @property
+    def effective_jobs_url(self) -> str:
+        """DBOS wants a database of its own on SQLite; on PostgreSQL it has a schema of its own in the catalogue's."""
+        if self.jobs_url or not self.catalogue_url.startswith("sqlite"):
+            return self.jobs_url or self.catalogue_url or f"sqlite:///{self.data.absolute() / 'jobs.sqlite'}"
+        return f"{self.catalogue_url}.jobs"
 
     @property
     def effective_blobs_url(self) -> str:

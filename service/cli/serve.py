@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,7 @@ from service import log
 from service.api.app import create_app
 from service.api.doors import refuse_open_doors
 from service.cli import options
+from service.jobs.supervisor import job_worker
 from service.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -43,12 +45,13 @@ def command(host: str | None, port: int | None, workers: int | None, data: Path 
         "timeout_graceful_shutdown": GRACE_SECONDS,
         "ws": "none",
     }
-    if settings.workers == 1:
-        uvicorn.run(create_app(settings), **common)
-        return
     # Further processes are started afresh and read the settings anew, so flags must reach them by the environment.
     os.environ.update({f"KEEPONE_{name.upper()}": str(value) for name, value in flags.items() if value is not None})
-    uvicorn.run("service.api.app:app_from_environment", factory=True, workers=settings.workers, **common)
+    with job_worker() if settings.job_worker else nullcontext():
+        if settings.workers == 1:
+            uvicorn.run(create_app(settings), **common)
+        else:
+            uvicorn.run("service.api.app:app_from_environment", factory=True, workers=settings.workers, **common)
 
 
 def _announce(settings: Settings) -> None:

@@ -1,0 +1,63 @@
+"""Keeps the worker running beside `keepone serve`, and ends it with the service. Knows nothing of DBOS."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from service import log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+PARTING_SECONDS = 25.0
+
+
+@contextmanager
+def job_worker() -> Iterator[None]:
+    """A worker process for as long as the block lasts; one that dies is started again. It reads the environment."""
+    keeper = _Keeper()
+    thread = threading.Thread(target=keeper.keep, name="job-worker", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        keeper.stop()
+        thread.join(PARTING_SECONDS)
+
+
+class _Keeper:
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def keep(self) -> None:
+        pause = FIRST_PAUSE
+        while (process := self._start()) is not None:
+            status = process.wait()
+            if self._stopping.is_set():
+                return
+            log.event("the job worker ended and is started again", level=logging.WARNING, status=status, pause_s=pause)
+            if self._stopping.wait(pause):
+                return
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopping.set()
+            if self._process is not None:
+                self._process.terminate()
+
+    def _start(self) -> subprocess.Popen[bytes] | None:
+        with self._lock:
+            if self._stopping.is_set():
+                return None
+            # Our end of its input is never written to: it closes when this process ends, however it ends.
+            self._process = subprocess.Popen([sys.executable, "-m", "service.jobs"], stdin=subprocess.PIPE)
+            return self._process

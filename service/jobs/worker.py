@@ -1,0 +1,169 @@
+"""The worker: takes queued jobs from the catalogue and runs each as a DBOS workflow.
+
+The catalogue's rows are the outbox: whoever makes a job commits its row and nothing else, so no job is ever half made.
+The worker enqueues what it finds there under a workflow id made of job and attempt, so that finding it twice does no
+harm. A workflow holds no state of its own: its argument is the job's id, and what is done is told by the items' rows.
+
+After a crash DBOS hands the workflow to the worker of the same name. If that one never comes back, the job gives no
+signs of life any more, and any worker enqueues it as the next attempt.
+
+Told to stop, a running job ends after its present group, and its workflow is left pending for the next start.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowSerializationFormat
+
+from index_store.errors import StoreError
+from index_store.ids import moment
+from index_store.job_records import FINISHED, JobState
+from service import log, wiring
+from service.jobs.identity import executor_id
+from service.settings import load_settings
+from service.workflows.ingest_job import LEFT_BEHIND, run_ingest_job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from index_store.job_records import Job
+    from service.workflows.parts import Parts
+
+PROTOCOL = "1"
+"""DBOS gives a workflow only to executors of its application version. A job can be gone on with by any version that
+understands its row, so this changes with the meaning of the rows and not with releases."""
+SINGLE, MANY = "single-pictures", "many-pictures"
+"""Queues: one picture never waits behind an archive of thousands."""
+LOOK_SECONDS = 0.5
+SWEEP_SECONDS = 3600.0
+KEPT = timedelta(days=3)
+"""How long the upload of a job that failed or was cancelled is kept, for it may be queued again."""
+PARTING_SECONDS = 20.0
+PAGE = 100
+_UNFINISHED: tuple[JobState, ...] = ("queued", "running")
+
+
+class Worker:
+    """One per process, for DBOS is."""
+
+    def __init__(self, parts: Parts, owner: str) -> None:
+        self._parts = parts
+        self._owner = owner
+        self._enqueued: set[str] = set()
+        self._running = 0
+        self._changed = threading.Condition()
+        self._swept = -SWEEP_SECONDS
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        """Until told to stop."""
+        config: DBOSConfig = {
+            "name": "keepone",
+            "system_database_url": self._parts.settings.effective_jobs_url,
+            "application_version": PROTOCOL,
+            "executor_id": self._owner,
+            "console_log_level": "ERROR",
+            "enable_otlp": False,
+        }
+        DBOS(config=config)
+        as_workflow = DBOS.workflow(name="ingest", serialization_type=WorkflowSerializationFormat.PORTABLE)
+        self._workflow = as_workflow(self._ingest)
+        DBOS.launch()
+        for queue in (SINGLE, MANY):
+            DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=LOOK_SECONDS)
+        log.event("worker started", owner=self._owner)
+        while not self.stopping.wait(LOOK_SECONDS):
+            try:
+                self._look()
+            except StoreError as error:
+                log.event("the worker cannot read its jobs", level=logging.WARNING, error=error)
+        with self._changed:
+            self._changed.wait_for(lambda: self._running == 0, PARTING_SECONDS)
+        log.event("worker stopped", owner=self._owner)
+
+    def _ingest(self, job_id: str) -> str:
+        with self._changed:
+            self._running += 1
+        end = run_ingest_job(job_id, self._owner, self._parts, stopping=self.stopping)
+        log.event("job", job_id=job_id, end=end)
+        with self._changed:
+            self._running -= 1
+            self._changed.notify_all()
+        if end == "interrupted" and self.stopping.is_set():
+            # A workflow that returns is done for DBOS. This one is not: the process ends around it.
+            threading.Event().wait()
+        return end
+
+    def _look(self) -> None:
+        """Enqueue what is queued, and what has been left behind by its owner."""
+        left_behind = moment(datetime.now(UTC) - LEFT_BEHIND)
+        for job in self._jobs("queued"):
+            if job.cancel_requested is not None:
+                self._parts.jobs.set_state(job.job_id, "cancelled")
+            else:
+                self._enqueue(job)
+        for job in self._jobs("running"):
+            if (job.seen or "") < left_behind:
+                self._enqueue(job)
+        if time.monotonic() - self._swept >= SWEEP_SECONDS:
+            self._swept = time.monotonic()
+            self._sweep()
+
+    def _enqueue(self, job: Job) -> None:
+        workflow_id = f"{job.job_id}.{job.attempt + 1}"
+        if workflow_id in self._enqueued:
+            return
+        with SetWorkflowID(workflow_id):
+            DBOS.enqueue_workflow(SINGLE if job.total == 1 else MANY, self._workflow, job.job_id)
+        self._enqueued.add(workflow_id)
+
+    def _sweep(self) -> None:
+        """Uploads that no job needs any more."""
+        recent = moment(datetime.now(UTC) - KEPT)
+        wanted: set[str] = set()
+        for state in FINISHED - {"succeeded"}:
+            wanted |= {job.job_id for job in self._jobs(state) if (job.finished or "") >= recent}
+        for state in _UNFINISHED:
+            wanted |= {job.job_id for job in self._jobs(state)}
+        self._parts.staging.sweep(wanted)
+
+    def _jobs(self, state: JobState) -> Iterator[Job]:
+        cursor: str | None = None
+        while True:
+            page = self._parts.jobs.list(PAGE, cursor, state=state)
+            yield from page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT, or until whoever started this process is gone: its end of our input closes then."""
+    settings = load_settings()
+    log.configure(settings.log_format, settings.log_level)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with executor_id(settings.data) as owner:
+        parts = wiring.build(settings)
+        worker = Worker(parts, owner)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: worker.stopping.set())
+        if not sys.stdin.isatty():
+            threading.Thread(target=_follow_parent, args=(worker.stopping,), daemon=True).start()
+        worker.run()
+        parts.close()
+        # Past the workflows that are left pending: waiting for their threads would be for ever.
+        os._exit(0)
+
+
+def _follow_parent(stopping: threading.Event) -> None:
+    while sys.stdin.buffer.read(1):
+        pass
+    stopping.set()
