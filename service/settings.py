@@ -6,6 +6,7 @@ Every field is documented in docs/reference/settings.md, and a test holds the tw
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -56,7 +57,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(8000, description="Port to listen on; 0 takes a free one.")
     workers: PositiveInt = Field(1, description="API processes.")
     require_key: bool = Field(default=False, description="Refuse to start without an API key, on loopback too.")
-    catalogue_url: str = Field("", description="Catalogue; empty: SQLite in the data folder.")
+    catalogue_url: str = Field(
+        "", repr=False, description="Catalogue, `sqlite:///…` or `postgresql://…`; empty: SQLite in the data folder."
+    )
     index_url: Literal["exact://"] = Field(
         "exact://", description="Vector index. `exact://` compares with every vector."
     )
@@ -126,5 +129,14 @@ def settings_with_sources(**flags: Any) -> list[tuple[str, str, str]]:
             source = "environment"
         else:
             source = ".env" if name in dotenv else "default"
-        rows.append((f"KEEPONE_{name.upper()}", str(getattr(settings, name)), source))
+        rows.append((f"KEEPONE_{name.upper()}", without_password(str(getattr(settings, name))), source))
     return rows
+
+
+def without_password(text: str) -> str:
+    """The text as it may be shown: in a URL, what could be a password is three stars.
+
+    Rather too much than too little: a password with a bare slash or at sign in it ends at the last at sign.
+    """
+    hidden = re.sub(r"(?<=://)([^:/@?]*):.*@", r"\1:***@", text)
+    return re.sub(r"(?i)(?<=[?&])([a-z]*password)=[^&]*", r"\1=***", hidden)
