@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -71,8 +72,10 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(8000, description="Port to listen on; 0 takes a free one.")
     workers: PositiveInt = Field(1, description="API processes.")
     require_key: bool = Field(default=False, description="Refuse to start without an API key, on loopback too.")
-    catalogue_url: str = Field("", description="Catalogue; empty: SQLite in the data folder.")
-    jobs_url: str = Field("", description="Where DBOS keeps its own records; empty: beside the catalogue.")
+    catalogue_url: str = Field(
+        "", repr=False, description="Catalogue, `sqlite:///…` or `postgresql://…`; empty: SQLite in the data folder."
+    )
+    jobs_url: str = Field("", repr=False, description="Where DBOS keeps its own records; empty: beside the catalogue.")
     job_worker: bool = Field(default=True, description="Run background jobs in a child process of `keepone serve`.")
     index_url: Literal["exact://"] = Field(
         "exact://", description="Vector index. `exact://` compares with every vector."
@@ -168,5 +171,14 @@ def settings_with_sources(**flags: Any) -> list[tuple[str, str, str]]:
             source = "environment"
         else:
             source = ".env" if name in dotenv else "default"
-        rows.append((f"KEEPONE_{name.upper()}", str(getattr(settings, name)), source))
+        rows.append((f"KEEPONE_{name.upper()}", without_password(str(getattr(settings, name))), source))
     return rows
+
+
+def without_password(text: str) -> str:
+    """The text as it may be shown: in a URL, what could be a password is three stars.
+
+    Rather too much than too little: a password with a bare slash or at sign in it ends at the last at sign.
+    """
+    hidden = re.sub(r"(?<=://)([^:/@?]*):.*@", r"\1:***@", text)
+    return re.sub(r"(?i)(?<=[?&])([a-z]*password)=[^&]*", r"\1=***", hidden)

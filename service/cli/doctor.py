@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import shutil
-import sqlite3
 import sys
 from pathlib import Path
 
@@ -43,12 +42,10 @@ def command(data: Path | None) -> None:
 
 def examine(settings: Settings) -> list[tuple[str, bool, str]]:
     """(what, whether it passed, what was found) for each check; opens the store and judges one made picture."""
-    rows = [
-        ("Python", sys.version_info >= (3, 11), platform.python_version()),
-        ("SQLite", True, f"{sqlite3.sqlite_version}, rollback journal"),
-    ]
+    rows = [("Python", sys.version_info >= (3, 11), platform.python_version())]
     parts = wiring.build(settings)
     try:
+        rows.append(("catalogue", True, parts.catalogue.software))
         free = shutil.disk_usage(settings.data).free
         rows.append(("room", free >= LEAST_ROOM, f"{free / GIB:.1f} GiB free in {settings.data}"))
         parts.catalogue.check_writable()

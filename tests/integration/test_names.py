@@ -12,7 +12,7 @@ NAMES = [
     "a/../../b.jpg", "..\\..\\windows\\win.ini", "C:\\boot.ini", "C:", "\\\\server\\share", "CON", "NUL.jpg", "aux",
     "file:///etc/passwd", "http://169.254.169.254/", "a" * 255, "a" * 300, "é" * 2000, "%2e%2e%2f", "%00",
     "'; DROP TABLE image; --", '"><script>alert(1)</script>', "{{7*7}}", "${jndi:ldap://x}", "$(touch pwned)",
-    "-rf", " leading and trailing ", "\ttab", "a\u0000b", "\ufeffbom", "\uffff", "e\u0301\u0327\u0323",
+    "-rf", " leading and trailing ", "\ttab", "a\u0001b", "\ufeffbom", "\uffff", "e\u0301\u0327\u0323",
 ]  # fmt: skip
 """40 of them."""
 
@@ -49,6 +49,17 @@ def test_a_hostile_external_id_comes_back_as_it_was(outside, pictures, name):
     assert all(path.is_relative_to(folder / "data") for path in files_below(folder))
     stem = name.strip("./\\ ")
     assert not [path for path in files_below(folder) if len(stem) > 3 and stem in path.name]
+
+
+@pytest.mark.parametrize("field", ["external_id", "person_id"])
+def test_a_name_with_nul_in_it_is_refused_and_not_found(outside, pictures, field):
+    """PostgreSQL has no room for it, so no catalogue takes it; inside metadata it is spelled out and may stay."""
+    client, _ = outside
+    refused = client.post("/images", files={"file": pictures.jpeg(1)}, data={field: "a\0b"})
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid-request")
+    assert client.get("/images", params={field: "a\0b"}).json()["items"] == []
+    kept = client.post("/images", files={"file": pictures.jpeg(1)}, data={"metadata": json.dumps({"a\0b": "a\0b"})})
+    assert client.get(f"/images/{kept.json()['image_id']}").json()["metadata"] == {"a\0b": "a\0b"}
 
 
 @pytest.mark.parametrize("name", [name.encode() for name in NAMES] + [b"\xff\xfe\x80.jpg"], ids=lambda b: ascii(b)[:24])

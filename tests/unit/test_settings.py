@@ -159,3 +159,25 @@ def test_import_roots_that_make_no_sense_are_refused(monkeypatch, given):
     monkeypatch.setenv("KEEPONE_IMPORT_ROOTS", given)
     with pytest.raises(SettingsError, match="KEEPONE_IMPORT_ROOTS: "):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("postgresql://keepone:secret@host:5432/db", "postgresql://keepone:***@host:5432/db"),
+        ("postgresql://keepone:se/cr@et@host/db", "postgresql://keepone:***@host/db"),
+        ("postgresql://:secret@host/db", "postgresql://:***@host/db"),
+        ("postgresql://host/db?user=keepone&password=secret&sslmode=require", None),
+        ("postgresql://keepone@host/db", "postgresql://keepone@host/db"),
+        ("postgresql:///db?host=/run/postgresql", "postgresql:///db?host=/run/postgresql"),
+        ("sqlite:////srv/a:b@c/catalogue.sqlite", "sqlite:////srv/a:b@c/catalogue.sqlite"),
+        ("", ""),
+    ],
+)
+def test_a_password_in_a_url_is_never_shown(sources, monkeypatch, given, shown):
+    """`keepone doctor` is what people paste into bug reports."""
+    monkeypatch.setenv("KEEPONE_CATALOGUE_URL", given)
+    value, _ = sources()["KEEPONE_CATALOGUE_URL"]
+    assert value == (shown if shown is not None else given.replace("secret", "***"))
+    assert load_settings().effective_catalogue_url == given or not given
+    assert "secret" not in repr(load_settings())
