@@ -1,0 +1,80 @@
+"""A million descriptors that lie as real ones do, with the real ones among them.
+
+Uniformly random directions are the easiest thing to search: nothing is near anything. Real descriptors crowd along a
+few directions and in families. So a made one is a real one blended with another real one and shaken along the axes in
+which real ones vary: a picture that could have been taken. The real pictures are planted at known places.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from service.descriptors.hashes import BLOCK, frequencies
+from service.domain.dihedral import pose_coefficients
+from service.domain.errors import BadPictureError
+from service.pictures.admit import Limits
+from service.pictures.budget import MachineBudget
+from service.pictures.pool import DecodePool
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ARCHIVES = ("caltech101.tar", "clothing.tar")
+DIMENSION = BLOCK * BLOCK
+SEED = 20261121
+_BUDGET = 2**30
+
+
+def shared_folder() -> Path:
+    """Where the pictures lie: KEEPONE_SHARED."""
+    return Path(os.environ["KEEPONE_SHARED"])
+
+
+def real_descriptors(shared: Path) -> NDArray[np.float32]:
+    """(n, 256) at unit length: every training picture through the service's own decoders."""
+    files: list[bytes] = []
+    for name in ARCHIVES:
+        with tarfile.open(shared / "data" / "train" / name) as archive:
+            files.extend(file.read() for member in archive if (file := archive.extractfile(member)))
+    with DecodePool(2, limits=Limits(), budget=MachineBudget(_BUDGET)) as pool, ThreadPoolExecutor(2) as threads:
+
+        def describe(data: bytes) -> NDArray[np.float32] | None:
+            try:
+                with pool.decode(data, wait_s=None) as decoded:
+                    found = frequencies(decoded.working)
+            except BadPictureError:
+                return None
+            return None if found.too_little_detail else found.vector()
+
+        rows = [row for row in threads.map(describe, files) if row is not None]
+    return np.stack(rows)
+
+
+def mixture(real: NDArray[np.float32], count: int, rng: np.random.Generator) -> NDArray[np.float16]:
+    """(count, 256) made descriptors as the catalogue stores them."""
+    spread = real.std(axis=0)
+    made = np.empty((count, DIMENSION), np.float16)
+    for start in range(0, count, 50_000):
+        size = min(50_000, count - start)
+        share = rng.uniform(0.5, 1.0, (size, 1)).astype(np.float32)
+        rows = share * real[rng.integers(len(real), size=size)] + (1 - share) * real[rng.integers(len(real), size=size)]
+        rows += 0.5 * spread * rng.standard_normal(rows.shape, np.float32)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        made[start : start + size] = rows
+    return made
+
+
+def queries(real: NDArray[np.float32], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """(count, 8, 256): a real picture, lightly edited, in its eight poses, as a check asks."""
+    spread = real.std(axis=0)
+    chosen = real[rng.choice(len(real), count, replace=False)]
+    edited = chosen + 0.15 * spread * rng.standard_normal(chosen.shape, np.float32)
+    posed = np.stack([pose_coefficients(row.reshape(BLOCK, BLOCK)).reshape(8, -1) for row in edited])
+    posed /= np.linalg.norm(posed, axis=2, keepdims=True)
+    return posed.astype(np.float32)
