@@ -57,8 +57,8 @@ class Settings(BaseSettings):
     workers: PositiveInt = Field(1, description="API processes.")
     require_key: bool = Field(default=False, description="Refuse to start without an API key, on loopback too.")
     catalogue_url: str = Field("", description="Catalogue; empty: SQLite in the data folder.")
-    index_url: Literal["exact://"] = Field(
-        "exact://", description="Vector index. `exact://` compares with every vector."
+    index_url: Literal["faiss://", "exact://"] = Field(
+        "faiss://", description="Vector index. `exact://` compares with every vector and keeps no snapshots."
     )
     blobs_url: str = Field("", description="Originals and thumbnails; empty: a folder in the data folder.")
     descriptors: Literal["builtin"] = Field("builtin", description="Descriptor models, comma-separated.")
@@ -97,6 +97,11 @@ class Settings(BaseSettings):
     @property
     def effective_catalogue_url(self) -> str:
         return self.catalogue_url or f"sqlite:///{quote(str(self.data / 'catalogue.sqlite'))}"
+
+    @property
+    def index_folder(self) -> Path:
+        """Where snapshots of the index lie, on a local disk."""
+        return self.data.absolute() / "index"
 
     @property
     def effective_blobs_url(self) -> str:

@@ -62,6 +62,11 @@ class FaissIndex:
         return self._part.count if self._part else 0
 
     @property
+    def part_sequence(self) -> int:
+        """Where the part ends and the tail begins."""
+        return self._part.sequence if self._part else 0
+
+    @property
     def unfolded(self) -> int:
         """Changes that the part does not know: rows of the tail, and rows of the part that went."""
         view = self._view

@@ -34,6 +34,8 @@ class Manifest:
     count: int
     sequence: int
     """The last change of the log that is folded in."""
+    log_mark: str
+    """What the log said just before that: another history with as many changes has another mark."""
     body: str
     length: int
     sha256: str

@@ -88,20 +88,20 @@ class SnapshotFolder:
 
     def open(self, manifest: Manifest) -> Body:
         """The body of a manifest, hashed from end to end. Raises `BadSnapshotError` if one bit is not as promised."""
-        with _translated():
-            try:
-                descriptor = os.open(self._root / manifest.body, _READ)
-            except OSError as error:
-                raise BadSnapshotError(f"the body of snapshot {manifest.number} cannot be opened: {error}") from error
+        name = f"the body of snapshot {manifest.number}"
+        try:
+            descriptor = os.open(self._root / manifest.body, _READ)
             try:
                 found = os.fstat(descriptor)
                 if not S_ISREG(found.st_mode) or found.st_size != manifest.length or not manifest.length:
-                    raise BadSnapshotError(f"the body of snapshot {manifest.number} has another length")
+                    raise BadSnapshotError(f"{name} has another length")
                 if _hash(descriptor) != manifest.sha256:
-                    raise BadSnapshotError(f"the body of snapshot {manifest.number} has other bytes")
+                    raise BadSnapshotError(f"{name} has other bytes")
                 mapped = mmap.mmap(descriptor, manifest.length, access=mmap.ACCESS_READ)
             finally:
                 os.close(descriptor)
+        except OSError as error:
+            raise BadSnapshotError(f"{name} cannot be read: {error.strerror}") from error
         return Body(manifest, np.frombuffer(mapped, np.uint8))
 
     @contextmanager
@@ -121,7 +121,9 @@ class SnapshotFolder:
         finally:
             os.close(descriptor)
 
-    def write(self, sections: Mapping[str, NDArray[np.generic]], *, kind: str, count: int, sequence: int) -> Manifest:
+    def write(
+        self, sections: Mapping[str, NDArray[np.generic]], *, kind: str, count: int, sequence: int, log_mark: str
+    ) -> Manifest:
         """Write a snapshot and make it the newest. Call under the lease.
 
         Raises `StoreFullError` or `StoreUnavailableError`; the snapshots before it then stand as they stood.
@@ -148,6 +150,7 @@ class SnapshotFolder:
                 kind=kind,
                 count=count,
                 sequence=sequence,
+                log_mark=log_mark,
                 body=body,
                 length=length,
                 sha256=digest,

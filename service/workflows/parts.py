@@ -33,4 +33,5 @@ class Parts:
 
     def close(self) -> None:
         self.pool.close()
+        self.follower.close()
         self.catalogue.close()
