@@ -61,3 +61,11 @@ class MissingBlobError(StoreError):
 
 class CorruptBlobError(StoreError):
     """The bytes are not those their SHA-256 promises."""
+
+
+class BadSnapshotError(StoreError):
+    """A snapshot of an index is not what its manifest promises, or not of this space; it was not read."""
+
+
+class IndexBuildingError(StoreUnavailableError):
+    """The index is still being read or built; a search now would miss pictures."""

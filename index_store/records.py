@@ -206,6 +206,15 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
+class VectorPage:
+    """Vectors in the order of their ids. It may hold fewer than were asked for, even none, before the last page."""
+
+    vectors: tuple[StoredVector, ...]
+    next_id: int | None
+    """Ask for what comes after this one next; None: that was all."""
+
+
+@dataclass(frozen=True, slots=True)
 class ImageFilter:
     """Which active images to list; every condition given must hold.
 

@@ -77,8 +77,8 @@ class Settings(BaseSettings):
     )
     jobs_url: str = Field("", repr=False, description="Where DBOS keeps its own records; empty: beside the catalogue.")
     job_worker: bool = Field(default=True, description="Run background jobs in a child process of `keepone serve`.")
-    index_url: Literal["exact://"] = Field(
-        "exact://", description="Vector index. `exact://` compares with every vector."
+    index_url: Literal["faiss://", "exact://"] = Field(
+        "faiss://", description="Vector index. `exact://` compares with every vector and keeps no snapshots."
     )
     blobs_url: str = Field("", description="Originals and thumbnails; empty: a folder in the data folder.")
     descriptors: Literal["builtin"] = Field("builtin", description="Descriptor models, comma-separated.")
@@ -142,6 +142,11 @@ class Settings(BaseSettings):
         if self.jobs_url or not self.catalogue_url.startswith("sqlite"):
             return self.jobs_url or self.catalogue_url or f"sqlite:///{self.data.absolute() / 'jobs.sqlite'}"
         return f"{self.catalogue_url}.jobs"
+
+    @property
+    def index_folder(self) -> Path:
+        """Where snapshots of the index lie, on a local disk."""
+        return self.data.absolute() / "index"
 
     @property
     def effective_blobs_url(self) -> str:

@@ -42,6 +42,7 @@ from index_store.records import (
     Space,
     Stale,
     Stats,
+    VectorPage,
 )
 
 
@@ -76,6 +77,14 @@ class ChangeLog(Protocol):
 
     def changes_since(self, sequence: int, space_id: int, limit: int) -> Delta:
         """What the changes after `sequence`, at most `limit` of them, mean for an index of that space."""
+        ...
+
+    def vectors(self, space_id: int, up_to_sequence: int, after_id: int, limit: int) -> VectorPage:
+        """The space's vectors that were findable when the log stood at `up_to_sequence`, by id, from after `after_id`.
+
+        At most `limit` rows are read. However many pages it takes and whatever is committed between them, together
+        they are the fold of the log up to that sequence.
+        """
         ...
 
     def ensure_space(self, name: str, generation: str, dimension: int, metric: str) -> Space:

@@ -10,7 +10,7 @@ from index_store.catalogue.writing import head_of
 from index_store.entries import EXACT_SHOWN, IMAGES_SHOWN, MADE_FINDABLE, could_be_stored, cursor_at, read_cursor
 from index_store.errors import NotFoundError
 from index_store.ids import moment
-from index_store.records import ContentWithImages, Delta, Image, ImageFilter, Page, Stats
+from index_store.records import ContentWithImages, Delta, Image, ImageFilter, Page, Stats, VectorPage
 
 _ACTIVE = image.c.state == "active"
 
@@ -36,6 +36,48 @@ def delta(connection: Connection, since: int, space_id: int, limit: int) -> Delt
     vectors.sort(key=lambda one: (one.sequence, one.vector_id))
     removed = tuple(content_id for content_id in last if content_id not in findable)
     return Delta(since, upto, tuple(vectors), removed)
+
+
+def vectors(connection: Connection, space_id: int, upto: int, after_id: int, limit: int) -> VectorPage:
+    """One page of what was findable at `upto`, told from what is active now and from the first word said since.
+
+    Every question goes by an index: the log has none by content, but the images have, and a change that made a content
+    findable has the sequence of an image of it. What was said since `upto` is short, and is read whole.
+    """
+    page = connection.execute(
+        select(vector.c.id, vector.c.content_id, vector.c.space_id, vector.c["values"])
+        .where(vector.c.space_id == space_id, vector.c.id > after_id)
+        .order_by(vector.c.id)
+        .limit(limit)
+    ).all()
+    if not page:
+        return VectorPage((), None)
+    described = select(vector.c.content_id).where(
+        vector.c.space_id == space_id, vector.c.id > after_id, vector.c.id <= page[-1].id
+    )
+    told = connection.execute(
+        select(image.c.content_id, func.max(change.c.sequence))
+        .join(change, change.c.sequence == image.c.sequence)
+        .where(image.c.content_id.in_(described), change.c.kind.in_(MADE_FINDABLE), change.c.sequence <= upto)
+        .group_by(image.c.content_id)
+    )
+    sequences: dict[str, int] = {content_id: sequence for content_id, sequence in told}  # noqa: C416 - rows, not tuples
+    findable = set(
+        connection.execute(select(image.c.content_id).where(image.c.content_id.in_(described), _ACTIVE)).scalars()
+    )
+    since = connection.execute(
+        select(change.c.content_id, change.c.kind)
+        .where(change.c.sequence > upto, change.c.kind.in_((*MADE_FINDABLE, "withdrawn")))
+        .order_by(change.c.sequence.desc())
+    )
+    for content_id, kind in since:  # newest first, so that the earliest word after `upto` is the one that stays
+        (findable.add if kind == "withdrawn" else findable.discard)(content_id)
+    found = [
+        rows.vector_record(row, sequences[row.content_id])
+        for row in page
+        if row.content_id in findable and row.content_id in sequences
+    ]
+    return VectorPage(tuple(found), page[-1].id if len(page) == limit else None)
 
 
 def contents(connection: Connection, ids: Iterable[str]) -> dict[str, ContentWithImages]:

@@ -26,6 +26,7 @@ from index_store.records import (
     Space,
     Stale,
     Stats,
+    VectorPage,
 )
 
 _CONFLICTS = 2
@@ -83,6 +84,10 @@ class SqlCatalogue:
     def changes_since(self, sequence: int, space_id: int, limit: int) -> Delta:
         with self._database.reading() as connection:
             return reading.delta(connection, sequence, space_id, limit)
+
+    def vectors(self, space_id: int, up_to_sequence: int, after_id: int, limit: int) -> VectorPage:
+        with self._database.reading() as connection:
+            return reading.vectors(connection, space_id, up_to_sequence, after_id, limit)
 
     def ensure_space(self, name: str, generation: str, dimension: int, metric: str) -> Space:
         space = tables.space

@@ -92,3 +92,51 @@ class FoldContract(OpensCatalogue):
             catalogue.check_writable()
             catalogue.check_writable()
             assert catalogue.head() == 0
+
+    def test_vectors_are_read_in_pages_by_id(self) -> None:
+        with self.opened() as (catalogue, space):
+            for n, name in enumerate("abcde"):
+                catalogue.append(a_hand_in(name, space), searched_to=n)
+            first = catalogue.vectors(space.space_id, 5, 0, 3)
+            rest = catalogue.vectors(space.space_id, 5, first.next_id or 0, 3)
+            assert [len(first.vectors), len(rest.vectors)] == [3, 2]
+            assert rest.next_id is None
+            read = [*first.vectors, *rest.vectors]
+            assert [one.content_id for one in read] == [a_hash(name) for name in "abcde"]
+            assert [one.sequence for one in read] == [1, 2, 3, 4, 5]
+            assert all(np.array_equal(one.values, a_vector(name)) for one, name in zip(read, "abcde", strict=True))
+
+    def test_vectors_are_those_findable_at_that_sequence_whatever_came_after(self) -> None:
+        with self.opened() as (catalogue, space):
+            other = catalogue.ensure_space("other", "1", DIMENSION, "cosine")
+            catalogue.append(a_hand_in("z", other), searched_to=0)
+            one = committed(catalogue.append(a_hand_in("a", space), searched_to=1)).image
+            catalogue.append(a_hand_in("b", space), searched_to=2)
+            two = committed(catalogue.append(a_hand_in("a", space), searched_to=3)).image
+            catalogue.append(Removal(one.image_id), searched_to=4)
+            catalogue.append(Removal(two.image_id), searched_to=5)
+            catalogue.append(a_hand_in("a", space), searched_to=6)
+            expected = [
+                {},
+                {},
+                {"a": 2},
+                {"a": 2, "b": 3},
+                {"a": 2, "b": 3},
+                {"a": 2, "b": 3},
+                {"b": 3},
+                {"a": 7, "b": 3},
+            ]
+            for upto, wanted in enumerate(expected):
+                page = catalogue.vectors(space.space_id, upto, 0, 99)
+                found = {vector.content_id: vector.sequence for vector in page.vectors}
+                assert found == {a_hash(name): sequence for name, sequence in wanted.items()}, upto
+
+    def test_a_page_without_a_findable_vector_is_not_the_last(self) -> None:
+        with self.opened() as (catalogue, space):
+            image = committed(catalogue.append(a_hand_in("a", space), searched_to=0)).image
+            catalogue.append(a_hand_in("b", space), searched_to=1)
+            catalogue.append(Removal(image.image_id), searched_to=2)
+            page = catalogue.vectors(space.space_id, 3, 0, 1)
+            assert page.vectors == ()
+            assert page.next_id is not None
+            assert len(catalogue.vectors(space.space_id, 3, page.next_id, 1).vectors) == 1

@@ -42,6 +42,7 @@ from index_store.records import (
     Stale,
     Stats,
     StoredVector,
+    VectorPage,
 )
 from index_store.testing.as_json import as_json_keeps
 from index_store.testing.memory_jobs import MemoryAnswers, MemoryJobs
@@ -163,6 +164,18 @@ class MemoryCatalogue:
             found.sort(key=lambda vector: (vector.sequence, vector.vector_id))
             removed = tuple(content_id for content_id, change in last.items() if change.kind == "withdrawn")
             return Delta(sequence, sequence + len(window), tuple(found), removed)
+
+    def vectors(self, space_id: int, up_to_sequence: int, after_id: int, limit: int) -> VectorPage:
+        with self._writer:
+            told = [one for one in self._log[:up_to_sequence] if one.kind in {*MADE_FINDABLE, "withdrawn"}]
+            last = {one.content_id: one for one in told}
+            page = [one for one in self._vectors if one.space_id == space_id and one.vector_id > after_id][:limit]
+            found = [
+                replace(one, sequence=last[one.content_id].sequence)
+                for one in page
+                if one.content_id in last and last[one.content_id].kind in MADE_FINDABLE
+            ]
+            return VectorPage(tuple(found), page[-1].vector_id if page and len(page) == limit else None)
 
     def ensure_space(self, name: str, generation: str, dimension: int, metric: str) -> Space:
         with self._writer:

@@ -23,6 +23,10 @@ class Follower:
         self._space_id = space.space_id
         self._reading = threading.Lock()
 
+    def prepare(self, *, wait: bool = True) -> None:  # noqa: ARG002 - other followers have something not to wait for
+        """Get ready to be asked. Where that takes long and `wait` is false it goes on in the background."""
+        self.catch_up()
+
     def catch_up(self) -> int:
         """Read the log to its present end; the sequence the index now stands at, for `append(searched_to=…)`.
 
@@ -32,14 +36,20 @@ class Follower:
         head = self._log.head()
         if self.index.sequence < head:
             with self._reading:
-                while self.index.sequence < head:
-                    delta = self._log.changes_since(self.index.sequence, self._space_id, _CHANGES_AT_ONCE)
-                    if delta.sequence == delta.since:
-                        raise StoreError(f"the log no longer reaches {head}: the catalogue was replaced")
-                    self.index.apply(delta)
+                self._read(self.index, head)
         elif self._is_ahead(head):
             raise StoreError(f"the log ends at {head}, before the index: the catalogue was replaced")
         return self.index.sequence
+
+    def close(self) -> None:
+        """End whatever goes on in the background."""
+
+    def _read(self, index: VectorIndex, head: int) -> None:
+        while index.sequence < head:
+            delta = self._log.changes_since(index.sequence, self._space_id, _CHANGES_AT_ONCE)
+            if delta.sequence == delta.since:
+                raise StoreError(f"the log no longer reaches {head}: the catalogue was replaced")
+            index.apply(delta)
 
     def _is_ahead(self, head: int) -> bool:
         """Another thread may have read on since; only a log that still ends before the index was replaced."""

@@ -40,7 +40,9 @@ def create_app(settings: Settings, *, fault_injection: bool = False) -> FastAPI:
         app.state.working = anyio.CapacityLimiter(settings.uploads)
         app.state.threads = anyio.CapacityLimiter(settings.uploads)
         app.state.parsing = anyio.CapacityLimiter(PARSERS)
-        parts = await to_thread.run_sync(lambda: wiring.build(settings, fault_injection=fault_injection))
+        parts = await to_thread.run_sync(
+            lambda: wiring.build(settings, fault_injection=fault_injection, wait_for_index=False)
+        )
         app.state.parts = parts
         log.event("started", version=__version__, data=settings.data.name, images=parts.follower.index.size)
         try:

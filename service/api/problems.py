@@ -97,6 +97,12 @@ KINDS = (
     ),
     Kind("overloaded", 503, "The service is busy", "Try again after the seconds in Retry-After."),
     Kind("unavailable", 503, "The store cannot be used at the moment", "Try again after the seconds in Retry-After."),
+    Kind(
+        "index-building",
+        503,
+        "The index is still being read",
+        "A search now would miss pictures; `/ready` tells when it is done.",
+    ),
     Kind("storage-full", 507, "There is no room left to store pictures", "Reading still works; free some space."),
 )
 BY_SLUG = {kind.slug: kind for kind in KINDS}
@@ -121,6 +127,7 @@ TABLE: dict[type[Exception], str] = {
     stores.BadCursorError: "invalid-request",
     stores.BadEntryError: "invalid-request",
     stores.CatalogueBusyError: "overloaded",
+    stores.IndexBuildingError: "index-building",
     stores.StoreFullError: "storage-full",
     stores.StoreError: "unavailable",
 }

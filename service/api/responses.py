@@ -20,6 +20,7 @@ PICTURE_SLUGS = (
     "broken-image",
     "decoder-failed",
     "overloaded",
+    "index-building",
     "url-not-allowed",
 )
 """What can be wrong with a request that carries a picture."""

@@ -37,4 +37,5 @@ class Parts:
 
     def close(self) -> None:
         self.pool.close()
+        self.follower.close()
         self.catalogue.close()

@@ -22,7 +22,7 @@ async def live() -> Health:
     return Health(status="live")
 
 
-@router.get("/ready", responses=problems("overloaded", "unavailable", "storage-full"))
+@router.get("/ready", responses=problems("overloaded", "index-building", "unavailable", "storage-full"))
 def ready(request: Request, parts: PartsOf) -> Health:
     """The catalogue takes writes, and the index has caught up with it."""
     # The proof is a synced commit, so anxious probes share one for a second.
