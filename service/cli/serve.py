@@ -46,11 +46,12 @@ def command(host: str | None, port: int | None, workers: int | None, data: Path 
         "ws": "none",
     }
     # Further processes are started afresh and read the settings anew, so flags must reach them by the environment.
-    os.environ.update({f"KEEPONE_{name.upper()}": str(value) for name, value in flags.items() if value is not None})
-    with job_worker() if settings.job_worker else nullcontext():
+    by_environment = {f"KEEPONE_{name.upper()}": str(value) for name, value in flags.items() if value is not None}
+    with job_worker(by_environment) if settings.job_worker else nullcontext():
         if settings.workers == 1:
             uvicorn.run(create_app(settings), **common)
         else:
+            os.environ.update(by_environment)
             uvicorn.run("service.api.app:app_from_environment", factory=True, workers=settings.workers, **common)
 
 
