@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from sqlalchemy import Connection, insert, select
 
 from index_store import ids
-from index_store.catalogue import groups, reading, rows, tables, writing
+from index_store.catalogue import bulk, groups, reading, rows, tables, writing
 from index_store.catalogue.answers import SqlAnswers
 from index_store.catalogue.engine import Database
 from index_store.catalogue.jobs import SqlJobs
@@ -64,10 +64,23 @@ class SqlCatalogue:
     def _append_many(self, group: Group) -> list[GroupAnswer]:
         with self._database.writing() as connection:
             reached("catalogue.locked")
-            began = writing.head_of(connection)
-            answers = [self._answer(connection, item, began) for item in group]
+            answers = self._at_once(connection, group) if len(group) > 1 else None
+            if answers is None:
+                began = writing.head_of(connection)
+                answers = [self._answer(connection, item, began) for item in group]
         reached("catalogue.committed")
         return answers
+
+    def _at_once(self, connection: Connection, group: Group) -> list[GroupAnswer] | None:
+        made = bulk.plan(connection, group, self._clock)
+        if made is None:
+            return None
+        try:
+            with self._database.savepoint(connection):
+                bulk.write(connection, made)
+        except BadEntryError:
+            return None
+        return made.answers
 
     def _answer(self, connection: Connection, item: GroupItem, began: int) -> GroupAnswer:
         """An error about the item rolls back to its savepoint; an error of the store rolls back the group."""
