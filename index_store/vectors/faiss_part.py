@@ -41,6 +41,7 @@ FETCHED = 64
 """Answers asked of FAISS for each query row; measured: 0.99 of the true ten nearest are among them at a million."""
 TRAINED_ON = 32
 """Vectors for each cell that the cells are placed by."""
+CODES_TRAINED_ON = 10_000
 _ROUNDS = 8
 _EXPANDED = 4096
 """Ties are followed as far as this in a compressed part; a flat one follows them to the end."""
@@ -254,7 +255,7 @@ def _train(index: Any, columns: Columns) -> None:
     if isinstance(index, faiss.IndexIVFRaBitQFastScan):
         _place_cells(index, _sample(columns, index.nlist * TRAINED_ON))
     elif not index.is_trained:
-        index.train(_sample(columns, FLAT_BELOW))
+        index.train(_sample(columns, CODES_TRAINED_ON))
 
 
 def _place_cells(index: Any, sample: NDArray[np.float32]) -> None:
