@@ -77,6 +77,20 @@ class Columns:
         order = np.argsort(_names(contents), kind="stable").astype(np.int32)
         return cls(vector_ids, contents, sequences, values, order)
 
+    @classmethod
+    def joined(cls, pages: list["Columns"]) -> "Columns":
+        """One after the other. The pages are let go of on the way: at a million, two copies at once would be dear."""
+        ids = np.concatenate([page.vector_ids for page in pages])
+        contents = np.concatenate([page.contents for page in pages])
+        sequences = np.concatenate([page.sequences for page in pages])
+        values = np.empty((len(ids), pages[0].values.shape[1]), np.float16)
+        stop = len(ids)
+        while pages:
+            last = pages.pop()
+            values[stop - len(last.vector_ids) : stop] = last.values
+            stop -= len(last.vector_ids)
+        return cls.of(ids, contents, sequences, values)
+
     def unit_rows(self, rows: NDArray[np.int64] | slice) -> NDArray[np.float32]:
         """Rows at length 1, as the exact index holds them."""
         unit = self.values[rows].astype(np.float32)

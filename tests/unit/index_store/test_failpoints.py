@@ -31,7 +31,9 @@ def test_raise_and_kill_happen_at_the_named_time():
     reached(POINT)
 
 
-@pytest.mark.parametrize("text", ["", "nobody=kill", f"{POINT}", f"{POINT}=explode", f"{POINT}=kill:x", f"{POINT}=kill,"])
+@pytest.mark.parametrize(
+    "text", ["", "nobody=kill", f"{POINT}", f"{POINT}=explode", f"{POINT}=kill:x", f"{POINT}=kill,"]
+)
 def test_what_cannot_be_read_is_refused(text):
     """A typing error must not look like a test that passed."""
     with pytest.raises(ValueError, match="KEEPONE_FAILPOINTS"):

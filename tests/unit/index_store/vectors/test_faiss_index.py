@@ -106,7 +106,8 @@ def test_queries_of_another_shape_are_refused(shape):
         FaissIndex(32).search(np.zeros(shape, np.float32), 5)
 
 
-def test_searchers_a_writer_and_a_snapshotter_side_by_side(kind, catalogue, space, folder, fill):
+@pytest.mark.usefixtures("kind")
+def test_searchers_a_writer_and_a_snapshotter_side_by_side(catalogue, space, folder, fill):
     """What was there before is found by every search, at every moment; in each kind, and nobody dies."""
     fill(*range(300))
     build_snapshot(catalogue, space, folder)

@@ -44,7 +44,8 @@ def test_the_nearest_of_many_query_rows_are_the_exact_ones(kind, columns):
     assert found >= {"flat": 200, "pq": 196, "ivf": 170}[kind]
 
 
-def test_what_is_gone_is_passed_over_however_much_it_is(kind, columns):
+@pytest.mark.usefixtures("kind")
+def test_what_is_gone_is_passed_over_however_much_it_is(columns):
     """Also when all that FAISS fetched first is gone."""
     part = FaissPart.built(columns(700), 9)
     gone = np.ones(700, np.bool_)
@@ -53,7 +54,8 @@ def test_what_is_gone_is_passed_over_however_much_it_is(kind, columns):
     assert sorted(near.rows.tolist()) == [5, 300, 699]
 
 
-def test_equal_vectors_come_in_the_order_of_their_ids(kind, columns):
+@pytest.mark.usefixtures("kind")
+def test_equal_vectors_come_in_the_order_of_their_ids(columns):
     """Though FAISS gives ties in any order, and fetches fewer than there are."""
     many = columns(700)
     many.values[100:600] = many.values[100]

@@ -31,7 +31,7 @@ def written(catalogue, space, folder, fill):
 
 
 @pytest.fixture
-def loads(catalogue, space, folder, written, parsed):
+def loads(catalogue, space, folder, written, parsed):  # noqa: ARG001 - what is loaded must have been written
     """Whether the snapshot can be loaded, and that the parser saw nothing if not."""
 
     def load(of=None):
