@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import platform
 import subprocess
@@ -206,6 +207,7 @@ def flips(place: Path) -> dict[str, Any]:
     catalogue, space, folder, _ = opened(place)
     manifest = next(folder.manifests())
     rng, seen = np.random.default_rng(SEED), 0
+    logging.disable()  # each refusal is told to the log
     for number in range(FLIPS):
         path = folder.root / (manifest.body if number % 4 else f"manifest-{manifest.number:010}")
         at = int(rng.integers(8 * path.stat().st_size))
@@ -275,6 +277,8 @@ def main() -> None:
         },
         "sizes": {},
     }
+    if options.size and RESULT.exists():  # the other sizes stay as they were measured
+        answer["sizes"] = json.loads(RESULT.read_text(encoding="utf-8"))["sizes"]
     with tempfile.TemporaryDirectory() as root:
         real = real_descriptors(shared_folder())
         np.save(Path(root) / "real.npy", real)
@@ -285,9 +289,9 @@ def main() -> None:
             if found["kind"].startswith("ivf"):
                 cells = cells_for(size)
                 found["cells"], found["nprobe"] = cells, -(-PROBED * cells // size)
-            if size == min(sizes):
+            if size == SIZES[0]:
                 found["flips"] = in_child("flips", place, size)
-            found |= in_child("measure", place, size)
+            found |= in_child("measure", place, size) | {"load_average": round(os.getloadavg()[0], 1)}
             answer["sizes"][str(size)] = found
             RESULT.write_text(json.dumps(answer, indent=1) + "\n", encoding="utf-8")
 
