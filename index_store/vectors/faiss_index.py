@@ -52,6 +52,10 @@ class FaissIndex:
         return view.left + view.tail.found
 
     @property
+    def part(self) -> FaissPart | None:
+        return self._part
+
+    @property
     def kind(self) -> str:
         """How the part is searched; `exact` while there is none."""
         return self._part.kind if self._part else "exact"
