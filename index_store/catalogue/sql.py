@@ -143,6 +143,10 @@ class SqlCatalogue:
         with self._database.reading() as connection:
             return reading.phashes(connection, ids)
 
+    def references_at(self, content_id: str, sequence: int) -> int:
+        with self._database.reading() as connection:
+            return reading.references_at(connection, content_id, sequence)
+
     def image(self, image_id: str) -> Image:
         with self._database.reading() as connection:
             return reading.image_by_id(connection, image_id)

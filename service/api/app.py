@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from service.api.bodies import Intake
 from service.api.context import RequestContext
 from service.api.doors import refuse_open_doors
 from service.api.metrics import Metrics
-from service.api.routers import check, files, health, images, session, stats
+from service.api.routers import batch, check, files, health, images, jobs, session, stats
 from service.settings import Settings, load_settings
 from service.web import routes as web
 
@@ -39,6 +40,8 @@ def create_app(settings: Settings, *, fault_injection: bool = False) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.working = anyio.CapacityLimiter(settings.uploads)
         app.state.threads = anyio.CapacityLimiter(settings.uploads)
+        app.state.streams = 0
+        app.state.stopping = asyncio.Event()
         app.state.parsing = anyio.CapacityLimiter(PARSERS)
         parts = await to_thread.run_sync(
             lambda: wiring.build(settings, fault_injection=fault_injection, wait_for_index=False)
@@ -63,7 +66,7 @@ def create_app(settings: Settings, *, fault_injection: bool = False) -> FastAPI:
     )
     app.state.metrics = Metrics()
     app.state.intake = Intake(settings.upload_budget)
-    for module in (check, images, files, stats, session, health):
+    for module in (check, batch, images, files, jobs, stats, session, health):
         app.include_router(module.router)
     web.mount(app)
     problems.install(app)

@@ -95,6 +95,11 @@ async def read_model(request: Request, settings: Settings, model: type[M]) -> M:
         raise invalid(error, "body") from error
 
 
+async def read_json(request: Request, settings: Settings) -> object:
+    """A small JSON body, whatever it holds. Raises ProblemError."""
+    return await _read_json(request, settings, ENVELOPE, lambda body: body)
+
+
 def invalid(error: ValidationError, where: str) -> ProblemError:
     """A validation error as the problem `invalid-request`."""
     listed = [{"where": ".".join([where, *map(str, e["loc"])]), "what": e["msg"]} for e in error.errors()]

@@ -33,6 +33,7 @@ LEFT_BEHIND = timedelta(seconds=60)
 """A request that gave no answer for so long was cut off by a crash. Should it live, its effect still counts once."""
 KEPT = timedelta(hours=24)
 LONGEST = 255
+REPLAYED = {"Idempotency-Replayed": "true"}
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 Key = Annotated[

@@ -40,7 +40,7 @@ LOOK_SECONDS = 0.5
 """How often a running job looks whether it was cancelled."""
 PAGE = 1000
 
-Source = Literal["archive", "paths"]
+Source = Literal["archive", "paths", "picture"]
 End = Literal["succeeded", "failed", "cancelled", "interrupted", "not ours"]
 
 
@@ -77,7 +77,7 @@ class IngestRequest:
     def wish_for(self, name: str) -> Wish:
         return Wish(
             on_duplicate=self.on_duplicate,
-            external_id=self.external_id or name,
+            external_id=self.external_id or name or None,
             person_id=self.person_id,
             metadata=self.metadata,
             point=self.operating_point,
@@ -147,8 +147,7 @@ def _take_in(job: Job, parts: Parts, life: _Life) -> bool:
     request = IngestRequest.from_json(job.request)
     done = _done(job.job_id, parts)
     batch = Batch(job.job_id, parts, request.wish_for, life)
-    entries = _from_archive if request.source == "archive" else _from_paths
-    return batch.run(entries(job, request, parts, done))
+    return batch.run(_SOURCES[request.source](job, request, parts, done))
 
 
 def _done(job_id: str, parts: Parts) -> frozenset[int]:
@@ -186,6 +185,19 @@ def _from_paths(job: Job, request: IngestRequest, parts: Parts, done: frozenset[
             yield Entry(ordinal, name, b"", error)
         except OSError as error:
             yield Entry(ordinal, name, b"", KeeponeError(f"The file cannot be read: {error.strerror}"))
+
+
+def _from_picture(job: Job, _request: IngestRequest, parts: Parts, done: frozenset[int]) -> Iterator[Entry]:
+    if not done:
+        with parts.staging.open(job.job_id) as file:
+            yield Entry(0, "", file.read())
+
+
+_SOURCES: dict[Source, Callable[[Job, IngestRequest, Parts, frozenset[int]], Iterator[Entry]]] = {
+    "archive": _from_archive,
+    "paths": _from_paths,
+    "picture": _from_picture,
+}
 
 
 def _listing(job: Job, request: IngestRequest, roots: ImportRoots, parts: Parts) -> list[tuple[str, str]]:
