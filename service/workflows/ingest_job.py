@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from index_store.errors import MissingBlobError, StoreError
 from index_store.failpoints import reached
 from index_store.ids import moment
-from service.domain.errors import KeeponeError
+from service.domain.errors import KeeponeError, PictureTooLargeError, UnsupportedPictureError
 from service.domain.values import OperatingPoint
 from service.inputs.archives import open_archive
 from service.inputs.roots import ImportRoots
 from service.inputs.values import ArchiveLimits
+from service.pictures.admit import HEAD_BYTES, sniff
 from service.workflows.arrival import OnDuplicate, Wish
 from service.workflows.batch import Batch, Entry
 
@@ -180,11 +181,22 @@ def _from_paths(job: Job, request: IngestRequest, parts: Parts, done: frozenset[
         if ordinal in done:
             continue
         try:
-            yield Entry(ordinal, name, roots.read(locator, parts.settings.max_bytes))
+            entry = Entry(ordinal, name, _file(roots, locator, parts.settings.max_bytes))
         except KeeponeError as error:
-            yield Entry(ordinal, name, b"", error)
+            entry = Entry(ordinal, name, b"", error)
         except OSError as error:
-            yield Entry(ordinal, name, b"", KeeponeError(f"The file cannot be read: {error.strerror}"))
+            entry = Entry(ordinal, name, b"", KeeponeError(f"The file cannot be read: {error.strerror}"))
+        yield entry
+
+
+def _file(roots: ImportRoots, locator: str, max_bytes: int) -> bytes:
+    """A film is too large and no picture either: the second is what matters to whoever hands in a folder."""
+    try:
+        return roots.read(locator, max_bytes)
+    except PictureTooLargeError:
+        if sniff(roots.head(locator, HEAD_BYTES)) is None:
+            raise UnsupportedPictureError from None
+        raise
 
 
 def _from_picture(job: Job, _request: IngestRequest, parts: Parts, done: frozenset[int]) -> Iterator[Entry]:
