@@ -49,6 +49,7 @@ QUERIES = 200
 K = 10
 PROBES = 10_000
 FLIPS = 200
+QUIET_SECONDS = 15.0
 CHURN_SECONDS = 30.0
 RESULT = Path(__file__).parent / "results" / "search.json"
 
@@ -126,7 +127,7 @@ def measure(place: Path) -> dict[str, Any]:
     follower.prepare()
     load_seconds = time.perf_counter() - began
     asked, truth = np.load(place / "queries.npy"), np.load(place / "truth.npy")
-    quiet = latency(follower, asked)
+    quiet = latency(follower, asked, QUIET_SECONDS)
     hits = first = 0
     for rows, wanted in zip(asked, truth, strict=True):
         found = [one.vector_id for one in follower.index.search(rows, K)]

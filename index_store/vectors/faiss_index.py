@@ -84,9 +84,7 @@ class FaissIndex:
         if part is None or after >= part.sequence or not view.left or k < 1 or not len(queries):
             return newer
         queries = np.ascontiguousarray(queries, np.float32)
-        if (
-            after > 0
-        ):  # seldom asked of a part, and then of few rows: the process changed snapshots between two searches
+        if after > 0:  # seldom asked of a part: this process changed snapshots since its last search
             near = part.compared_with(np.flatnonzero((part.columns.sequences > after) & ~view.gone), queries, k)
         else:
             near = part.nearest(queries, k, view.gone)
