@@ -115,7 +115,7 @@ class FaissIndex:
         leaving = [*delta.removed, *dict.fromkeys(vector.content_id for vector in delta.vectors)]
         if self._part is None or not leaving:
             return view.gone, view.left
-        rows = self._part.rows_of(leaving)
+        rows = self._part.columns.rows_of(leaving)
         rows = rows[~view.gone[rows]]
         if not len(rows):
             return view.gone, view.left

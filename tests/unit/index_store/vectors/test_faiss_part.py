@@ -7,7 +7,7 @@ from index_store.errors import BadSnapshotError
 from index_store.records import StoredVector
 from index_store.testing import a_hash
 from index_store.vectors import faiss_part
-from index_store.vectors.faiss_part import Columns, FaissPart, cells_for
+from index_store.vectors.faiss_part import FaissPart, cells_for
 
 
 def none_gone(part):
@@ -69,18 +69,6 @@ def test_equal_vectors_come_in_the_order_of_their_ids(kind, columns, monkeypatch
     monkeypatch.setattr(part, "_asked", worst_first)
     near = part.nearest(many.unit_rows(slice(100, 101)), 7, none_gone(part))
     assert near.rows.tolist() == list(range(7))
-
-
-def test_rows_are_found_by_content(columns):
-    """A content may have several vectors, and some are not here."""
-    made = columns(50)
-    made.contents[[7, 30]] = made.contents[20]
-    made.contents[9] = 0
-    made = Columns.of(made.vector_ids, made.contents, made.sequences, made.values)
-    part = FaissPart.built(made, 9)
-    names = [made.contents[20].tobytes().hex(), a_hash("nobody"), "00" * 32]
-    assert part.rows_of(names).tolist() == [7, 20, 30, 9]
-    assert part.rows_of([]).tolist() == []
 
 
 @pytest.mark.parametrize(("count", "cells"), [(150_000, 2048), (1_000_000, 4096), (4_000_000, 8192)])

@@ -13,7 +13,8 @@ from index_store.testing.samples import DIMENSION
 from index_store.vectors import builder, faiss_part, snapshot_follower
 from index_store.vectors.build_child import SECRET, BuildChild
 from index_store.vectors.builder import build_snapshot, load, load_newest, probe, read_columns
-from index_store.vectors.faiss_part import Columns, FaissPart
+from index_store.vectors.columns import Columns
+from index_store.vectors.faiss_part import FaissPart
 from index_store.vectors.snapshot import SnapshotFolder
 from index_store.vectors.snapshot_follower import SnapshotFollower
 
