@@ -27,6 +27,10 @@ class StoreFullError(StoreError):
     """There is no room left to write; what is already stored can still be read."""
 
 
+class StoreInUseError(StoreUnavailableError):
+    """Another process has this data folder open."""
+
+
 class UnsupportedStoreError(StoreError):
     """This version cannot open that store safely."""
 

@@ -8,6 +8,7 @@ from index_store import ids
 from index_store.catalogue import groups, reading, rows, tables, writing
 from index_store.catalogue.answers import SqlAnswers
 from index_store.catalogue.engine import Database
+from index_store.catalogue.inspection import SqlInspection
 from index_store.catalogue.jobs import SqlJobs
 from index_store.catalogue.keys import SqlKeys, put_setting
 from index_store.catalogue.migrate import migrate
@@ -35,7 +36,7 @@ session might."""
 
 
 class SqlCatalogue:
-    """Implements `Catalogue`; `keys`, `jobs` and `answers` implement their seams over the same database."""
+    """Implements `Catalogue`; `keys`, `jobs`, `answers` and `inspection` implement their seams over the same database."""
 
     def __init__(self, database: Database, clock: Callable[[], str] = ids.now) -> None:
         self._database = database
@@ -44,6 +45,7 @@ class SqlCatalogue:
         self.keys = SqlKeys(database, clock)
         self.jobs = SqlJobs(database, clock)
         self.answers = SqlAnswers(database, clock)
+        self.inspection = SqlInspection(database)
 
     def append(self, entry: HandIn | Removal, *, searched_to: int) -> Committed | Stale:
         [answer] = self.append_many((GroupItem(entry, searched_to),))
