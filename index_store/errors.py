@@ -73,3 +73,11 @@ class BadSnapshotError(StoreError):
 
 class IndexBuildingError(StoreUnavailableError):
     """The index is still being read or built; a search now would miss pictures."""
+
+
+class BadBackupError(StoreError):
+    """It is no backup, or one that cannot be trusted."""
+
+
+class StoreNotEmptyError(StoreError):
+    """There is something there already."""

@@ -25,6 +25,8 @@ from service.workflows.parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from index_store.catalogue.protocol import Catalogue, Keys
     from index_store.catalogue.sql import SqlCatalogue
@@ -134,6 +136,7 @@ def open_store(settings: Settings, *, alone: bool = False) -> Iterator[Store]:
         model = MODELS[settings.descriptors]
         yield Store(
             catalogue=catalogue,
+            copies=catalogue,
             inspection=catalogue.inspection,
             jobs=catalogue.jobs,
             answers=catalogue.answers,
@@ -141,6 +144,20 @@ def open_store(settings: Settings, *, alone: bool = False) -> Iterator[Store]:
             model=model,
             generation=model.generation(NORMALISE_VERSION),
         )
+
+
+def open_store_at(settings: Settings, folder: Path) -> AbstractContextManager[Store]:
+    """The embedded store in another folder, whatever catalogue and blobs are set."""
+    return open_store(settings.model_copy(update={"data": folder, "catalogue_url": "", "blobs_url": ""}))
+
+
+def load_catalogue(settings: Settings, copy: Path) -> None:
+    """Fill the catalogue that is set, which must be empty, from a copy. Raises StoreError."""
+    catalogue = open_catalogue(settings.effective_catalogue_url)
+    try:
+        catalogue.load_from(copy)
+    finally:
+        catalogue.close()
 
 
 def forget_indexes(settings: Settings) -> None:
@@ -170,8 +187,10 @@ __all__ = [
     "build",
     "decoders",
     "forget_indexes",
+    "load_catalogue",
     "open_keys",
     "open_snapshots",
     "open_store",
+    "open_store_at",
     "space_of",
 ]

@@ -129,6 +129,17 @@ class LocalBlobs:
             path.unlink()
             sync_folder(path.parent)
 
+    def borrow(self, other: "LocalBlobs", sha256: str) -> None:
+        """Have another folder's original here too, as the same file under a second name: for a trial, not to keep."""
+        check_key(sha256)
+        path = self._original(sha256)
+        with translated():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                _link(other._original(sha256), path)  # noqa: SLF001 - one of us
+            except FileNotFoundError as error:
+                raise MissingBlobError(f"there is no blob {sha256}") from error
+
     def _original(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256[2:4] / sha256
 

@@ -1,11 +1,12 @@
 """The catalogue over SQL: opens the database, and gives every call its transaction."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
 
 from index_store import ids
-from index_store.catalogue import groups, reading, rows, tables, writing
+from index_store.catalogue import copying, groups, reading, rows, tables, writing
 from index_store.catalogue.answers import SqlAnswers
 from index_store.catalogue.engine import Database
 from index_store.catalogue.inspection import SqlInspection
@@ -143,6 +144,14 @@ class SqlCatalogue:
     def stats(self) -> Stats:
         with self._database.reading() as connection:
             return reading.stats(connection)
+
+    def copy_to(self, path: Path) -> int:
+        """Copy it all, as of one moment, into a new SQLite file; the sequence it ends at."""
+        return copying.copy_to_file(self._database, path)
+
+    def load_from(self, path: Path) -> None:
+        """Take in such a copy. Raises `BadEntryError` if anything is here already."""
+        copying.load_file(self._database, path)
 
     def close(self) -> None:
         self._database.close()

@@ -12,7 +12,7 @@ import click
 
 from index_store.errors import StoreError
 from service import __version__
-from service.cli import check, doctor, fsck, ingest, keys, reindex, serve
+from service.cli import backup, check, doctor, fsck, ingest, keys, reindex, serve
 from service.domain.errors import KeeponeError, SettingsError
 
 USAGE, FAILED = 2, 3
@@ -26,6 +26,8 @@ def commands() -> None:
 
 for module in (serve, check, ingest, doctor, fsck, keys, reindex):
     commands.add_command(module.command)
+commands.add_command(backup.backup)
+commands.add_command(backup.restore)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from index_store.backups import Copies
     from index_store.blobs.protocol import Blobs
     from index_store.catalogue.protocol import Answers, Catalogue, Jobs
     from index_store.inspection import Inspection
@@ -85,6 +86,8 @@ class Store:
     """What is looked at; `wiring` opens it without decoders and without an index."""
 
     catalogue: Catalogue
+    copies: Copies
+    """The same catalogue, as what can be copied."""
     inspection: Inspection
     jobs: Jobs
     answers: Answers
