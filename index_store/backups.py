@@ -8,8 +8,9 @@
     unfinished-…, trial-…               what a crash leaves behind; the next backup removes it
     in-use.lock                         held by whoever writes here
 
-Nothing here shares a file with the store: what rots there must not rot here. A folder without a manifest is no backup, and the manifest is written last. An original is written once and kept as long
-as any backup names it, so every backup after the first costs what is new.
+Nothing here shares a file with the store: what rots there must not rot here. A folder without a manifest is no backup,
+and the manifest is written last. An original is written once and kept as long as any backup names it, so every backup
+after the first costs what is new.
 """
 
 import hashlib
