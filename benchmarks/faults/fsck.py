@@ -37,11 +37,14 @@ RESULTS = Path(__file__).parent.parent / "results" / "fsck.json"
 LONG_AGO = 7200
 FLIPS = (
     ("content", "UPDATE content SET width = width + 1 WHERE sha256 = :sha256"),
-    ("content", "UPDATE content SET phash = X'00' || substr(phash, 2) WHERE sha256 = :sha256"),
+    ("content", "UPDATE content SET phash = CAST(X'00' || substr(phash, 2) AS BLOB) WHERE sha256 = :sha256"),
     ("content", "UPDATE content SET quality = replace(quality, '5', '6') WHERE sha256 = :sha256"),
     ("image", "UPDATE image SET verdict = 'duplicate' WHERE content_id = :sha256"),
     ("image", "UPDATE image SET metadata = X'7B22FF' WHERE content_id = :sha256"),
-    ("vector", 'UPDATE vector SET "values" = X\'0001\' || substr("values", 3) WHERE content_id = :sha256'),
+    (
+        "vector",
+        'UPDATE vector SET "values" = CAST(zeroblob(2) || substr("values", 3) AS BLOB) WHERE content_id = :sha256',
+    ),
 )
 """One value each, as a flipped bit or a stray statement would leave it."""
 

@@ -27,13 +27,17 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    case,
     cast,
     func,
+    literal_column,
+    null,
+    or_,
     select,
     type_coerce,
     update,
 )
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NullType, TypeEngine
 
 from index_store.catalogue import tables
 from index_store.entries import dump_json
@@ -62,14 +66,33 @@ def sealed(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def bare(connection: Connection, column: Column[Any]) -> ColumnElement[Any]:
-    """The column as it lies there: text and JSON as bytes, a truth value as a number."""
-    if isinstance(column.type, JSON | String):
-        if connection.dialect.name == "sqlite":
-            return cast(column, LargeBinary).label(column.name)
+    """The column as it lies there: text and JSON as bytes, a truth value as a number.
+
+    SQLite lets any column hold any type of value; one of the wrong type comes as a byte that no text has.
+    """
+    kind = column.type
+    if connection.dialect.name == "sqlite":
+        if isinstance(kind, JSON | String):
+            shown = case((_stored_as(column, "text"), cast(column, LargeBinary)), else_=_odd(column))
+        elif isinstance(kind, LargeBinary):
+            shown = case((_stored_as(column, "blob"), type_coerce(column, LargeBinary)), else_=_odd(column))
+        else:
+            number = or_(_stored_as(column, "integer"), _stored_as(column, "real"))
+            shown = case((number, type_coerce(column, NullType)), else_=_odd(column))
+        return shown.label(column.name)
+    if isinstance(kind, JSON | String):
         return func.convert_to(cast(column, Text), "UTF8", type_=LargeBinary).label(column.name)
-    if isinstance(column.type, Boolean):
+    if isinstance(kind, Boolean):
         return type_coerce(column, Integer).label(column.name)
     return column
+
+
+def _stored_as(column: Column[Any], word: str) -> ColumnElement[bool]:
+    return func.typeof(column) == word
+
+
+def _odd(column: Column[Any]) -> ColumnElement[Any]:
+    return case((column.is_(None), null()), else_=literal_column("X'FF'", LargeBinary))
 
 
 def is_sound(table: Table, row: Row[Any]) -> bool:

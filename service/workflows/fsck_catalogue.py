@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from index_store.errors import StoreError, StoreUnavailableError
 from service.workflows.findings import Finding
 
 if TYPE_CHECKING:
@@ -90,8 +91,10 @@ def _pages(
     done = 0
     while found := page(after, PAGE):
         yield from found
-        after, done = key(found[-1]), done + len(found)
+        before, after, done = after, key(found[-1]), done + len(found)
         progress(what, done, None)
+        if after == before:  # a key that became something that is no key sorts last, for ever
+            break
     rows.checked[what] = done
 
 
@@ -211,10 +214,25 @@ def _index(store: Store, rows: Rows) -> Iterator[Finding]:
     """Fold the log as every index does, and compare the ids with those that the rows come to."""
     if rows.space is None:
         return
+    try:
+        held = _folded(store, rows, rows.space.space_id)
+    except StoreUnavailableError:
+        raise
+    except (StoreError, ValueError, TypeError) as error:
+        yield Finding("index-differs", "all", f"no index can be made from the log: {error}")
+        return
+    for content_id in held.keys() | rows.vectors_of.keys():
+        wanted = rows.vectors_of[content_id] if rows.active.get(content_id) else []
+        if sorted(held.get(content_id, [])) != sorted(wanted):
+            yield Finding("index-differs", content_id, f"holds {held.get(content_id, [])}, should hold {wanted}")
+
+
+def _folded(store: Store, rows: Rows, space_id: int) -> dict[str, list[int]]:
+    """The ids of the vectors that an index holds of each content."""
     held: dict[str, list[int]] = {}
     since = 0
     while since < rows.head:
-        delta = store.catalogue.changes_since(since, rows.space.space_id, min(PAGE, rows.head - since))
+        delta = store.catalogue.changes_since(since, space_id, min(PAGE, rows.head - since))
         for content_id in (*delta.removed, *(vector.content_id for vector in delta.vectors)):
             held.pop(content_id, None)
         for vector in delta.vectors:
@@ -222,10 +240,7 @@ def _index(store: Store, rows: Rows) -> Iterator[Finding]:
         if delta.sequence == since:
             break
         since = delta.sequence
-    for content_id in held.keys() | rows.vectors_of.keys():
-        wanted = rows.vectors_of[content_id] if rows.active.get(content_id) else []
-        if sorted(held.get(content_id, [])) != sorted(wanted):
-            yield Finding("index-differs", content_id, f"holds {held.get(content_id, [])}, should hold {wanted}")
+    return held
 
 
 def images_named(rows: Rows, content_id: str) -> str:
