@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from index_store.blobs.protocol import Blobs, check_derived, check_key
+from index_store.blobs.protocol import Blobs, Original, check_derived, check_key
+from index_store.entries import is_hash
 from index_store.errors import (
     CorruptBlobError,
     MissingBlobError,
@@ -110,6 +111,34 @@ class LocalBlobs:
         check_derived(kind, sha256, extension)
         # Empty is what a power cut can leave of a file that was never synced.
         return _read(self._derived(kind, sha256, extension)) or None
+
+    def originals(self) -> Iterator[Original]:
+        with translated():
+            for first in sorted(self._root.glob("[0-9a-f][0-9a-f]")):
+                for path in first.glob("[0-9a-f][0-9a-f]/*"):
+                    if not is_hash(path.name) or path != self._original(path.name):
+                        continue
+                    with suppress(FileNotFoundError):
+                        found = path.lstat()
+                        yield Original(path.name, found.st_size, time.time() - found.st_mtime)
+
+    def discard(self, sha256: str) -> None:
+        check_key(sha256)
+        path = self._original(sha256)
+        with translated(), suppress(FileNotFoundError):
+            path.unlink()
+            sync_folder(path.parent)
+
+    def borrow(self, other: "LocalBlobs", sha256: str) -> None:
+        """Have another folder's original here too, as the same file under a second name: for a trial, not to keep."""
+        check_key(sha256)
+        path = self._original(sha256)
+        with translated():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                _link(other._original(sha256), path)  # noqa: SLF001 - one of us
+            except FileNotFoundError as error:
+                raise MissingBlobError(f"there is no blob {sha256}") from error
 
     def _original(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256[2:4] / sha256
