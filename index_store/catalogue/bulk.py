@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from index_store.catalogue import outcomes, rows, writing
+from index_store.catalogue.checksums import sealed
 from index_store.catalogue.tables import change, content, image, job_item, match, space, vector
 from index_store.entries import (
     COULD_CHANGE_A_VERDICT,
@@ -167,12 +168,12 @@ def _commit(entry: HandIn, outcomes_wanted: list[JobItemOutcome], here: _Here, m
         raise NotFoundError(f"there is no content {entry.content_id}")
     else:
         check_dimensions(entry, here.dimensions)
-        made.contents.append(rows.content_row(entry.content, created))
-        made.vectors.extend(rows.vector_row(one, entry.content_id) for one in entry.vectors)
+        made.contents.append(sealed(content, rows.content_row(entry.content, created)))
+        made.vectors.extend(sealed(vector, rows.vector_row(one, entry.content_id)) for one in entry.vectors)
         here.known.add(entry.content_id)
     here.head += 1
     committed = rows.new_image(entry, stored=kind == "stored", created=created, sequence=here.head)
-    made.images.append(rows.image_row(committed))
+    made.images.append(sealed(image, rows.image_row(committed)))
     made.changes.append(writing.change_row(kind, committed, sequence=here.head, created=created))
     for pair in entry.matches:
         ends = {pair.query_content, pair.reference_content}
