@@ -28,6 +28,7 @@ from index_store.entries import (
     forgives,
 )
 from index_store.errors import BadEntryError, NotFoundError
+from index_store.failpoints import reached
 from index_store.group_records import AlreadyDone, Group, GroupAnswer, GroupItem
 from index_store.job_records import JobItem, JobItemOutcome
 from index_store.records import ChangeKind, Committed, HandIn, Stale
@@ -87,6 +88,7 @@ def write(connection: Connection, made: Plan) -> None:
     for table, new in ((content, made.contents), (vector, made.vectors), (image, made.images)):
         if new:
             connection.execute(insert(table), new)
+    reached("catalogue.group-written")
     if made.matches:
         pairs = [{"query": query, "reference": reference} for query, reference in made.matches]
         older = (match.c.query_content == bindparam("query")) & (match.c.reference_content == bindparam("reference"))
@@ -94,6 +96,7 @@ def write(connection: Connection, made: Plan) -> None:
         connection.execute(insert(match), list(made.matches.values()))
     if made.changes:
         connection.execute(insert(change), made.changes)
+    reached("catalogue.group-logged")
     _write_items(connection, made.items)
 
 
