@@ -209,7 +209,7 @@ def test_a_backup_that_is_cut_short_is_none_and_is_swept_up_by_the_next(made, ba
 
 
 def test_a_catalogue_on_postgres_is_backed_up_and_moves_both_ways(
-    postgres_url, postgres, settings, made, backups, restored, tmp_path
+    postgres_url, settings, made, backups, restored, tmp_path
 ):
     """A backup is the same whatever it was made from, so it is also the way from one database to the other."""
     there = settings.model_copy(update={"catalogue_url": postgres_url})
