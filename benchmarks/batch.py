@@ -70,7 +70,8 @@ class Service:
 def archive(count: int) -> tuple[bytes, dict[str, str]]:
     """A TAR of that many training pictures, and the SHA-256 of each by its name there."""
     folder = Path(os.environ["KEEPONE_SHARED"]) / "data" / "train"
-    out, hashes = io.BytesIO(), {}
+    out = io.BytesIO()
+    hashes: dict[str, str] = {}
     with tarfile.open(fileobj=out, mode="w") as made:
         for name in ("caltech101.tar", "clothing.tar"):
             with tarfile.open(folder / name) as tar:
