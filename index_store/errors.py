@@ -27,6 +27,10 @@ class StoreFullError(StoreError):
     """There is no room left to write; what is already stored can still be read."""
 
 
+class StoreInUseError(StoreUnavailableError):
+    """Another process has this data folder open."""
+
+
 class UnsupportedStoreError(StoreError):
     """This version cannot open that store safely."""
 
@@ -69,3 +73,11 @@ class BadSnapshotError(StoreError):
 
 class IndexBuildingError(StoreUnavailableError):
     """The index is still being read or built; a search now would miss pictures."""
+
+
+class BadBackupError(StoreError):
+    """It is no backup, or one that cannot be trusted."""
+
+
+class StoreNotEmptyError(StoreError):
+    """There is something there already."""

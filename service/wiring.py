@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import shutil
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from index_store.blobs.local import open_blobs
 from index_store.blobs.staging import Staging
 from index_store.catalogue import open_catalogue
+from index_store.in_use import hold_alone, share
 from index_store.vectors import ExactIndex, Follower
 from index_store.vectors.build_child import SECRET, BuildChild
 from index_store.vectors.snapshot import SnapshotFolder
@@ -18,13 +20,17 @@ from service.domain.verdict import FITTED
 from service.pictures.admit import NORMALISE_VERSION, Limits
 from service.pictures.budget import MachineBudget
 from service.pictures.pool import DecodePool
+from service.workflows.findings import Store
 from service.workflows.parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
 
-    from index_store.catalogue.protocol import Keys
+    from index_store.catalogue.protocol import Catalogue, Keys
     from index_store.catalogue.sql import SqlCatalogue
+    from index_store.in_use import Held
     from index_store.records import Space
     from service.settings import Settings
 
@@ -35,7 +41,15 @@ def build(settings: Settings, *, fault_injection: bool = False, wait_for_index: 
     Where reading the index takes long, `wait_for_index=False` has it read in the background; until then searches raise
     `IndexBuildingError`.
     """
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    held = share(settings.data)
+    try:
+        return _build(settings, held, fault_injection=fault_injection, wait_for_index=wait_for_index)
+    except BaseException:
+        held.close()
+        raise
+
+
+def _build(settings: Settings, held: Held, *, fault_injection: bool, wait_for_index: bool) -> Parts:
     catalogue = open_catalogue(settings.effective_catalogue_url)
     model = MODELS[settings.descriptors]
     space = space_of(settings, catalogue)
@@ -44,17 +58,7 @@ def build(settings: Settings, *, fault_injection: bool = False, wait_for_index: 
     follower.prepare(wait=wait_for_index)
     return Parts(
         settings=settings,
-        pool=DecodePool(
-            settings.decode_children,
-            limits=Limits(
-                max_bytes=settings.max_bytes,
-                max_pixels=settings.max_pixels,
-                max_side=settings.max_side,
-                decode_seconds=settings.decode_seconds,
-            ),
-            budget=MachineBudget(settings.decode_budget),
-            fault_injection=fault_injection,
-        ),
+        pool=decoders(settings, fault_injection=fault_injection),
         catalogue=catalogue,
         keys=catalogue.keys,
         jobs=catalogue.jobs,
@@ -65,10 +69,26 @@ def build(settings: Settings, *, fault_injection: bool = False, wait_for_index: 
         follower=follower,
         descriptor=model,
         verdict_model=FITTED,
+        held=held,
     )
 
 
-def space_of(settings: Settings, catalogue: SqlCatalogue) -> Space:
+def decoders(settings: Settings, *, fault_injection: bool = False) -> DecodePool:
+    """Decoding children within the limits that are set."""
+    return DecodePool(
+        settings.decode_children,
+        limits=Limits(
+            max_bytes=settings.max_bytes,
+            max_pixels=settings.max_pixels,
+            max_side=settings.max_side,
+            decode_seconds=settings.decode_seconds,
+        ),
+        budget=MachineBudget(settings.decode_budget),
+        fault_injection=fault_injection,
+    )
+
+
+def space_of(settings: Settings, catalogue: Catalogue) -> Space:
     """The space of the model that is set, made if it is new."""
     model = MODELS[settings.descriptors]
     return catalogue.ensure_space(model.name, model.generation(NORMALISE_VERSION), model.dimension, model.metric)
@@ -99,26 +119,78 @@ def _refuse_blind_search(undescribed: int, model_id: str) -> None:
 
 
 @contextmanager
-def open_keys(settings: Settings) -> Iterator[Keys]:
-    """The API keys alone, without decoders or index."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _opened(settings: Settings, *, alone: bool = False) -> Iterator[SqlCatalogue]:
+    """The catalogue, with the data folder held meanwhile."""
+    with hold_alone(settings.data) if alone else share(settings.data):
+        catalogue = open_catalogue(settings.effective_catalogue_url)
+        try:
+            yield catalogue
+        finally:
+            catalogue.close()
+
+
+@contextmanager
+def open_store(settings: Settings, *, alone: bool = False) -> Iterator[Store]:
+    """What is remembered, without decoders and index. With `alone`, `StoreInUseError` while anybody else has it open."""
+    with _opened(settings, alone=alone) as catalogue:
+        model = MODELS[settings.descriptors]
+        yield Store(
+            catalogue=catalogue,
+            copies=catalogue,
+            inspection=catalogue.inspection,
+            jobs=catalogue.jobs,
+            answers=catalogue.answers,
+            blobs=open_blobs(settings.effective_blobs_url),
+            model=model,
+            generation=model.generation(NORMALISE_VERSION),
+        )
+
+
+def open_store_at(settings: Settings, folder: Path) -> AbstractContextManager[Store]:
+    """The embedded store in another folder, whatever catalogue and blobs are set."""
+    return open_store(settings.model_copy(update={"data": folder, "catalogue_url": "", "blobs_url": ""}))
+
+
+def load_catalogue(settings: Settings, copy: Path) -> None:
+    """Fill the catalogue that is set, which must be empty, from a copy. Raises StoreError."""
     catalogue = open_catalogue(settings.effective_catalogue_url)
     try:
-        yield catalogue.keys
+        catalogue.load_from(copy)
     finally:
         catalogue.close()
+
+
+def forget_indexes(settings: Settings) -> None:
+    """Remove every index on disk; they are made again from the catalogue."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(settings.index_folder)
+
+
+@contextmanager
+def open_keys(settings: Settings) -> Iterator[Keys]:
+    """The API keys alone, without decoders or index."""
+    with _opened(settings) as catalogue:
+        yield catalogue.keys
 
 
 @contextmanager
 def open_snapshots(settings: Settings) -> Iterator[tuple[SqlCatalogue, Space, SnapshotFolder]]:
     """What a rebuild of the index needs: the catalogue, the space and its folder; no decoders and no model."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    catalogue = open_catalogue(settings.effective_catalogue_url)
-    try:
+    with _opened(settings) as catalogue:
         space = space_of(settings, catalogue)
         yield catalogue, space, snapshots_of(settings, catalogue, space)
-    finally:
-        catalogue.close()
 
 
-__all__ = ["Parts", "build", "open_keys", "open_snapshots"]
+__all__ = [
+    "Parts",
+    "Store",
+    "build",
+    "decoders",
+    "forget_indexes",
+    "load_catalogue",
+    "open_keys",
+    "open_snapshots",
+    "open_store",
+    "open_store_at",
+    "space_of",
+]

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from index_store.blobs.protocol import Blobs, check_derived, check_key
+from index_store.blobs.protocol import Blobs, Original, check_derived, check_key
+from index_store.entries import is_hash
 from index_store.errors import (
     CorruptBlobError,
     MissingBlobError,
@@ -33,7 +34,7 @@ from index_store.failpoints import reached
 
 # O_NONBLOCK, or opening a FIFO that somebody planted would wait for ever; it means nothing for a regular file.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _ABANDONED_SECONDS = 3600
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
@@ -111,6 +112,34 @@ class LocalBlobs:
         # Empty is what a power cut can leave of a file that was never synced.
         return _read(self._derived(kind, sha256, extension)) or None
 
+    def originals(self) -> Iterator[Original]:
+        with translated():
+            for first in sorted(self._root.glob("[0-9a-f][0-9a-f]")):
+                for path in first.glob("[0-9a-f][0-9a-f]/*"):
+                    if not is_hash(path.name) or path != self._original(path.name):
+                        continue
+                    with suppress(FileNotFoundError):
+                        found = path.lstat()
+                        yield Original(path.name, found.st_size, time.time() - found.st_mtime)
+
+    def discard(self, sha256: str) -> None:
+        check_key(sha256)
+        path = self._original(sha256)
+        with translated(), suppress(FileNotFoundError):
+            path.unlink()
+            sync_folder(path.parent)
+
+    def borrow(self, other: "LocalBlobs", sha256: str) -> None:
+        """Have another folder's original here too, as the same file under a second name: for a trial, not to keep."""
+        check_key(sha256)
+        path = self._original(sha256)
+        with translated():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                _link(other._original(sha256), path)  # noqa: SLF001 - one of us
+            except FileNotFoundError as error:
+                raise MissingBlobError(f"there is no blob {sha256}") from error
+
     def _original(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256[2:4] / sha256
 
@@ -145,7 +174,7 @@ class LocalBlobs:
     def _temporary(self, data: bytes, *, durable: bool) -> Iterator[Path]:
         """A new private file with these bytes, gone afterwards unless it was renamed."""
         path = self._root / "tmp" / secrets.token_hex(16)
-        descriptor = os.open(path, CREATE, 0o600)
+        descriptor = os.open(path, _CREATE, 0o600)
         try:
             try:
                 rest = memoryview(data)

@@ -8,6 +8,8 @@ Every name is a SHA-256; what a client called its file never becomes part of a p
 """
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from index_store.entries import is_hash
@@ -15,6 +17,14 @@ from index_store.errors import BadBlobKeyError
 
 _KIND = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _EXTENSION = re.compile(r"[a-z0-9]{1,8}")
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    sha256: str
+    """Its name, whatever its bytes are."""
+    bytes: int
+    age_seconds: float
 
 
 class Blobs(Protocol):
@@ -47,6 +57,16 @@ class Blobs(Protocol):
 
     def get_derived(self, kind: str, sha256: str, extension: str) -> bytes | None:
         """None: make it again."""
+        ...
+
+    def originals(self) -> Iterator[Original]:
+        """Everything that lies there as an original, in no order. What comes or goes meanwhile may be missed."""
+        ...
+
+    def discard(self, sha256: str) -> None:
+        """Remove an original that no row names, if it is there. Only for a store that nobody else has open: another
+        process might be about to name it.
+        """
         ...
 
 

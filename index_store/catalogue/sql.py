@@ -1,13 +1,15 @@
 """The catalogue over SQL: opens the database, and gives every call its transaction."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
 
 from index_store import ids
-from index_store.catalogue import bulk, groups, reading, rows, tables, writing
+from index_store.catalogue import bulk, copying, groups, reading, rows, tables, writing
 from index_store.catalogue.answers import SqlAnswers
 from index_store.catalogue.engine import Database
+from index_store.catalogue.inspection import SqlInspection
 from index_store.catalogue.jobs import SqlJobs
 from index_store.catalogue.keys import SqlKeys, put_setting
 from index_store.catalogue.migrate import migrate
@@ -35,7 +37,7 @@ session might."""
 
 
 class SqlCatalogue:
-    """Implements `Catalogue`; `keys`, `jobs` and `answers` implement their seams over the same database."""
+    """Implements `Catalogue`; `keys`, `jobs`, `answers` and `inspection` implement their seams over the same database."""
 
     def __init__(self, database: Database, clock: Callable[[], str] = ids.now) -> None:
         self._database = database
@@ -44,6 +46,7 @@ class SqlCatalogue:
         self.keys = SqlKeys(database, clock)
         self.jobs = SqlJobs(database, clock)
         self.answers = SqlAnswers(database, clock)
+        self.inspection = SqlInspection(database)
 
     def append(self, entry: HandIn | Removal, *, searched_to: int) -> Committed | Stale:
         [answer] = self.append_many((GroupItem(entry, searched_to),))
@@ -158,6 +161,14 @@ class SqlCatalogue:
     def stats(self) -> Stats:
         with self._database.reading() as connection:
             return reading.stats(connection)
+
+    def copy_to(self, path: Path) -> int:
+        """Copy it all, as of one moment, into a new SQLite file; the sequence it ends at."""
+        return copying.copy_to_file(self._database, path)
+
+    def load_from(self, path: Path) -> None:
+        """Take in such a copy. Raises `BadEntryError` if anything is here already."""
+        copying.load_file(self._database, path)
 
     def close(self) -> None:
         self._database.close()

@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 
 metadata = MetaData(
     naming_convention={
@@ -35,6 +35,8 @@ metadata = MetaData(
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
 Hash = String(64)
 Moment = String(27)
+Checksum = String(16)
+"""See `checksums`."""
 
 content = Table(
     "content",
@@ -52,6 +54,7 @@ content = Table(
     Column("authenticity", JSON, nullable=False),
     Column("too_little_detail", Boolean, nullable=False),
     Column("created", Moment, nullable=False),
+    Column("checksum", Checksum, nullable=False, server_default=""),
 )
 
 image = Table(
@@ -71,6 +74,7 @@ image = Table(
     Column("handed_in_bytes", BigInteger, nullable=False),
     Column("created", Moment, nullable=False),
     Column("sequence", BigInteger, nullable=False, unique=True),
+    Column("checksum", Checksum, nullable=False, server_default=""),
     Index(None, "content_id", "state"),
 )
 
@@ -96,6 +100,7 @@ vector = Table(
     Column("ordinal", Integer, nullable=False),
     Column("box", JSON(none_as_null=True)),
     Column("values", LargeBinary, nullable=False),
+    Column("checksum", Checksum, nullable=False, server_default=""),
     UniqueConstraint("content_id", "space_id", "ordinal"),
     sqlite_autoincrement=True,
 )

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from index_store.catalogue import rows, tables
+from index_store.catalogue.checksums import sealed
 from index_store.entries import check_dimensions
 from index_store.errors import NotFoundError
 from index_store.failpoints import reached
@@ -24,7 +25,7 @@ def hand_in(connection: Connection, entry: HandIn, *, created: str) -> Committed
         _write_content(connection, entry, created)
         reached("catalogue.content-written")
     image = rows.new_image(entry, stored=kind == "stored", created=created, sequence=head + 1)
-    connection.execute(insert(tables.image), rows.image_row(image))
+    connection.execute(insert(tables.image), sealed(tables.image, rows.image_row(image)))
     _write_matches(connection, entry.matches, created)
     reached("catalogue.image-written")
     _log(connection, kind, image, sequence=head + 1, created=created)
@@ -66,14 +67,15 @@ def _has_active_image(connection: Connection, content_id: str) -> bool:
 def _write_content(connection: Connection, entry: HandIn, created: str) -> None:
     if entry.content is None:  # `_kind` has seen to it; the type checker cannot know
         raise NotFoundError
-    connection.execute(insert(tables.content), rows.content_row(entry.content, created))
+    connection.execute(insert(tables.content), sealed(tables.content, rows.content_row(entry.content, created)))
     if not entry.vectors:
         return
     space = tables.space
     wanted = sorted({vector.space_id for vector in entry.vectors})
     found = connection.execute(select(space.c.space_id, space.c.dimension).where(space.c.space_id.in_(wanted)))
     check_dimensions(entry, {row.space_id: row.dimension for row in found})
-    connection.execute(insert(tables.vector), [rows.vector_row(vector, entry.content_id) for vector in entry.vectors])
+    described = [rows.vector_row(vector, entry.content_id) for vector in entry.vectors]
+    connection.execute(insert(tables.vector), [sealed(tables.vector, row) for row in described])
 
 
 def _write_matches(connection: Connection, matches: tuple[ProvedMatch, ...], created: str) -> None:

@@ -13,6 +13,7 @@ from index_store.testing.answers_contract import AnswersContract
 from index_store.testing.blobs_contract import BlobsContract
 from index_store.testing.catalogue_contract import CatalogueContract
 from index_store.testing.index_contract import IndexContract, NaiveIndex
+from index_store.testing.inspection_contract import InspectionContract
 from index_store.testing.jobs_contract import JobsContract
 from index_store.testing.keys_contract import KeysContract
 from index_store.testing.memory import MemoryCatalogue
@@ -26,6 +27,7 @@ __all__ = [
     "BlobsContract",
     "CatalogueContract",
     "IndexContract",
+    "InspectionContract",
     "JobsContract",
     "KeysContract",
     "MemoryAnswers",

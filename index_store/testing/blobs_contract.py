@@ -80,3 +80,17 @@ class BlobsContract:
             assert blobs.get_derived("thumbnail", _NAME, "webp") == data
         assert blobs.get_derived("thumbnail", _NAME, "jpg") is None
         assert not blobs.has(_NAME)
+
+    def test_originals_are_listed_with_their_size_and_derived_files_are_not(self) -> None:
+        blobs = self.make_blobs()
+        blobs.put(_NAME, _DATA)
+        blobs.put_derived("thumbnail", _NAME, "webp", b"derived")
+        assert [(one.sha256, one.bytes) for one in blobs.originals()] == [(_NAME, len(_DATA))]
+
+    def test_what_is_discarded_is_gone_and_may_come_again(self) -> None:
+        blobs = self.make_blobs()
+        blobs.put(_NAME, _DATA)
+        blobs.discard(_NAME)
+        blobs.discard(_NAME)
+        assert not blobs.has(_NAME)
+        assert blobs.put(_NAME, _DATA)

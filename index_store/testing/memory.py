@@ -46,6 +46,7 @@ from index_store.records import (
     VectorPage,
 )
 from index_store.testing.as_json import as_json_keeps
+from index_store.testing.memory_inspection import MemoryInspection
 from index_store.testing.memory_jobs import MemoryAnswers, MemoryJobs
 from index_store.testing.memory_keys import MemoryKeys
 
@@ -66,6 +67,7 @@ class MemoryCatalogue:
         self._images: dict[str, Image] = {}
         self._vectors: list[StoredVector] = []
         self._spaces: list[Space] = []
+        self.inspection = MemoryInspection(self._log, self._contents, self._images, self._vectors, self._spaces)
 
     def append(self, entry: HandIn | Removal, *, searched_to: int) -> Committed | Stale:
         [answer] = self.append_many((GroupItem(entry, searched_to),))

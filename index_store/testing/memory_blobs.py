@@ -2,9 +2,10 @@
 
 import hashlib
 import io
+from collections.abc import Iterator
 from typing import BinaryIO
 
-from index_store.blobs.protocol import check_derived, check_key
+from index_store.blobs.protocol import Original, check_derived, check_key
 from index_store.errors import CorruptBlobError, MissingBlobError
 
 
@@ -49,3 +50,11 @@ class MemoryBlobs:
     def get_derived(self, kind: str, sha256: str, extension: str) -> bytes | None:
         check_derived(kind, sha256, extension)
         return self._derived.get((kind, sha256, extension))
+
+    def originals(self) -> Iterator[Original]:
+        for sha256, data in list(self._originals.items()):
+            yield Original(sha256, len(data), 0.0)
+
+    def discard(self, sha256: str) -> None:
+        check_key(sha256)
+        self._originals.pop(sha256, None)

@@ -17,7 +17,8 @@ import numpy as np
 from index_store.catalogue.protocol import ChangeLog
 from index_store.errors import BadSnapshotError, IndexBuildingError, StoreError
 from index_store.records import Space, StoredVector
-from index_store.vectors.faiss_part import Columns, FaissPart
+from index_store.vectors.columns import Columns
+from index_store.vectors.faiss_part import FaissPart
 from index_store.vectors.manifest import Manifest
 from index_store.vectors.snapshot import SnapshotFolder
 

@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING
 from service import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 PARTING_SECONDS = 25.0
 
 
 @contextmanager
-def job_worker(environment: Mapping[str, str]) -> Iterator[None]:
+def job_worker(environment: Mapping[str, str]) -> Iterator[Callable[[], None]]:
     """A worker process for as long as the block lasts; one that dies is started again.
 
-    It reads its settings from our environment and these variables.
+    It reads its settings from our environment and these variables. What is yielded tells it to stop ahead of the end.
     """
     keeper = _Keeper(environment)
     thread = threading.Thread(target=keeper.keep, name="job-worker", daemon=True)
     thread.start()
     try:
-        yield
+        yield keeper.stop
     finally:
         keeper.stop()
         thread.join(PARTING_SECONDS)
@@ -56,9 +56,9 @@ class _Keeper:
 
     def stop(self) -> None:
         with self._lock:
-            self._stopping.set()
-            if self._process is not None:
+            if not self._stopping.is_set() and self._process is not None:
                 self._process.terminate()
+            self._stopping.set()
 
     def _start(self) -> subprocess.Popen[bytes] | None:
         with self._lock:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from index_store.blobs.protocol import Blobs
     from index_store.blobs.staging import Staging
     from index_store.catalogue.protocol import Answers, Catalogue, Jobs, Keys
+    from index_store.in_use import Held
     from index_store.records import Space
     from index_store.vectors.follower import Follower
     from service.descriptors.registry import DescriptorModel
@@ -32,6 +33,8 @@ class Parts:
     follower: Follower
     descriptor: DescriptorModel
     verdict_model: VerdictModel
+    held: Held
+    """The data folder is in use until this is closed."""
     committing: threading.Lock = field(default_factory=threading.Lock)
     """Held by the one thread of this process that is committing a picture."""
 
@@ -39,3 +42,4 @@ class Parts:
         self.pool.close()
         self.follower.close()
         self.catalogue.close()
+        self.held.close()

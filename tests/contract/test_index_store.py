@@ -11,6 +11,7 @@ from index_store.testing import (
     BlobsContract,
     CatalogueContract,
     IndexContract,
+    InspectionContract,
     JobsContract,
     KeysContract,
     MemoryBlobs,
@@ -63,6 +64,12 @@ class OverACatalogue:
             yield catalogue.answers
 
 
+class Inspected:
+    def opened_inspection(self):
+        with closing(self.make_catalogue()) as catalogue:
+            yield catalogue, catalogue.ensure_space("builtin", "1", DIMENSION, "cosine"), catalogue.inspection
+
+
 class InMemory:
     def make_catalogue(self):
         return MemoryCatalogue()
@@ -97,6 +104,18 @@ class TestPostgresJobs(InPostgres, OverACatalogue, JobsContract):
 
 
 class TestPostgresAnswers(InPostgres, OverACatalogue, AnswersContract):
+    pass
+
+
+class TestSqliteInspection(InSqlite, Inspected, InspectionContract):
+    pass
+
+
+class TestPostgresInspection(InPostgres, Inspected, InspectionContract):
+    pass
+
+
+class TestMemoryInspection(InMemory, Inspected, InspectionContract):
     pass
 
 

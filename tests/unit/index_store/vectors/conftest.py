@@ -6,6 +6,7 @@ import pytest
 from index_store.records import Space
 from index_store.testing import MemoryCatalogue, a_hand_in
 from index_store.vectors import faiss_part
+from index_store.vectors.columns import Columns
 from index_store.vectors.snapshot import SnapshotFolder
 
 WIDE = 32
@@ -65,7 +66,7 @@ def columns():
 
     def make(count, dimension=WIDE, seed=0):
         rng = np.random.default_rng(seed)
-        return faiss_part.Columns.of(
+        return Columns.of(
             np.arange(3, 3 * count + 1, 3),
             rng.integers(0, 256, (count, 32), dtype=np.uint8),
             np.arange(1, count + 1),

@@ -13,7 +13,8 @@ from index_store.testing.samples import DIMENSION
 from index_store.vectors import builder, faiss_part, snapshot_follower
 from index_store.vectors.build_child import SECRET, BuildChild
 from index_store.vectors.builder import build_snapshot, load, load_newest, probe, read_columns
-from index_store.vectors.faiss_part import Columns, FaissPart
+from index_store.vectors.columns import Columns
+from index_store.vectors.faiss_part import FaissPart
 from index_store.vectors.snapshot import SnapshotFolder
 from index_store.vectors.snapshot_follower import SnapshotFollower
 
@@ -103,6 +104,18 @@ def test_a_newer_snapshot_takes_the_place_of_the_one_in_use(catalogue, space, fo
     assert (follower.index.folded, follower.index.size, follower.catch_up()) == (20, 21, 21)
     assert before.size == 21
     assert finds(follower, 20, space)
+
+
+def test_a_snapshot_made_anew_of_the_same_log_is_taken_too(catalogue, space, folder, fill, follow):
+    """Whoever runs `keepone reindex` doubts the index in use, though nothing changed since; an older one is not."""
+    fill(*range(20))
+    build_snapshot(catalogue, space, folder)
+    follower = follow()
+    before = follower.index
+    build_snapshot(catalogue, space, folder)
+    follower.change_snapshot()
+    assert follower.index is not before
+    assert (follower.index.folded, follower.catch_up()) == (20, 20)
 
 
 def test_the_folder_is_looked_at_no_more_than_once_a_second(folder, fill, follow, monkeypatch):

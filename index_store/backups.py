@@ -1,0 +1,230 @@
+"""A folder of backups.
+
+    blobs/                              originals by SHA-256, shared by all backups of the folder
+    2026-11-21T132700.123456Z-42/       one backup: when it was made, and the sequence it ends at
+        catalogue.sqlite                the whole catalogue at that sequence
+        originals.txt                   SHA-256 and size of each original it needs
+        manifest.json                   what the two files are, by length and hash; `verified` once it was tried out
+    unfinished-…, trial-…               what a crash leaves behind; the next backup removes it
+    in-use.lock                         held by whoever writes here
+
+Nothing here shares a file with the store: what rots there must not rot here. A folder without a manifest is no backup,
+and the manifest is written last. An original is written once and kept as long as any backup names it, so every backup
+after the first costs what is new.
+"""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from index_store.blobs.local import CREATE, LocalBlobs, open_regular, sync_folder, translated
+from index_store.errors import BadBackupError
+
+FORMAT = 1
+CATALOGUE, ORIGINALS, MANIFEST = "catalogue.sqlite", "originals.txt", "manifest.json"
+_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d{6}\.\d{6}Z-\d+")
+_LEFT_BEHIND = ("unfinished-", "trial-")
+_PIECE = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class FileSum:
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    format: int
+    version: str
+    """Of the Keepone that made it."""
+    schema: str
+    created: str
+    sequence: int
+    """Every change up to and including this one is in it."""
+    tables: Mapping[str, Mapping[str, Any]]
+    """By name: rows, and a hash over them."""
+    catalogue: FileSum
+    originals: FileSum
+    """Of the list."""
+    count: int
+    """How many originals it names."""
+    bytes: int
+    """Their sizes together."""
+    verified: str | None = None
+    """When a trial restore of it was found sound. A backup counts from then on."""
+
+
+class Copies(Protocol):
+    """A catalogue that can be copied while it is at work, and be filled from a copy."""
+
+    def copy_to(self, path: Path) -> int:
+        """Copy it all, as of one moment, into a new SQLite file; the sequence it ends at."""
+        ...
+
+    def load_from(self, path: Path) -> None:
+        """Take in such a copy. Raises `BadEntryError` if anything is here already."""
+        ...
+
+
+class Backups:
+    """One folder of backups. Whoever writes holds it alone (`index_store.in_use`)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+
+    def blobs(self) -> LocalBlobs:
+        return LocalBlobs(self.root / "blobs")
+
+    def names(self) -> list[str]:
+        """Finished backups, oldest first."""
+        if not self.root.is_dir():
+            return []
+        named = (path for path in self.root.iterdir() if _NAME.fullmatch(path.name))
+        return sorted(path.name for path in named if (path / MANIFEST).is_file())
+
+    def manifest(self, name: str) -> Manifest:
+        """Raises `BadBackupError` for one that cannot be read or that a newer version made."""
+        data = _whole(self.root / name / MANIFEST)
+        try:
+            said = json.loads(data)
+            if said["format"] > FORMAT:
+                raise BadBackupError(f"backup {name} was made by a newer Keepone ({said['version']})")
+            fields = said | {part: FileSum(**said[part]) for part in ("catalogue", "originals")}
+            return Manifest(**fields)
+        except (ValueError, TypeError, KeyError) as error:
+            raise BadBackupError(f"the manifest of backup {name} cannot be read") from error
+
+    def check(self, name: str) -> Manifest:
+        """The manifest of a backup whose files are what it says. Raises `BadBackupError`."""
+        manifest = self.manifest(name)
+        for file, promised in ((CATALOGUE, manifest.catalogue), (ORIGINALS, manifest.originals)):
+            if file_sum(self.root / name / file) != promised:
+                raise BadBackupError(f"backup {name} is damaged: {file} is not what was written")
+        return manifest
+
+    def originals(self, name: str) -> list[tuple[str, int]]:
+        """SHA-256 and size of each original of a backup."""
+        lines = _whole(self.root / name / ORIGINALS).decode("ascii").splitlines()
+        return [(sha256, int(size)) for sha256, size in map(str.split, lines)]
+
+    def begin(self) -> Path:
+        """An empty folder to fill."""
+        return self._new("unfinished-")
+
+    def begin_trial(self) -> Path:
+        return self._new("trial-")
+
+    def finish(self, unfinished: Path, originals: list[tuple[str, int]], manifest: Manifest) -> str:
+        """List and manifest, last; the backup's name. `manifest` says all but what the two files are."""
+        listed = "".join(f"{sha256} {size}\n" for sha256, size in originals).encode()
+        with translated():
+            write_durably(unfinished / ORIGINALS, listed)
+            complete = replace(
+                manifest,
+                catalogue=file_sum(unfinished / CATALOGUE),
+                originals=file_sum(unfinished / ORIGINALS),
+                count=len(originals),
+                bytes=sum(size for _, size in originals),
+            )
+            write_durably(unfinished / MANIFEST, _as_json(complete))
+            sync_folder(unfinished)
+            name = f"{manifest.created.replace(':', '')}-{manifest.sequence}"
+            unfinished.rename(self.root / name)
+            sync_folder(self.root)
+        return name
+
+    def mark_verified(self, name: str, moment: str) -> Manifest:
+        verified = replace(self.manifest(name), verified=moment)
+        folder = self.root / name
+        with translated():
+            write_durably(folder / f"{MANIFEST}.new", _as_json(verified))
+            (folder / f"{MANIFEST}.new").rename(folder / MANIFEST)
+            sync_folder(folder)
+        return verified
+
+    def keep(self, newest: int) -> list[str]:
+        """Remove all but the newest verified ones, and originals that none of what is left names; what was removed.
+
+        One that is not verified goes when it is older than the oldest that stays.
+        """
+        verified = [name for name in self.names() if self.manifest(name).verified]
+        staying = verified[-newest:]
+        going = [name for name in self.names() if staying and name < staying[0]]
+        with translated():
+            for name in going:
+                (self.root / name / MANIFEST).unlink()  # first, so that half of it is no backup
+                shutil.rmtree(self.root / name)
+        if going:
+            named = {sha256 for name in self.names() for sha256, _ in self.originals(name)}
+            blobs = self.blobs()
+            for original in blobs.originals():
+                if original.sha256 not in named:
+                    blobs.discard(original.sha256)
+        return going
+
+    def sweep(self) -> None:
+        """Remove what a crash left behind."""
+        with translated():
+            for path in self.root.iterdir():
+                is_halved = _NAME.fullmatch(path.name) and not (path / MANIFEST).exists()
+                if path.name.startswith(_LEFT_BEHIND) or is_halved:
+                    shutil.rmtree(path)
+
+    def _new(self, kind: str) -> Path:
+        folder = self.root / f"{kind}{secrets.token_hex(8)}"
+        with translated():
+            folder.mkdir(mode=0o700)
+        return folder
+
+
+def file_sum(path: Path) -> FileSum:
+    """Length and hash of a file. Raises `BadBackupError` if there is none."""
+    digest, length = hashlib.sha256(), 0
+    file = open_regular(path)
+    if file is None:
+        raise BadBackupError(f"{path.name} of backup {path.parent.name} is missing")
+    with file, translated():
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+            length += len(piece)
+    return FileSum(length, digest.hexdigest())
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """A new private file, on disk when this returns; its name is not yet."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, CREATE, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def copy_durably(source: Path, target: Path) -> None:
+    """A copy under a new private name, on disk when this returns; its name is not yet."""
+    file = open_regular(source)
+    if file is None:
+        raise BadBackupError(f"{source.name} of backup {source.parent.name} is missing")
+    with file, translated(), os.fdopen(os.open(target, CREATE, 0o600), "wb") as copy:
+        shutil.copyfileobj(file, copy, _PIECE)
+        copy.flush()
+        os.fsync(copy.fileno())
+
+
+def _whole(path: Path) -> bytes:
+    file = open_regular(path)
+    if file is None:
+        raise BadBackupError(f"{path.parent.name} is no backup: {path.name} is missing")
+    with file, translated():
+        return file.read()
+
+
+def _as_json(manifest: Manifest) -> bytes:
+    return json.dumps(asdict(manifest), indent=2).encode() + b"\n"
