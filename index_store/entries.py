@@ -18,6 +18,8 @@ EXACT_SHOWN = 64
 """How many contents of the same bytes or pixels are named."""
 MADE_FINDABLE = ("stored", "restored")
 """The kinds of change after which vectors are found that were not before."""
+TOOK_AN_IMAGE = ("removed", "withdrawn")
+"""The kinds of change after which a content has one active image fewer; every other kind adds one."""
 COULD_CHANGE_A_VERDICT = (*MADE_FINDABLE, "removed", "withdrawn")
 """The kinds of change that make an older search stale: a newcomer may match, and what matched may have gone."""
 

@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     )
     upload_rate: PositiveInt = Field(16 * 1024, description="Slowest upload that is not cut, in bytes a second.")
     upload_grace: PositiveFloat = Field(10.0, description="Time before the upload rate is enforced, in seconds.")
+    drain_seconds: NonNegativeFloat = Field(
+        1.0, description="After SIGTERM: how long requests are still taken while `/ready` says no, in seconds."
+    )
     session_hours: PositiveFloat = Field(12.0, description="How long a page stays signed in, in hours.")
     import_roots: str = Field(
         "", description="Folders below which clients may name paths; absolute, joined by `:`, or a JSON list."

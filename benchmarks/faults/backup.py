@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from service.workflows.findings import Store
 
 RESULTS = Path(__file__).parent.parent / "results" / "backup.json"
-PAUSE = 0.01
+PAUSE = 0.2
 """Seconds between two pictures of one writer, so that a hundred rounds fit on a disk."""
 
 

@@ -12,6 +12,7 @@ from index_store.entries import check_job, check_outcome, could_be_stored, curso
 from index_store.errors import NotFoundError
 from index_store.job_records import (
     FINISHED,
+    IdempotentAnswer,
     ItemState,
     Job,
     JobItem,
@@ -33,9 +34,14 @@ class SqlJobs:
         self._database = database
         self._clock = clock
 
-    def create(self, new: NewJob) -> Job:
+    def create(self, new: NewJob, answer: IdempotentAnswer | None = None) -> Job:
         check_job(new)
         with self._database.writing() as connection:
+            earlier = None if answer is None else outcomes.earlier(connection, answer)
+            if isinstance(earlier, IdempotentAnswer):
+                return _job(connection, earlier.body["job_id"])
+            if answer is not None:
+                outcomes.write(connection, answer, None, self._clock())
             known = connection.execute(select(job).where(job.c.job_id == new.job_id)).one_or_none()
             if known is not None:
                 return rows.job_record(known)

@@ -123,6 +123,10 @@ class Records(Protocol):
         """The perceptual hashes of the contents known among these: a cheap first look at many neighbours."""
         ...
 
+    def references_at(self, content_id: str, sequence: int) -> int:
+        """How many active images the content had when that change was committed, by the log."""
+        ...
+
     def image(self, image_id: str) -> Image:
         """The image in whatever state it is. Raises `NotFoundError`."""
         ...
@@ -176,8 +180,12 @@ class Keys(Protocol):
 class Jobs(Protocol):
     """Long work, as rows that anybody may read. Who runs it is not known here."""
 
-    def create(self, new: NewJob) -> Job:
-        """A queued job with its pending items. A job id that is known already is answered as it stands."""
+    def create(self, new: NewJob, answer: IdempotentAnswer | None = None) -> Job:
+        """A queued job with its pending items. A job id that is known already is answered as it stands.
+
+        With an answer both are committed together; if the key has its answer already, the job named in its body by
+        `job_id` is answered and nothing is made.
+        """
         ...
 
     def get(self, job_id: str) -> Job:

@@ -7,7 +7,15 @@ from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 from index_store.catalogue import rows
 from index_store.catalogue.tables import change, content, image, vector
 from index_store.catalogue.writing import head_of
-from index_store.entries import EXACT_SHOWN, IMAGES_SHOWN, MADE_FINDABLE, could_be_stored, cursor_at, read_cursor
+from index_store.entries import (
+    EXACT_SHOWN,
+    IMAGES_SHOWN,
+    MADE_FINDABLE,
+    TOOK_AN_IMAGE,
+    could_be_stored,
+    cursor_at,
+    read_cursor,
+)
 from index_store.errors import NotFoundError
 from index_store.ids import moment
 from index_store.records import ContentWithImages, Delta, Image, ImageFilter, Page, Stats, VectorPage
@@ -137,6 +145,11 @@ def phashes(connection: Connection, ids: Iterable[str]) -> dict[str, bytes]:
         question = select(content.c.sha256, content.c.phash).where(content.c.sha256.in_(some))
         found.update((sha256, phash) for sha256, phash in connection.execute(question))
     return found
+
+
+def references_at(connection: Connection, content_id: str, sequence: int) -> int:
+    told = select(change.c.kind).where(change.c.content_id == content_id, change.c.sequence <= sequence)
+    return sum(-1 if kind in TOOK_AN_IMAGE else 1 for kind in connection.execute(told).scalars())
 
 
 def image_by_id(connection: Connection, image_id: str) -> Image:

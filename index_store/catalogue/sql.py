@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select
 
 from index_store import ids
-from index_store.catalogue import copying, groups, reading, rows, tables, writing
+from index_store.catalogue import bulk, copying, groups, reading, rows, tables, writing
 from index_store.catalogue.answers import SqlAnswers
 from index_store.catalogue.engine import Database
 from index_store.catalogue.inspection import SqlInspection
@@ -67,10 +67,23 @@ class SqlCatalogue:
     def _append_many(self, group: Group) -> list[GroupAnswer]:
         with self._database.writing() as connection:
             reached("catalogue.locked")
-            began = writing.head_of(connection)
-            answers = [self._answer(connection, item, began) for item in group]
+            answers = self._at_once(connection, group) if len(group) > 1 else None
+            if answers is None:
+                began = writing.head_of(connection)
+                answers = [self._answer(connection, item, began) for item in group]
         reached("catalogue.committed")
         return answers
+
+    def _at_once(self, connection: Connection, group: Group) -> list[GroupAnswer] | None:
+        made = bulk.plan(connection, group, self._clock)
+        if made is None:
+            return None
+        try:
+            with self._database.savepoint(connection):
+                bulk.write(connection, made)
+        except BadEntryError:
+            return None
+        return made.answers
 
     def _answer(self, connection: Connection, item: GroupItem, began: int) -> GroupAnswer:
         """An error about the item rolls back to its savepoint; an error of the store rolls back the group."""
@@ -132,6 +145,10 @@ class SqlCatalogue:
     def phashes(self, ids: Iterable[str]) -> dict[str, bytes]:
         with self._database.reading() as connection:
             return reading.phashes(connection, ids)
+
+    def references_at(self, content_id: str, sequence: int) -> int:
+        with self._database.reading() as connection:
+            return reading.references_at(connection, content_id, sequence)
 
     def image(self, image_id: str) -> Image:
         with self._database.reading() as connection:

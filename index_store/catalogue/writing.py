@@ -1,6 +1,7 @@
 """The two entries of the log, each as one list of statements. Call under the writer's lock, inside its transaction."""
 
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
@@ -96,5 +97,9 @@ def _write_matches(connection: Connection, matches: tuple[ProvedMatch, ...], cre
 
 
 def _log(connection: Connection, kind: ChangeKind, image: Image, *, sequence: int, created: str) -> None:
-    row = {"sequence": sequence, "kind": kind, "image_id": image.image_id, "content_id": image.content_id}
-    connection.execute(insert(tables.change), row | {"created": created})
+    connection.execute(insert(tables.change), change_row(kind, image, sequence=sequence, created=created))
+
+
+def change_row(kind: ChangeKind, image: Image, *, sequence: int, created: str) -> dict[str, Any]:
+    told = {"sequence": sequence, "kind": kind, "image_id": image.image_id, "content_id": image.content_id}
+    return told | {"created": created}

@@ -99,6 +99,15 @@ class GroupsContract(OpensCatalogue):
             answers = [committed(answer) for answer in catalogue.append_many([first, second])]
             assert [answer.image.outcome for answer in answers] == ["stored", "referenced"]
 
+    def test_a_content_that_comes_back_in_a_group_is_found_again_and_makes_stale(self) -> None:
+        with self.opened() as (catalogue, space):
+            image = committed(catalogue.append(a_hand_in("a", space), searched_to=0)).image
+            catalogue.append(Removal(image.image_id), searched_to=0)
+            answers = catalogue.append_many([GroupItem(a_hand_in(name, space), 2) for name in "ab"])
+            assert _kinds(answers) == "CS"
+            delta = catalogue.changes_since(2, space.space_id, 10)
+            assert [(vector.content_id, vector.sequence) for vector in delta.vectors] == [(a_hash("a"), 3)]
+
     def test_an_outcome_is_committed_with_its_entry_and_only_once(self) -> None:
         with self.opened() as (catalogue, space):
             job = _a_job(catalogue)

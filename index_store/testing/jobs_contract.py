@@ -3,11 +3,12 @@
 # ruff: noqa: S101, PLR2004 - a contract suite is tests: their names tell, they assert, and they expect literals
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from index_store.catalogue.protocol import Jobs
 from index_store.errors import BadCursorError, BadEntryError, BadTransitionError, NotFoundError
-from index_store.job_records import JobItem, JobItemOutcome, NewJob
-from index_store.testing.samples import refused
+from index_store.job_records import IdempotentAnswer, JobItem, JobItemOutcome, NewJob
+from index_store.testing.samples import a_hash, refused
 
 NEVER, FOR_EVER = "0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.000000Z"
 """Moments before and after every sign of life."""
@@ -38,6 +39,15 @@ class JobsContract:
             made = jobs.create(new)
             jobs.set_state(made.job_id, "running")
             assert jobs.create(new).state == "running"
+            assert len(jobs.list(10).items) == 1
+
+    def test_a_job_and_the_answer_about_it_are_made_together_and_once(self) -> None:
+        with self.opened_jobs() as jobs:
+            new = NewJob("batch")
+            answer = IdempotentAnswer("key_1", "mine", a_hash("payload"), 202, {"job_id": new.job_id})
+            made = jobs.create(new, answer)
+            again = NewJob("batch")
+            assert jobs.create(again, replace(answer, body={"job_id": again.job_id})) == made
             assert len(jobs.list(10).items) == 1
 
     def test_a_job_nobody_can_count_has_no_total(self) -> None:

@@ -15,6 +15,7 @@ from index_store.entries import (
     EXACT_SHOWN,
     IMAGES_SHOWN,
     MADE_FINDABLE,
+    TOOK_AN_IMAGE,
     check_also,
     check_dimensions,
     check_hand_in,
@@ -56,8 +57,8 @@ class MemoryCatalogue:
     def __init__(self, clock: Callable[[], str] = ids.now) -> None:
         self.software = "memory"
         self.keys = MemoryKeys(clock)
-        self.jobs = MemoryJobs(clock)
         self.answers = MemoryAnswers(clock)
+        self.jobs = MemoryJobs(clock, self.answers)
         self.matches: dict[tuple[str, str], ProvedMatch] = {}
         self._clock = clock
         self._writer = threading.RLock()
@@ -147,6 +148,11 @@ class MemoryCatalogue:
     def _active(self, content_id: str) -> list[Image]:
         """Oldest first, because a dictionary keeps the order of commits."""
         return [image for image in self._images.values() if image.content_id == content_id and image.state == "active"]
+
+    def references_at(self, content_id: str, sequence: int) -> int:
+        with self._writer:
+            told = [one.kind for one in self._log[:sequence] if one.content_id == content_id]
+            return sum(-1 if kind in TOOK_AN_IMAGE else 1 for kind in told)
 
     def head(self) -> int:
         with self._writer:

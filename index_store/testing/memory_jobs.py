@@ -32,15 +32,21 @@ from index_store.testing.as_json import as_json_keeps
 class MemoryJobs:
     """Implements `Jobs`."""
 
-    def __init__(self, clock: Callable[[], str] = ids.now) -> None:
+    def __init__(self, clock: Callable[[], str], answers: "MemoryAnswers") -> None:
         self._clock = clock
+        self._answers = answers
         self._lock = threading.RLock()
         self._jobs: dict[str, Job] = {}
         self._items: dict[tuple[str, int], JobItem] = {}
 
-    def create(self, new: NewJob) -> Job:
+    def create(self, new: NewJob, answer: IdempotentAnswer | None = None) -> Job:
         check_job(new)
         with self._lock:
+            earlier = None if answer is None else self._answers.earlier(answer)
+            if earlier is not None:
+                return self._jobs[earlier.body["job_id"]]
+            if answer is not None:
+                self._answers.write(answer, None)
             if new.job_id not in self._jobs:
                 made = as_json_keeps(new_job(new, len(self._jobs) + 1, self._clock()))
                 self._jobs[new.job_id] = made

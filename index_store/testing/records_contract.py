@@ -146,6 +146,15 @@ class RecordsContract(OpensCatalogue):
                     catalogue.image(text)
                 assert catalogue.images(ImageFilter(external_id=text), 10).items == ()
 
+    def test_the_references_of_a_content_at_any_time_are_told_by_the_log(self) -> None:
+        with self.opened() as (catalogue, space):
+            first = committed(catalogue.append(a_hand_in("a", space), searched_to=0)).image
+            second = committed(catalogue.append(a_hand_in("a", space), searched_to=1)).image
+            catalogue.append(a_hand_in("b", space), searched_to=2)
+            catalogue.append(Removal(first.image_id), searched_to=3)
+            catalogue.append(Removal(second.image_id), searched_to=4)
+            assert [catalogue.references_at(first.content_id, upto) for upto in range(6)] == [0, 1, 2, 2, 1, 0]
+
 
 def _proof(query: str, reference: str) -> ProvedMatch:
     return ProvedMatch(a_hash(query), a_hash(reference), "edited", 0.9, {"inliers": 40}, "builtin-1", "1")

@@ -10,15 +10,15 @@ written, and yet have been written by a broken build, or tell of a history that 
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from index_store.catalogue.protocol import ChangeLog
 from index_store.errors import BadSnapshotError, IndexBuildingError, StoreError
 from index_store.records import Space, StoredVector
-from index_store.vectors.faiss_part import Columns, FaissPart
+from index_store.vectors.columns import Columns
+from index_store.vectors.faiss_part import FaissPart
 from index_store.vectors.manifest import Manifest
 from index_store.vectors.snapshot import SnapshotFolder
 
@@ -29,7 +29,6 @@ PROBES = 256
 _PROBES_AT_ONCE = 16
 _MARKED = 64
 _CODEC_ERROR = 1e-3
-_FIRST_ROWS = 8192
 
 Progress = Callable[[str, int], None]
 """Told the step (read, train, write) and how many vectors it has done."""
@@ -90,15 +89,18 @@ def probe(log: ChangeLog, space: Space, part: FaissPart, probes: int) -> int:
     Each must be there as the catalogue has it, and find itself first, or another just as near. Raises
     `BadSnapshotError`.
     """
-    asked, ids = 0, part.columns.vector_ids
-    starts = np.linspace(0, max(0, part.count - _PROBES_AT_ONCE), max(1, probes // _PROBES_AT_ONCE)).astype(int)
-    for start in np.unique(starts).tolist():
-        for vector in log.vectors(space.space_id, part.sequence, int(ids[start]) - 1, _PROBES_AT_ONCE).vectors:
-            _probe_one(part, vector)
-            asked += 1
-    if part.count and not asked:
+    asked: set[int] = set()
+    ids, blocks = part.columns.vector_ids, max(1, min(probes, part.count) // _PROBES_AT_ONCE + 1)
+    for start in np.linspace(0, max(0, part.count - _PROBES_AT_ONCE), blocks).astype(int).tolist():
+        # One more than the block, so that also what the catalogue has after the last vector is missed.
+        page = log.vectors(space.space_id, part.sequence, int(ids[start]) - 1, _PROBES_AT_ONCE + 1)
+        for vector in page.vectors:
+            if vector.vector_id not in asked:
+                _probe_one(part, vector)
+                asked.add(vector.vector_id)
+    if not asked:
         raise BadSnapshotError("none of the snapshot's vectors is in the catalogue")
-    return asked
+    return len(asked)
 
 
 def _probe_one(part: FaissPart, vector: StoredVector) -> None:
@@ -117,29 +119,26 @@ def _probe_one(part: FaissPart, vector: StoredVector) -> None:
 
 def read_columns(log: ChangeLog, space: Space, sequence: int, progress: Progress) -> Columns:
     """All vectors of the space that were findable at `sequence`, in the order of their ids."""
-    room = _FIRST_ROWS
-    ids, sequences = np.empty(room, np.int64), np.empty(room, np.int64)
-    contents, values = np.empty((room, 32), np.uint8), np.empty((room, space.dimension), np.float16)
-    count, after_id = 0, 0
+    pages, after_id, count = [columns_of((), space.dimension)], 0, 0
     while True:
         page = log.vectors(space.space_id, sequence, after_id, PAGE)
-        if count + len(page.vectors) > room:
-            room *= 2
-            for array in (ids, sequences, contents, values):
-                array.resize((room, *array.shape[1:]), refcheck=False)  # in place: a copy would be dear at a million
-        for row, vector in enumerate(page.vectors, count):
-            ids[row], sequences[row], values[row] = vector.vector_id, vector.sequence, vector.values
-        contents[count : count + len(page.vectors)] = _digests(page.vectors)
+        pages.append(columns_of(page.vectors, space.dimension))
         count += len(page.vectors)
         progress("read", count)
         if page.next_id is None:
-            return Columns.of(ids[:count], contents[:count], sequences[:count], values[:count])
+            return Columns.joined(pages)
         after_id = page.next_id
 
 
-def _digests(vectors: tuple[StoredVector, ...]) -> NDArray[np.uint8]:
-    text = "".join(vector.content_id for vector in vectors)
-    return np.frombuffer(bytes.fromhex(text), np.uint8).reshape(-1, 32)
+def columns_of(vectors: Sequence[StoredVector], dimension: int) -> Columns:
+    """A few vectors, ordered by their ids, as columns."""
+    digests = bytes.fromhex("".join(vector.content_id for vector in vectors))
+    return Columns.of(
+        np.array([vector.vector_id for vector in vectors], np.int64),
+        np.frombuffer(digests, np.uint8).reshape(-1, 32),
+        np.array([vector.sequence for vector in vectors], np.int64),
+        np.array([vector.values for vector in vectors], np.float16).reshape(-1, dimension),
+    )
 
 
 def log_mark(log: ChangeLog, space: Space, sequence: int) -> str:

@@ -52,6 +52,10 @@ class FaissIndex:
         return view.left + view.tail.found
 
     @property
+    def part(self) -> FaissPart | None:
+        return self._part
+
+    @property
     def kind(self) -> str:
         """How the part is searched; `exact` while there is none."""
         return self._part.kind if self._part else "exact"
@@ -80,9 +84,7 @@ class FaissIndex:
         if part is None or after >= part.sequence or not view.left or k < 1 or not len(queries):
             return newer
         queries = np.ascontiguousarray(queries, np.float32)
-        if (
-            after > 0
-        ):  # seldom asked of a part, and then of few rows: the process changed snapshots between two searches
+        if after > 0:  # seldom asked of a part: this process changed snapshots since its last search
             near = part.compared_with(np.flatnonzero((part.columns.sequences > after) & ~view.gone), queries, k)
         else:
             near = part.nearest(queries, k, view.gone)
@@ -113,7 +115,7 @@ class FaissIndex:
         leaving = [*delta.removed, *dict.fromkeys(vector.content_id for vector in delta.vectors)]
         if self._part is None or not leaving:
             return view.gone, view.left
-        rows = self._part.rows_of(leaving)
+        rows = self._part.columns.rows_of(leaving)
         rows = rows[~view.gone[rows]]
         if not len(rows):
             return view.gone, view.left

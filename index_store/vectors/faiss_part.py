@@ -18,16 +18,21 @@ each search as a mask. This is the only importer of FAISS.
 """
 
 import math
+import os
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+# Read when FAISS is loaded: its threads must sleep while they wait, not spin on cores that others need (measured: on a
+# busy machine training takes a tenth of the time).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from index_store.errors import BadSnapshotError
+from index_store.vectors.columns import Columns
 from index_store.vectors.snapshot import Body
 
 FLAT_BELOW = 10_000
@@ -35,12 +40,13 @@ FLAT_BELOW = 10_000
 CELLS_FROM = 150_000
 """Scanning the codes of so many takes 5 ms. Cells are quicker only where there are many vectors: fewer lie further apart,
 and then the nearest are spread over more cells (recall of ten at 100,000: 0.95 with cells, 0.98 by scanning)."""
-PROBED = 10_000
+PROBED = 8_000
 """Vectors in the cells that are looked into for each query row."""
 FETCHED = 64
 """Answers asked of FAISS for each query row; measured: 0.99 of the true ten nearest are among them at a million."""
 TRAINED_ON = 32
 """Vectors for each cell that the cells are placed by."""
+CODES_TRAINED_ON = 10_000
 _ROUNDS = 8
 _EXPANDED = 4096
 """Ties are followed as far as this in a compressed part; a flat one follows them to the end."""
@@ -51,36 +57,6 @@ _SEED = 20261121
 _LOOPS = 2**22
 
 _limits = threading.Lock()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Columns:
-    """What is known of each vector, in the order of their ids."""
-
-    vector_ids: NDArray[np.int64]
-    contents: NDArray[np.uint8]
-    """(n, 32): the SHA-256 of each vector's content."""
-    sequences: NDArray[np.int64]
-    values: NDArray[np.float16]
-    by_content: NDArray[np.int32]
-    """Rows in the order of their contents, so that a content's rows are found by bisection."""
-
-    @classmethod
-    def of(
-        cls,
-        vector_ids: NDArray[np.int64],
-        contents: NDArray[np.uint8],
-        sequences: NDArray[np.int64],
-        values: NDArray[np.float16],
-    ) -> "Columns":
-        order = np.argsort(_names(contents), kind="stable").astype(np.int32)
-        return cls(vector_ids, contents, sequences, values, order)
-
-    def unit_rows(self, rows: NDArray[np.int64] | slice) -> NDArray[np.float32]:
-        """Rows at length 1, as the exact index holds them."""
-        unit = self.values[rows].astype(np.float32)
-        unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-        return unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,15 +123,6 @@ class FaissPart:
         )
         return cls(columns, index, kind=manifest.kind, sequence=manifest.sequence)
 
-    def rows_of(self, content_ids: Sequence[str]) -> NDArray[np.int64]:
-        """The rows of those of the contents that are here."""
-        wanted = _names(np.frombuffer(bytes.fromhex("".join(content_ids)), np.uint8).reshape(-1, 32))
-        names, order = _names(self.columns.contents), self.columns.by_content
-        first = np.searchsorted(names, wanted, side="left", sorter=order)
-        last = np.searchsorted(names, wanted, side="right", sorter=order)
-        found = [order[start:stop] for start, stop in zip(first.tolist(), last.tolist(), strict=True) if stop > start]
-        return np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)
-
     def nearest(self, queries: NDArray[np.float32], k: int, gone: NDArray[np.bool_]) -> Near:
         """The k rows nearest to any query row, ties by the lower vector id; rows that are `gone` are passed over."""
         limit = self.count if self.kind == "flat" else min(self.count, _EXPANDED)
@@ -207,11 +174,6 @@ def _best(rows: NDArray[np.int64], similarities: NDArray[np.float32], k: int, go
     return Near(rows[order], best[order], similarities[order].argmax(axis=1))
 
 
-def _names(contents: NDArray[np.uint8]) -> NDArray[np.bytes_]:
-    """(n, 32) bytes as n strings that can be compared. All are equally long, so numpy's padding confuses none."""
-    return np.ascontiguousarray(contents).view("S32").reshape(-1)
-
-
 def cells_for(count: int) -> int:
     """A power of two near four times the root of the count: 1,024 at 65 thousand, 4,096 at a million."""
     return 1 << round(math.log2(4 * math.sqrt(count)))
@@ -254,7 +216,7 @@ def _train(index: Any, columns: Columns) -> None:
     if isinstance(index, faiss.IndexIVFRaBitQFastScan):
         _place_cells(index, _sample(columns, index.nlist * TRAINED_ON))
     elif not index.is_trained:
-        index.train(_sample(columns, FLAT_BELOW))
+        index.train(_sample(columns, CODES_TRAINED_ON))
 
 
 def _place_cells(index: Any, sample: NDArray[np.float32]) -> None:

@@ -63,9 +63,9 @@ def unsealed(data: bytes, key: bytes) -> Manifest:
     seal, _, text = data.partition(b"\n")
     if not text.endswith(b"\n") or not hmac.compare_digest(seal, _seal(text[:-1], key)):
         raise BadSnapshotError("a snapshot's manifest is damaged, or was not written for this catalogue")
-    found = json.loads(text)
-    if found.get("format") != FORMAT or set(found) != {field.name for field in fields(Manifest)}:
-        raise BadSnapshotError(f"a snapshot has format {found.get('format')}, and this code reads {FORMAT}")
+    found = json.loads(text)  # what we sealed is what `sealed` wrote
+    if found["format"] != FORMAT or set(found) != {field.name for field in fields(Manifest)}:
+        raise BadSnapshotError(f"a snapshot has format {found['format']}, and this code reads {FORMAT}")
     sections = {name: (offset, length) for name, (offset, length) in found["sections"].items()}
     return Manifest(**(found | {"sections": sections}))
 

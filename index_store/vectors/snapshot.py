@@ -67,8 +67,6 @@ class SnapshotFolder:
         self._root = root.absolute()
         self._space = space
         self._key = key
-        with _translated():
-            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @property
     def root(self) -> Path:
@@ -108,6 +106,7 @@ class SnapshotFolder:
     def lease(self) -> Iterator[bool]:
         """Whether this process, and no other, may write until the block ends. Does not wait."""
         with _translated():
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(
                 self._root / "builder.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
             )
@@ -129,6 +128,7 @@ class SnapshotFolder:
         Raises `StoreFullError` or `StoreUnavailableError`; the snapshots before it then stand as they stood.
         """
         with _translated():
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._sweep()
             temporary = self._temporary()
             try:
@@ -200,8 +200,8 @@ class SnapshotFolder:
 
     def _numbers(self) -> set[int]:
         with _translated():
-            found = (_MANIFEST.fullmatch(name) for name in os.listdir(self._root))  # noqa: PTH208 - names, not paths
-        return {int(match[1]) for match in found if match}
+            names = os.listdir(self._root) if self._root.exists() else []  # noqa: PTH208 - names, not paths
+        return {int(match[1]) for match in map(_MANIFEST.fullmatch, names) if match}
 
     def _manifest(self, number: int) -> Manifest:
         with _translated():

@@ -98,7 +98,7 @@ class SnapshotFollower(Follower):
         number = self._folder.newest_number()
         part = load_newest(self._log, self._space, self._folder)
         self._number = number  # a bad one is not tried again
-        if part is None or part.sequence <= self.index.part_sequence:
+        if part is None or part.sequence < self.index.part_sequence:
             return
         newer = FaissIndex(self._space.dimension, part)
         self._read(newer, self._log.head())

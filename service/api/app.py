@@ -16,12 +16,13 @@ from service.api.bodies import Intake
 from service.api.context import RequestContext
 from service.api.doors import refuse_open_doors
 from service.api.metrics import Metrics
-from service.api.routers import check, files, health, images, session, stats
+from service.api.routers import batch, check, files, health, images, jobs, session, stats
+from service.api.stopping import Stopping
 from service.settings import Settings, load_settings
 from service.web import routes as web
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 DESCRIPTION = """Have we got this picture already, and which copy should stay?
 
@@ -32,13 +33,21 @@ PARSERS = 2
 """Large JSON bodies parsed at a time; Python's parser lets no two of them run side by side anyhow."""
 
 
-def create_app(settings: Settings, *, fault_injection: bool = False) -> FastAPI:
-    """The application for these settings. Its parts are opened when it starts and closed when it stops."""
+def create_app(
+    settings: Settings, *, fault_injection: bool = False, when_stopping: Callable[[], None] | None = None
+) -> FastAPI:
+    """The application for these settings. Its parts are opened when it starts and closed when it stops.
+
+    `when_stopping` is called as soon as the process is told to stop.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.working = anyio.CapacityLimiter(settings.uploads)
         app.state.threads = anyio.CapacityLimiter(settings.uploads)
+        app.state.streams = 0
+        app.state.stopping = Stopping(settings.drain_seconds, when_stopping)
+        app.state.stopping.listen()
         app.state.parsing = anyio.CapacityLimiter(PARSERS)
         parts = await to_thread.run_sync(
             lambda: wiring.build(settings, fault_injection=fault_injection, wait_for_index=False)
@@ -63,7 +72,7 @@ def create_app(settings: Settings, *, fault_injection: bool = False) -> FastAPI:
     )
     app.state.metrics = Metrics()
     app.state.intake = Intake(settings.upload_budget)
-    for module in (check, images, files, stats, session, health):
+    for module in (check, batch, images, files, jobs, stats, session, health):
         app.include_router(module.router)
     web.mount(app)
     problems.install(app)

@@ -2,7 +2,7 @@
 
 Starlette bounds form fields but not file parts, and knows no slowest rate; FastAPI would read a body before it looks at
 the key. So the handlers call this themselves, after authorisation: every byte of the body, preamble and file parts
-included, passes through `_Counted`.
+included, passes through `counted`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class PictureForm:
 
 async def read_picture(request: Request, settings: Settings) -> PictureForm:
     """The picture in a multipart `file` part or a JSON `image_base64`. Raises ProblemError."""
-    kind = _content_type(request)
+    kind = content_type(request)
     if kind == "multipart/form-data":
         return await _from_form(request, settings)
     if kind == "application/json":
@@ -87,12 +87,17 @@ async def read_picture(request: Request, settings: Settings) -> PictureForm:
 
 async def read_model(request: Request, settings: Settings, model: type[M]) -> M:
     """A small JSON body, validated. Raises ProblemError."""
-    if _content_type(request) != "application/json":
+    if content_type(request) != "application/json":
         raise ProblemError("unsupported-media-type", "Send application/json.")
     try:
         return await _read_json(request, settings, ENVELOPE, model.model_validate)
     except ValidationError as error:
         raise invalid(error, "body") from error
+
+
+async def read_json(request: Request, settings: Settings) -> object:
+    """A small JSON body, whatever it holds. Raises ProblemError."""
+    return await _read_json(request, settings, ENVELOPE, lambda body: body)
 
 
 def invalid(error: ValidationError, where: str) -> ProblemError:
@@ -101,12 +106,12 @@ def invalid(error: ValidationError, where: str) -> ProblemError:
     return ProblemError("invalid-request", "; ".join(f"{r['where']}: {r['what']}" for r in listed), errors=listed)
 
 
-def _content_type(request: Request) -> str:
+def content_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def _from_form(request: Request, settings: Settings) -> PictureForm:
-    body = _counted(request, settings, settings.max_bytes + ENVELOPE)
+    body = counted(request, settings, settings.max_bytes + ENVELOPE)
     parser = MultiPartParser(request.headers, body, max_files=1, max_fields=MOST_FIELDS, max_part_size=MOST_FIELD_BYTES)
     try:
         form = await parser.parse()
@@ -123,23 +128,23 @@ async def _from_form(request: Request, settings: Settings) -> PictureForm:
 async def _picture_of(form: FormData) -> PictureForm:
     upload = form.get("file")
     if not isinstance(upload, UploadFile):
-        raise _wrong("file", "a file part is required")
+        raise wrong("file", "a file part is required")
     fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
     return PictureForm(await upload.read(), fields)
 
 
 def _from_json(body: object) -> PictureForm:
     if not isinstance(body, dict):
-        raise _wrong("", "a JSON object is required")
+        raise wrong("", "a JSON object is required")
     if "url" in body:
         raise ProblemError("url-not-allowed", "This service does not fetch pictures; send the bytes.")
     text = body.get("image_base64")
     if not isinstance(text, str):
-        raise _wrong("image_base64", "a base64 text is required")
+        raise wrong("image_base64", "a base64 text is required")
     try:
         picture = _decoded(text)
     except (binascii.Error, ValueError) as error:
-        raise _wrong("image_base64", "is not base64 (RFC 4648, with padding)") from error
+        raise wrong("image_base64", "is not base64 (RFC 4648, with padding)") from error
     return PictureForm(picture, {name: value for name, value in body.items() if name != "image_base64"})
 
 
@@ -151,7 +156,7 @@ def _decoded(text: str) -> bytes:
     return b"".join([base64.b64decode(piece, validate=True) for piece in slices])
 
 
-def _wrong(field_name: str, what: str) -> ProblemError:
+def wrong(field_name: str, what: str) -> ProblemError:
     where = f"body.{field_name}".rstrip(".")
     return ProblemError("invalid-request", f"{where}: {what}", errors=[{"where": where, "what": what}])
 
@@ -159,7 +164,7 @@ def _wrong(field_name: str, what: str) -> ProblemError:
 async def _read_json(request: Request, settings: Settings, limit: int, shape: Callable[[object], T]) -> T:
     """The body as JSON, shaped; a large one in a thread of its own kind. Raises what `shape` raises."""
     body = bytearray()
-    async for chunk in _counted(request, settings, limit):
+    async for chunk in counted(request, settings, limit):
         body += chunk
     if len(body) <= SMALL:
         return shape(_parsed(body))
@@ -178,8 +183,13 @@ def _parsed(body: bytearray) -> object:
         raise ProblemError("bad-request", "The body is not JSON.") from error
 
 
-async def _counted(request: Request, settings: Settings, limit: int) -> AsyncGenerator[bytes, None]:
-    """The body's chunks; refuses it once it is over the limit, or falls behind the slowest rate after the grace."""
+async def counted(
+    request: Request, settings: Settings, limit: int, *, held: bool = True
+) -> AsyncGenerator[bytes, None]:
+    """The body's chunks; refuses it once it is over the limit, or falls behind the slowest rate after the grace.
+
+    `held`: the chunks stay in memory or in a spool file until the request is answered.
+    """
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
@@ -199,7 +209,9 @@ async def _counted(request: Request, settings: Settings, limit: int) -> AsyncGen
         received += len(chunk)
         if received > limit:
             raise _too_large(limit)
-        request.app.state.intake.take(len(chunk))
+        if held:
+            request.app.state.intake.take(len(chunk))
+            request.state.bytes_held = received
         request.state.bytes_in = received
         yield chunk
 

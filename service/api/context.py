@@ -79,7 +79,7 @@ class RequestContext:
             kind = BY_SLUG["internal"]
             await problem(kind, kind.meaning, Request(scope))(scope, receive, send_with_headers)
         finally:
-            self._intake.give_back(state.get("bytes_in", 0))
+            self._intake.give_back(state.get("bytes_held", 0))
             self._finish(scope, status, time.perf_counter() - began)
 
     def _finish(self, scope: Scope, status: int, seconds: float) -> None:

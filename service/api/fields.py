@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field, field_validator
 
+from service.domain.values import OperatingPoint
 from service.workflows.arrival import OnDuplicate
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+    from service.workflows.ingest_job import IngestRequest
 
 MOST_FIELD_BYTES = 256 * 1024
 """Of one form field; and of metadata as compact JSON, whichever way it came."""
@@ -16,11 +22,10 @@ MOST_NESTED = 64
 _LONGEST = {"external_id": 4096, "person_id": 512}
 
 
-class HandInFields(BaseModel):
-    """The fields beside a picture, from form parts or JSON."""
+class _Fields(BaseModel):
+    """What may stand beside one picture or many."""
 
     on_duplicate: OnDuplicate = OnDuplicate.STORE
-    external_id: Annotated[str | None, Field(max_length=_LONGEST["external_id"])] = None
     person_id: Annotated[str | None, Field(max_length=_LONGEST["person_id"])] = None
     metadata: dict[str, Any] = {}
 
@@ -55,6 +60,12 @@ class HandInFields(BaseModel):
             raise ValueError(f"has {size:,} bytes as compact JSON; the limit is {MOST_FIELD_BYTES:,}")
         return value
 
+
+class HandInFields(_Fields):
+    """The fields beside a picture, from form parts or JSON."""
+
+    external_id: Annotated[str | None, Field(max_length=_LONGEST["external_id"])] = None
+
     @classmethod
     def openapi(cls) -> tuple[dict[str, Any], dict[str, Any]]:
         """The properties as form parts and as JSON members."""
@@ -65,4 +76,29 @@ class HandInFields(BaseModel):
         return (
             {"on_duplicate": choice, **form, "metadata": {"type": "object", "description": limits}},
             {"on_duplicate": choice, **json, "metadata": {"type": ["object", "null"], "description": limits}},
+        )
+
+
+class BatchFields(_Fields):
+    """The fields beside many pictures; each picture is known by the name it has in its source."""
+
+    operating_point: OperatingPoint | None = None
+
+    def applied_to(self, asked: IngestRequest, settings: Settings) -> IngestRequest:
+        return replace(
+            asked,
+            on_duplicate=self.on_duplicate,
+            operating_point=self.operating_point or settings.operating_point,
+            person_id=self.person_id,
+            metadata=self.metadata,
+        )
+
+    @classmethod
+    def openapi(cls) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The properties as form parts and as JSON members."""
+        form, json = HandInFields.openapi()
+        point = {"type": "string", "enum": [point.value for point in OperatingPoint]}
+        return tuple(  # type: ignore[return-value]  # mypy does not count what a generator yields
+            {name: schema for name, schema in fields.items() if name != "external_id"} | {"operating_point": point}
+            for fields in (form, json)
         )

@@ -62,6 +62,8 @@ KINDS = (
         "The picture is a duplicate",
         "`on_duplicate=reject` was asked; `verdict` says of what.",
     ),
+    Kind("request-in-progress", 409, "A request with this key is under way", "Ask again when it may be finished."),
+    Kind("wrong-state", 409, "It is not in a state that allows this", "A job that has ended cannot be cancelled, say."),
     Kind("body-too-large", 413, "The request body is too large", "Counted while it arrives, file parts included."),
     Kind(
         "picture-too-large",
@@ -84,6 +86,7 @@ KINDS = (
     ),
     Kind("unsupported-archive", 415, "The file is not a supported archive", "Decided by its first bytes."),
     Kind("invalid-request", 422, "A parameter is not valid", "`errors` names each one."),
+    Kind("idempotency-key-reused", 422, "The key came with another request before", "Use a new key for a new request."),
     Kind("truncated-image", 422, "The file ends before the picture does", "Such files are refused, never patched up."),
     Kind("broken-image", 422, "The picture is damaged", "Its decoder refused it."),
     Kind("decoder-failed", 422, "The picture could not be decoded safely", "The decoder crashed or went over a limit."),
@@ -124,6 +127,8 @@ TABLE: dict[type[Exception], str] = {
     errors.PathNotFoundError: "path-not-found",
     errors.OverloadedError: "overloaded",
     stores.NotFoundError: "not-found",
+    stores.KeyReusedError: "idempotency-key-reused",
+    stores.BadTransitionError: "wrong-state",
     stores.BadCursorError: "invalid-request",
     stores.BadEntryError: "invalid-request",
     stores.CatalogueBusyError: "overloaded",
@@ -157,6 +162,21 @@ def problem(
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         all_headers.setdefault("Retry-After", str(RETRY_SECONDS))
     return JSONResponse(body, kind.status, all_headers, MEDIA_TYPE)
+
+
+BY_NAME = {cls.__name__: BY_SLUG[slug] for cls, slug in TABLE.items()} | {
+    "RefusedDuplicateError": BY_SLUG["duplicate-refused"]
+}
+"""For errors that were written down: the outcome of a job's item keeps the class's name."""
+
+
+def told(kept: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A problem that a job or an item keeps, as it goes over the wire."""
+    if kept is None:
+        return None
+    kind = BY_NAME.get(kept["error"], BY_SLUG["internal"])
+    detail = kind.meaning if kind.slug in _OWN_WORDS else kept["detail"]
+    return {"type": f"/problems/{kind.slug}", "title": kind.title, "status": kind.status, "detail": detail}
 
 
 def kind_of(error: Exception) -> Kind | None:

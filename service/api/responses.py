@@ -91,6 +91,39 @@ def image_links() -> dict[str, Any]:
     return {name: {"operationId": name, "parameters": {"image_id": "$response.body#/image_id"}} for name in operations}
 
 
+def batch_body(form: dict[str, Any], json: dict[str, Any]) -> dict[str, Any]:
+    """`openapi_extra` of the route that takes many pictures."""
+    archive = {"schema": {"type": "string", "format": "binary", "description": "A ZIP or TAR (plain, gz, bz2, xz)."}}
+    paths = {"type": "array", "items": {"type": "string"}, "minItems": 1, "description": "Below the import roots."}
+    files = {"type": "array", "items": _PICTURE, "minItems": 1, "description": "Pictures, or one ZIP or TAR."}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {"type": "object", "required": ["files"], "properties": {"files": files, **form}},
+                    "encoding": {
+                        "files": {"contentType": "application/octet-stream"},
+                        **{name: {"contentType": "application/json"} for name in _objects(form)},
+                    },
+                },
+                "application/zip": archive,
+                "application/x-tar": archive,
+                "application/gzip": archive,
+                "application/json": {
+                    "schema": {"type": "object", "required": ["paths"], "properties": {"paths": paths, **json}}
+                },
+            },
+        }
+    }
+
+
+def job_links() -> dict[str, Any]:
+    """What can be asked about a job just made."""
+    operations = ("get_job", "list_items", "cancel_job")
+    return {name: {"operationId": name, "parameters": {"job_id": "$response.body#/job_id"}} for name in operations}
+
+
 def finish(schema: dict[str, Any]) -> dict[str, Any]:
     """Add the schemas that only `$ref`s name, and take out FastAPI's own error shape, which no route of ours sends."""
     components = schema.setdefault("components", {}).setdefault("schemas", {})

@@ -181,6 +181,68 @@ class ImagePage(BaseModel):
     next_cursor: str | None
 
 
+class Accepted(BaseModel):
+    """A job was made for the request."""
+
+    job_id: str
+    links: JobLinks
+
+
+class JobLinks(BaseModel):
+    self: str
+    events: str
+    items: str
+
+
+class ToldProblem(BaseModel):
+    """A problem (RFC 9457) of a job or an item."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class Job(BaseModel):
+    job_id: str
+    kind: str
+    state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    total: Annotated[int | None, Field(description="Items in all; null while that is not known.")]
+    done: Annotated[int, Field(description="Items that have their outcome.")]
+    counts: Annotated[dict[str, int], Field(description="Items by outcome.")]
+    rate: Annotated[float | None, Field(description="Items a second since it began; null before.")]
+    eta_seconds: Annotated[float | None, Field(description="Time left at that rate; null where it cannot be told.")]
+    cancel_requested: bool
+    problem: Annotated[ToldProblem | None, Field(description="Why the job as a whole failed.")]
+    created: str
+    started: str | None
+    finished: str | None
+    created_by: Annotated[str | None, Field(description="Id of the key that asked for it.")]
+    links: JobLinks
+
+
+class JobPage(BaseModel):
+    items: list[Job]
+    next_cursor: str | None
+
+
+class JobItem(BaseModel):
+    ordinal: Annotated[int, Field(description="Where it stands in its source, from 0.")]
+    name: str
+    state: Literal["pending", "succeeded", "failed", "skipped"]
+    outcome: Annotated[str | None, Field(description="stored, referenced, rejected, not-a-picture or failed.")]
+    image_id: str | None
+    content_id: Sha256 | None
+    verdict: VerdictKind | None
+    problem: ToldProblem | None
+    finished: str | None
+
+
+class JobItemPage(BaseModel):
+    items: list[JobItem]
+    next_cursor: str | None
+
+
 class Precheck(BaseModel):
     """Which of these bytes are here already? Ask before sending them."""
 

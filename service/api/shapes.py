@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from fastapi.responses import JSONResponse
+
 from index_store.errors import NotFoundError
+from service.api.once import REPLAYED
+from service.api.problems import told
 from service.workflows.block import query_block
 from service.workflows.verify import assessed_of
 
 if TYPE_CHECKING:
+    from index_store.job_records import Job, JobItem
     from index_store.records import Content, ContentWithImages, Image
     from service.workflows.ingest import Ingested
     from service.workflows.parts import Parts
@@ -58,3 +64,63 @@ def content_of(image_id: str, parts: Parts) -> Content:
     if image.state != "active":
         raise NotFoundError
     return parts.catalogue.contents([image.content_id])[image.content_id].content
+
+
+def accepted(job_id: str, *, replayed: bool = False, headers: dict[str, str] | None = None) -> JSONResponse:
+    """The answer to a request that became a job."""
+    links = _job_links(job_id)
+    told_again = REPLAYED if replayed else {}
+    return JSONResponse(
+        {"job_id": job_id, "links": links}, 202, {"Location": links["self"], **told_again, **(headers or {})}
+    )
+
+
+def job_of(job: Job, parts: Parts) -> dict[str, Any]:
+    counts = parts.jobs.counts(job.job_id)
+    done = sum(number for outcome, number in counts.items() if outcome != "pending")
+    rate = _rate(job, done)
+    left = None if job.total is None else max(job.total - done, 0)
+    return {
+        "job_id": job.job_id,
+        "kind": job.kind,
+        "state": job.state,
+        "total": job.total,
+        "done": done,
+        "counts": counts,
+        "rate": rate,
+        "eta_seconds": round(left / rate, 1) if left is not None and rate and job.state == "running" else None,
+        "cancel_requested": job.cancel_requested is not None,
+        "problem": told(job.problem),
+        "created": job.created,
+        "started": job.started,
+        "finished": job.finished,
+        "created_by": job.created_by,
+        "links": _job_links(job.job_id),
+    }
+
+
+def item_of(item: JobItem) -> dict[str, Any]:
+    return {
+        "ordinal": item.ordinal,
+        "name": item.name,
+        "state": item.state,
+        "outcome": item.outcome,
+        "image_id": item.image_id,
+        "content_id": item.content_id,
+        "verdict": item.verdict,
+        "problem": told(item.problem),
+        "finished": item.finished,
+    }
+
+
+def _job_links(job_id: str) -> dict[str, str]:
+    return {"self": f"/jobs/{job_id}", "events": f"/jobs/{job_id}/events", "items": f"/jobs/{job_id}/items"}
+
+
+def _rate(job: Job, done: int) -> float | None:
+    """Items a second. A clock that was set back gives no rate rather than a negative one."""
+    if job.started is None:
+        return None
+    until = datetime.fromisoformat(job.finished) if job.finished else datetime.now(UTC)
+    seconds = (until - datetime.fromisoformat(job.started)).total_seconds()
+    return round(done / seconds, 1) if seconds > 0 else None

@@ -1,33 +1,50 @@
-"""`keepone ingest PATH…`: pictures and folders into the store, with a progress bar."""
+"""`keepone ingest PATH…`: pictures and folders into the store, as a job of its own that this command runs.
+
+Interrupted, by Ctrl-C or by a power cut, the same command goes on where it stopped: the job is found again by what was
+asked for, and its items keep their outcomes.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 import sys
+import threading
 from collections import Counter
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from tqdm import tqdm
 
-from index_store.errors import StoreError
+from index_store.job_records import FINISHED, NewJob
 from service import wiring
 from service.cli import options
-from service.cli.files import read_picture
-from service.domain.errors import KeeponeError, UnsupportedPictureError
+from service.domain.errors import KeeponeError
 from service.domain.values import OperatingPoint
 from service.settings import load_settings
-from service.workflows.arrival import OnDuplicate, RefusedDuplicateError, Wish
-from service.workflows.ingest import Ingested, ingest
+from service.workflows.arrival import OnDuplicate
+from service.workflows.ingest_job import KIND, IngestRequest, run_ingest_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from index_store.job_records import Job, JobItem, JobState
     from service.workflows.parts import Parts
 
-FAILED = 3
+FAILED, INTERRUPTED = 3, 130
+COMMAND_LINE = "command line"
+FOLLOW_SECONDS = 0.5
+PAGE = 1000
+MOST_TOLD = 50
+"""Failed items that are named; a folder of a million bad files must not scroll the rest away."""
+_ALWAYS = "9999-12-31T23:59:59.999999Z"
+_GOES_ON: tuple[JobState, ...] = ("running", "queued", "cancelled", "failed")
+
+
+class SameJobRunsError(KeeponeError):
+    """These paths are being taken in by another process."""
 
 
 @click.command("ingest")
@@ -42,64 +59,133 @@ FAILED = 3
 @options.operating_point
 @options.data
 def command(paths: tuple[Path, ...], on_duplicate: str, operating_point: str | None, data: Path | None) -> None:
-    """Take pictures in: files, and folders with all below them. Each keeps its path as its external id."""
+    """Take pictures in: files, and folders with all below them. Each keeps its path as its external id.
+
+    Run again after an interruption, it goes on where it stopped.
+    """
     settings = load_settings(data=data)
-    point = OperatingPoint(operating_point) if operating_point else settings.operating_point
-    files = [file for path in paths for file in walk(path)]
+    found = [path.resolve() for path in paths]
+    request = IngestRequest(
+        "paths",
+        OnDuplicate(on_duplicate),
+        OperatingPoint(operating_point) if operating_point else settings.operating_point,
+        paths=tuple(map(str, found)),
+        roots=tuple(dict.fromkeys(str(path if path.is_dir() else path.parent) for path in found)),
+    )
     parts = wiring.build(settings)
-    counts: Counter[str] = Counter()
-    take = partial(_take_file, parts=parts)
     try:
-        with (
-            ThreadPoolExecutor(settings.decode_children) as threads,
-            tqdm(total=len(files), unit=" pictures", disable=None) as bar,
-        ):
-            running: dict[Future[Ingested], str] = {}
-            waiting = iter(files)
-            for file, external_id in waiting:
-                wish = Wish(OnDuplicate(on_duplicate), external_id=external_id, point=point, top_k=1)
-                running[threads.submit(take, file, wish)] = external_id
-                if len(running) >= 2 * settings.decode_children:
-                    _collect(running, counts, bar)
-            while running:
-                _collect(running, counts, bar)
+        job = _job_for(request, parts)
+        end = _run(job, parts)
+        _tell(job.job_id, parts)
+        failed = parts.jobs.counts(job.job_id).get("failed", 0)
     finally:
         parts.close()
-    print(", ".join(f"{count} {word}" for word, count in sorted(counts.items())) or "no files")
-    sys.exit(FAILED if counts["failed"] else 0)
+    if end == "cancelled":
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    sys.exit(FAILED if failed or end == "failed" else 0)
 
 
-def walk(path: Path) -> Iterator[tuple[Path, str]]:
-    """The files at or below a path, in order, each with the name it is known by; links are not followed."""
-    if path.is_file():
-        yield path, path.name
-        return
-    for file in sorted(path.rglob("*")):
-        if file.is_file() and not file.is_symlink():
-            yield file, file.relative_to(path).as_posix()
+def _owner() -> str:
+    return f"{COMMAND_LINE}:{socket.gethostname()}:{os.getpid()}"
 
 
-def _take_file(file: Path, wish: Wish, *, parts: Parts) -> Ingested:
-    return ingest(read_picture(file, parts.settings.max_bytes), wish, parts)
+def _job_for(request: IngestRequest, parts: Parts) -> Job:
+    """A new job of ours, or the one that was interrupted. Raises SameJobRunsError."""
+    earlier = next((job for job in _jobs_that_may_go_on(parts) if job.request == request.as_json()), None)
+    if earlier is None:
+        return parts.jobs.create(NewJob(KIND, request.as_json(), created_by=COMMAND_LINE, owner=_owner()))
+    if earlier.state == "running" and _lives(earlier.owner):
+        raise SameJobRunsError(f"These paths are being taken in already ({earlier.job_id}).")
+    if earlier.state in FINISHED:
+        earlier = parts.jobs.set_state(earlier.job_id, "queued")
+    return parts.jobs.claim(earlier.job_id, _owner(), left_behind=_ALWAYS) or earlier
 
 
-def _collect(running: dict[Future[Ingested], str], counts: Counter[str], bar: tqdm[Any]) -> None:
-    """Count whatever has finished; wait for one if nothing has."""
-    done, _ = wait(running, return_when=FIRST_COMPLETED)
-    for future in done:
-        name = running.pop(future)
-        try:
-            counts[_outcome(future.result())] += 1
-        except RefusedDuplicateError:
-            counts["left out"] += 1
-        except UnsupportedPictureError:
-            # A folder of pictures holds other files too; only what claims to be a picture can fail.
-            counts["not pictures"] += 1
-        except (KeeponeError, StoreError, OSError) as error:
-            counts["failed"] += 1
-            bar.write(f"{name}: {error}", file=sys.stderr)
-        bar.update()
+def _jobs_that_may_go_on(parts: Parts) -> Iterator[Job]:
+    for state in _GOES_ON:
+        cursor: str | None = None
+        while True:
+            page = parts.jobs.list(100, cursor, state=state)
+            yield from (job for job in page.items if job.created_by == COMMAND_LINE)
+            cursor = page.next_cursor
+            if cursor is None:
+                break
 
 
-def _outcome(done: Ingested) -> str:
-    return f"{done.image.outcome} as {done.image.verdict}"
+def _lives(owner: str | None) -> bool:
+    """Whether the process that runs a job is still there. On another machine nobody can tell, so it is taken to be."""
+    _, host, pid = ("", *(owner or "").rsplit(":", 2))[-3:]
+    if host != socket.gethostname() or not pid.isdigit():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return int(pid) != os.getpid()
+
+
+def _run(job: Job, parts: Parts) -> str:
+    stopping = threading.Event()
+    earlier = signal.signal(signal.SIGINT, lambda *_: stopping.set())
+    try:
+        with tqdm(unit=" pictures", disable=None) as bar:
+            done = sum(number for word, number in parts.jobs.counts(job.job_id).items() if word != "pending")
+            bar.update(done)
+
+            def advance(outcomes: list[str]) -> None:
+                if bar.total is None:
+                    bar.total = parts.jobs.get(job.job_id).total
+                bar.update(len(outcomes))
+
+            end: str = run_ingest_job(job.job_id, _owner(), parts, stopping=stopping, on_progress=advance)
+            if end == "not ours":  # a worker was quicker
+                end = _follow(job.job_id, parts, bar, stopping)
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+    if end == "interrupted":
+        parts.jobs.set_state(job.job_id, "cancelled")
+        return "cancelled"
+    return end
+
+
+def _follow(job_id: str, parts: Parts, bar: tqdm[Any], stopping: threading.Event) -> str:
+    while True:
+        job = parts.jobs.get(job_id)
+        done = sum(number for word, number in parts.jobs.counts(job_id).items() if word != "pending")
+        bar.total = job.total
+        bar.update(done - bar.n)
+        if job.state in FINISHED:
+            return job.state
+        if stopping.wait(FOLLOW_SECONDS):
+            parts.jobs.request_cancel(job_id)
+
+
+def _tell(job_id: str, parts: Parts) -> None:
+    """What became of everything, and which items failed."""
+    counts: Counter[str] = Counter()
+    for item in _items(job_id, parts):
+        counts[_words(item)] += item.state != "pending"
+        if item.state == "failed" and counts["failed"] <= MOST_TOLD:
+            print(f"{item.name}: {(item.problem or {}).get('detail', 'failed')}", file=sys.stderr)
+    if problem := parts.jobs.get(job_id).problem:
+        print(f"the job failed: {problem['detail']}", file=sys.stderr)
+    print(", ".join(f"{count} {word}" for word, count in sorted(counts.items()) if count) or "no files")
+
+
+def _words(item: JobItem) -> str:
+    if item.outcome in {"stored", "referenced"}:
+        return f"{item.outcome} as {item.verdict}"
+    return {"rejected": "left out", "not-a-picture": "not pictures"}.get(item.outcome or "", item.state)
+
+
+def _items(job_id: str, parts: Parts) -> Iterator[JobItem]:
+    cursor: str | None = None
+    while True:
+        page = parts.jobs.items(job_id, PAGE, cursor)
+        yield from page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -46,11 +48,14 @@ def command(host: str | None, port: int | None, workers: int | None, data: Path 
         "ws": "none",
     }
     # Further processes are started afresh and read the settings anew, so flags must reach them by the environment.
-    os.environ.update({f"KEEPONE_{name.upper()}": str(value) for name, value in flags.items() if value is not None})
-    with job_worker() if settings.job_worker else nullcontext():
+    by_environment = {f"KEEPONE_{name.upper()}": str(value) for name, value in flags.items() if value is not None}
+    # The server sends itself the signal again when it has ended: that is the end of a service that was told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with job_worker(by_environment) if settings.job_worker else nullcontext() as stop_jobs:
         if settings.workers == 1:
-            uvicorn.run(create_app(settings), **common)
+            uvicorn.run(create_app(settings, when_stopping=stop_jobs), **common)
         else:
+            os.environ.update(by_environment)
             uvicorn.run("service.api.app:app_from_environment", factory=True, workers=settings.workers, **common)
 
 

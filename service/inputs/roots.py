@@ -84,11 +84,18 @@ class ImportRoots:
 
         Raises PathNotAllowedError, PathNotFoundError, PictureTooLargeError, or OSError where the disk fails.
         """
+        return self._read(locator, max_bytes, None)
+
+    def head(self, locator: str, count: int) -> bytes:
+        """The first bytes of a file of any size. Raises what `read` raises."""
+        return self._read(locator, count, count)
+
+    def _read(self, locator: str, max_bytes: int, head: int | None) -> bytes:
         place = self._place(unquote_to_bytes(locator))
         if not place.below:
             raise PathNotFoundError
         with open_folder(place.root + place.below[:-1], len(place.root)) as folder:
-            return read_file(folder, place.below[-1], max_bytes)
+            return read_file(folder, place.below[-1], max_bytes, head=head)
 
     def _place(self, path: bytes) -> _Place:
         """The root that an absolute path lies below, by its letters alone: nothing is looked up."""

@@ -74,8 +74,12 @@ class Worker:
             "enable_otlp": False,
         }
         DBOS(config=config)
-        as_workflow = DBOS.workflow(name="ingest", serialization_type=WorkflowSerializationFormat.PORTABLE)
-        self._workflow = as_workflow(self._ingest)
+
+        @DBOS.workflow(name="ingest", serialization_type=WorkflowSerializationFormat.PORTABLE)
+        def ingest(job_id: str) -> str:
+            return self._ingest(job_id)
+
+        self._workflow = ingest
         DBOS.launch()
         for queue in (SINGLE, MANY):
             DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=LOOK_SECONDS)
@@ -164,6 +168,6 @@ def main() -> None:
 
 
 def _follow_parent(stopping: threading.Event) -> None:
-    while sys.stdin.buffer.read(1):
+    while os.read(sys.stdin.fileno(), 1):  # not through the buffer, which the interpreter wants locked when it ends
         pass
     stopping.set()

@@ -12,7 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from index_store.errors import StoreError
 from index_store.failpoints import reached
+from index_store.group_records import AlreadyDone, GroupItem
+from index_store.job_records import IdempotentAnswer
 from index_store.records import Image, Stale
 from service.domain.errors import OverloadedError
 from service.workflows.arrival import Arrival, Wish
@@ -31,11 +34,19 @@ class Ingested:
     block: dict[str, Any]
 
 
-def ingest(data: bytes, wish: Wish, parts: Parts, *, wait_s: float | None = None) -> Ingested:
-    """Take a picture in.
+def ingest(
+    data: bytes,
+    wish: Wish,
+    parts: Parts,
+    *,
+    wait_s: float | None = None,
+    answer: IdempotentAnswer | None = None,
+) -> Ingested | IdempotentAnswer:
+    """Take a picture in, and commit the answer to the request's key with it; or return the answer it had before.
 
     Raises BadPictureError, OverloadedError, RefusedDuplicateError (with the verdict; nothing was kept) or StoreError.
     """
+    also = () if answer is None else (answer,)
     arrival = Arrival(data, wish, parts, wait_s=wait_s)
     for _ in range(MOST_ROUNDS):
         if not arrival.has_files_for(arrival.plan()):
@@ -47,11 +58,28 @@ def ingest(data: bytes, wish: Wish, parts: Parts, *, wait_s: float | None = None
             entry = arrival.plan()
             if not arrival.has_files_for(entry):
                 continue
-            committed = parts.catalogue.append(entry, searched_to=arrival.searched_to)
+            [committed] = parts.catalogue.append_many((GroupItem(entry, arrival.searched_to, also=also),))
+        if isinstance(committed, StoreError):
+            raise committed
+        if isinstance(committed, AlreadyDone):
+            return _earlier(committed)
         if not isinstance(committed, Stale):
             reached("ingest.committed")
             return Ingested(committed.image, _references(committed.image, parts), dict(entry.verdict_block))
     raise OverloadedError("Too many pictures are being committed at this moment.")
+
+
+def taken_in(image_id: str, parts: Parts) -> Ingested:
+    """What `ingest` returned when it made this image."""
+    image = parts.catalogue.image(image_id)
+    references = parts.catalogue.references_at(image.content_id, image.sequence)
+    return Ingested(image, references, dict(image.verdict_block))
+
+
+def _earlier(done: AlreadyDone) -> IdempotentAnswer:
+    if not isinstance(done.earlier, IdempotentAnswer):  # nothing else was to be committed with the picture
+        raise TypeError
+    return done.earlier
 
 
 def _references(image: Image, parts: Parts) -> int:

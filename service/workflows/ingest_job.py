@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from index_store.errors import MissingBlobError, StoreError
 from index_store.failpoints import reached
 from index_store.ids import moment
-from service.domain.errors import KeeponeError
+from service.domain.errors import KeeponeError, PictureTooLargeError, UnsupportedPictureError
 from service.domain.values import OperatingPoint
 from service.inputs.archives import open_archive
 from service.inputs.roots import ImportRoots
 from service.inputs.values import ArchiveLimits
+from service.pictures.admit import HEAD_BYTES, sniff
 from service.workflows.arrival import OnDuplicate, Wish
 from service.workflows.batch import Batch, Entry
 
@@ -40,7 +41,7 @@ LOOK_SECONDS = 0.5
 """How often a running job looks whether it was cancelled."""
 PAGE = 1000
 
-Source = Literal["archive", "paths"]
+Source = Literal["archive", "paths", "picture"]
 End = Literal["succeeded", "failed", "cancelled", "interrupted", "not ours"]
 
 
@@ -77,7 +78,7 @@ class IngestRequest:
     def wish_for(self, name: str) -> Wish:
         return Wish(
             on_duplicate=self.on_duplicate,
-            external_id=self.external_id or name,
+            external_id=self.external_id or name or None,
             person_id=self.person_id,
             metadata=self.metadata,
             point=self.operating_point,
@@ -147,8 +148,7 @@ def _take_in(job: Job, parts: Parts, life: _Life) -> bool:
     request = IngestRequest.from_json(job.request)
     done = _done(job.job_id, parts)
     batch = Batch(job.job_id, parts, request.wish_for, life)
-    entries = _from_archive if request.source == "archive" else _from_paths
-    return batch.run(entries(job, request, parts, done))
+    return batch.run(_SOURCES[request.source](job, request, parts, done))
 
 
 def _done(job_id: str, parts: Parts) -> frozenset[int]:
@@ -181,11 +181,35 @@ def _from_paths(job: Job, request: IngestRequest, parts: Parts, done: frozenset[
         if ordinal in done:
             continue
         try:
-            yield Entry(ordinal, name, roots.read(locator, parts.settings.max_bytes))
+            entry = Entry(ordinal, name, _file(roots, locator, parts.settings.max_bytes))
         except KeeponeError as error:
-            yield Entry(ordinal, name, b"", error)
+            entry = Entry(ordinal, name, b"", error)
         except OSError as error:
-            yield Entry(ordinal, name, b"", KeeponeError(f"The file cannot be read: {error.strerror}"))
+            entry = Entry(ordinal, name, b"", KeeponeError(f"The file cannot be read: {error.strerror}"))
+        yield entry
+
+
+def _file(roots: ImportRoots, locator: str, max_bytes: int) -> bytes:
+    """A film is too large and no picture either: the second is what matters to whoever hands in a folder."""
+    try:
+        return roots.read(locator, max_bytes)
+    except PictureTooLargeError:
+        if sniff(roots.head(locator, HEAD_BYTES)) is None:
+            raise UnsupportedPictureError from None
+        raise
+
+
+def _from_picture(job: Job, _request: IngestRequest, parts: Parts, done: frozenset[int]) -> Iterator[Entry]:
+    if not done:
+        with parts.staging.open(job.job_id) as file:
+            yield Entry(0, "", file.read())
+
+
+_SOURCES: dict[Source, Callable[[Job, IngestRequest, Parts, frozenset[int]], Iterator[Entry]]] = {
+    "archive": _from_archive,
+    "paths": _from_paths,
+    "picture": _from_picture,
+}
 
 
 def _listing(job: Job, request: IngestRequest, roots: ImportRoots, parts: Parts) -> list[tuple[str, str]]:

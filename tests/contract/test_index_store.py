@@ -20,6 +20,9 @@ from index_store.testing import (
 )
 from index_store.testing.samples import DIMENSION
 from index_store.vectors import ExactIndex
+from index_store.vectors.builder import columns_of
+from index_store.vectors.faiss_index import FaissIndex
+from index_store.vectors.faiss_part import FaissPart
 
 
 class OnDisk:
@@ -150,3 +153,50 @@ class TestExactIndex(IndexContract):
 class TestNaiveIndex(IndexContract):
     def make_index(self):
         return NaiveIndex()
+
+
+class TestFaissIndex(IndexContract):
+    """Without a part: what a small store has."""
+
+    def make_index(self):
+        return FaissIndex(DIMENSION)
+
+
+class Folding(NaiveIndex):
+    """A FAISS index whose part is made anew, from a naive index, around each delta."""
+
+    def __init__(self, *, keeps_a_tail):
+        super().__init__()
+        self.keeps_a_tail = keeps_a_tail
+        self.index = FaissIndex(DIMENSION)
+
+    def apply(self, delta):
+        if self.keeps_a_tail:
+            self.index = self.folded()
+            self.index.apply(delta)
+        super().apply(delta)
+        if not self.keeps_a_tail:
+            self.index = self.folded()
+
+    def folded(self):
+        found = sorted(self.vectors, key=lambda vector: vector.vector_id)
+        return FaissIndex(DIMENSION, FaissPart.built(columns_of(found, DIMENSION), self.sequence))
+
+    @property
+    def size(self):
+        assert self.index.size == super().size
+        return self.index.size
+
+    def search(self, queries, k, after=0):
+        assert self.index.sequence == self.sequence
+        return self.index.search(queries, k, after)
+
+
+class TestFaissIndexOfAPart(IndexContract):
+    def make_index(self):
+        return Folding(keeps_a_tail=False)
+
+
+class TestFaissIndexOfPartAndTail(IndexContract):
+    def make_index(self):
+        return Folding(keeps_a_tail=True)

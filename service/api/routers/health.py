@@ -10,6 +10,7 @@ from service.api.auth import Reader
 from service.api.deps import PartsOf
 from service.api.responses import problems
 from service.api.schemas import Health
+from service.domain.errors import OverloadedError
 
 router = APIRouter(tags=["health"])
 
@@ -24,7 +25,9 @@ async def live() -> Health:
 
 @router.get("/ready", responses=problems("overloaded", "index-building", "unavailable", "storage-full"))
 def ready(request: Request, parts: PartsOf) -> Health:
-    """The catalogue takes writes, and the index has caught up with it."""
+    """The catalogue takes writes, the index has caught up with it, and the process is not about to end."""
+    if request.app.state.stopping.is_set():
+        raise OverloadedError("This process is about to end.")
     # The proof is a synced commit, so anxious probes share one for a second.
     if time.monotonic() >= getattr(request.app.state, "writable_until", 0.0):
         parts.catalogue.check_writable()

@@ -23,7 +23,8 @@ def spoiled(filled):
     return filled
 
 
-def test_a_sound_store_has_exit_code_0(filled, keepone):
+@pytest.mark.usefixtures("filled")
+def test_a_sound_store_has_exit_code_0(keepone):
     """For people in words."""
     ran = keepone("fsck", "--deep")
     assert (ran.code, ran.err) == (0, "")
@@ -31,7 +32,8 @@ def test_a_sound_store_has_exit_code_0(filled, keepone):
     assert ran.out.endswith("nothing found\n")
 
 
-def test_findings_have_exit_code_1_and_are_counted_and_named(spoiled, keepone):
+@pytest.mark.usefixtures("spoiled")
+def test_findings_have_exit_code_1_and_are_counted_and_named(keepone):
     """A table by kind, then each by its id."""
     ran = keepone("fsck")
     assert ran.code == 1
@@ -39,7 +41,8 @@ def test_findings_have_exit_code_1_and_are_counted_and_named(spoiled, keepone):
     assert "changed-row  content " in ran.out
 
 
-def test_findings_as_json_and_what_a_repair_leaves(spoiled, keepone):
+@pytest.mark.usefixtures("spoiled")
+def test_findings_as_json_and_what_a_repair_leaves(keepone):
     """The vector is made again; nobody can say what the row was."""
     ran = keepone("fsck", "--repair", "--json")
     said = json.loads(ran.out)
@@ -75,7 +78,8 @@ def test_a_backup_into_the_data_folder_is_refused(filled, keepone):
     assert keepone("backup", filled / "data" / "copies").code == 2
 
 
-def test_what_is_no_backup_is_refused(filled, keepone):
+@pytest.mark.usefixtures("filled")
+def test_what_is_no_backup_is_refused(keepone):
     """Any other folder, the data folder too."""
     ran = keepone("restore", "data", "--data", "elsewhere")
     assert ran.code == 3

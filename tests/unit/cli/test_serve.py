@@ -1,6 +1,7 @@
 """`keepone serve`: never open to strangers without a key. The server itself is started by the integration tests."""
 
 import os
+from contextlib import nullcontext
 
 import pytest
 
@@ -17,6 +18,7 @@ def started(monkeypatch):
     """What uvicorn was asked to run, instead of running it."""
     calls = []
     monkeypatch.setattr("service.cli.serve.uvicorn.run", lambda app, **options: calls.append((app, options)))
+    monkeypatch.setattr("service.cli.serve.job_worker", lambda _environment: nullcontext())
     return calls
 
 

@@ -52,7 +52,7 @@ def overtaken(parts, taken, opened):
             if files:
                 done.append(taken(files.pop(0), parts=other))
 
-        return replace(parts, catalogue=Before(parts.catalogue, append=overtake)), done
+        return replace(parts, catalogue=Before(parts.catalogue, append_many=overtake)), done
 
     return run
 
@@ -212,10 +212,10 @@ def test_a_queue_that_never_moves_ends_in_an_error(taken, parts, astronaut, writ
 
     def refuse():
         rounds.append(1)
-        return Stale(head=9)
+        return [Stale(head=9)]
 
     with pytest.raises(OverloadedError):
-        taken(written(astronaut), parts=replace(parts, catalogue=Before(parts.catalogue, append=refuse)))
+        taken(written(astronaut), parts=replace(parts, catalogue=Before(parts.catalogue, append_many=refuse)))
     assert len(rounds) == 3
     assert parts.catalogue.head() == 0
 
@@ -239,7 +239,7 @@ def test_of_four_processes_at_once_exactly_one_is_first(opened, images, astronau
     """All four stand before the catalogue with an answer reached from the empty store; three of them are stale."""
     gate = at_once(4)
     stores = [opened() for _ in range(4)]
-    processes = [replace(store, catalogue=Before(store.catalogue, append=gate)) for store in stores]
+    processes = [replace(store, catalogue=Before(store.catalogue, append_many=gate)) for store in stores]
     files = [written(astronaut, quality=quality) for quality in (60, 70, 80, 90)]
     with ThreadPoolExecutor(4) as threads:
         done = list(threads.map(hand_in, zip(files, processes, strict=True)))
@@ -297,7 +297,7 @@ def test_what_was_removed_meanwhile_is_nobodys_keeper(taken, parts, opened, astr
         if removals:
             other.catalogue.append(removals.pop(), searched_to=0)
 
-    overtaken = replace(parts, catalogue=Before(parts.catalogue, append=remove_first))
+    overtaken = replace(parts, catalogue=Before(parts.catalogue, append_many=remove_first))
     again = taken(written(astronaut, quality=60), OnDuplicate.REFERENCE, parts=overtaken)
     assert (again.image.outcome, again.image.verdict, again.block["matches"]) == ("stored", "unique", [])
 

@@ -1,0 +1,49 @@
+"""The end of a process: not ready at once, open for a moment longer, then closed.
+
+Whoever sends traffic here learns from `/ready` that it should stop, and needs a moment for that. So SIGTERM first turns
+readiness off, and reaches the server only after `drain_seconds`; the server then takes no more connections and lets the
+requests under way finish. Streams of events would never finish, so they end with readiness.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+
+class Stopping:
+    """Made on the event loop that serves."""
+
+    def __init__(self, drain_seconds: float, when_stopping: Callable[[], None] | None = None) -> None:
+        self._drain_seconds = drain_seconds
+        self._when_stopping = when_stopping
+        self._event = asyncio.Event()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def listen(self) -> None:
+        """Step in before whoever handles SIGTERM now. Only the main thread may; elsewhere nobody sends signals."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        server = signal.getsignal(signal.SIGTERM)
+        if not callable(server):
+            return
+        loop = asyncio.get_running_loop()
+
+        def drain(number: int, frame: FrameType | None) -> None:
+            if self.is_set():
+                server(number, frame)
+                return
+            loop.call_soon_threadsafe(self._event.set)
+            loop.call_soon_threadsafe(loop.call_later, self._drain_seconds, server, number, frame)
+            if self._when_stopping is not None:
+                self._when_stopping()
+
+        signal.signal(signal.SIGTERM, drain)
