@@ -13,7 +13,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
-from index_store.blobs.local import CREATE, open_regular, sync_folder, translated
+from index_store.blobs.local import open_regular, sync_folder, translated
 from index_store.errors import BadBlobKeyError, MissingBlobError
 from index_store.failpoints import reached
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[a-z]{1,16}_[0-9A-Z]{26}")
 _UNFINISHED = ".part"
 ABANDONED_SECONDS = 3600
+# To be read too: whoever writes an archive looks at it before the block ends.
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Staging:
@@ -37,13 +39,13 @@ class Staging:
 
     @contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:
-        """A file to write; it has its name, durably, when the block ends without an exception."""
+        """A file to write and to read back; it has its name, durably, when the block ends without an exception."""
         path = self._path(name)
         unfinished = self._root / f"{secrets.token_hex(16)}{_UNFINISHED}"
         with translated():
-            descriptor = os.open(unfinished, CREATE, 0o600)
+            descriptor = os.open(unfinished, _CREATE, 0o600)
             try:
-                with os.fdopen(descriptor, "wb") as file:
+                with os.fdopen(descriptor, "w+b") as file:
                     yield file
                     file.flush()
                     os.fsync(file.fileno())
