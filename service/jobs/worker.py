@@ -79,7 +79,11 @@ class Worker:
         }
         DBOS(config=config)
         as_workflow = DBOS.workflow(name="ingest", serialization_type=WorkflowSerializationFormat.PORTABLE)
-        self._workflow = as_workflow(self._ingest)
+
+        def ingest(job_id: str) -> str:  # DBOS marks its workflows with attributes, which a method does not take
+            return self._ingest(job_id)
+
+        self._workflow = as_workflow(ingest)
         DBOS.launch()
         for queue in (SINGLE, MANY):
             DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=LOOK_SECONDS)
@@ -197,6 +201,7 @@ def main() -> None:
 
 
 def _follow_parent(stopping: threading.Event) -> None:
-    while sys.stdin.buffer.read(1):
+    # By its number: a thread that waits inside of `sys.stdin` holds a lock that the interpreter wants at its end.
+    while os.read(sys.stdin.fileno(), 1):
         pass
     stopping.set()
