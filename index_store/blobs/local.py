@@ -34,7 +34,7 @@ from index_store.failpoints import reached
 
 # O_NONBLOCK, or opening a FIFO that somebody planted would wait for ever; it means nothing for a regular file.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _ABANDONED_SECONDS = 3600
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
@@ -207,7 +207,7 @@ class LocalBlobs:
     def _temporary(self, data: bytes, *, durable: bool) -> Iterator[Path]:
         """A new private file with these bytes, gone afterwards unless it was renamed."""
         path = self._root / "tmp" / secrets.token_hex(16)
-        descriptor = os.open(path, CREATE, 0o600)
+        descriptor = os.open(path, _CREATE, 0o600)
         try:
             try:
                 rest = memoryview(data)
