@@ -181,7 +181,9 @@ def crashed(folder: Path, cycles: int, seed: int, **how: Any) -> Run:
             if crashes.run.findings:
                 break  # what comes after a loss says nothing new
             if number % 10 == 9:
-                print(f"{number + 1} cycles, {len(crashes.ledger.asked)} requests, {len(crashes.run.findings)} findings")
+                print(
+                    f"{number + 1} cycles, {len(crashes.ledger.asked)} requests, {len(crashes.run.findings)} findings"
+                )
         if not crashes.run.findings:
             crashes.last_look()
     finally:

@@ -119,6 +119,7 @@ class Batch:
     def _prepare(self, entry: Entry) -> Arrival:
         if entry.error is not None:
             raise entry.error
+        self._parts.room.require()
         arrival = Arrival(entry.data, self._wish_for(entry.name), self._parts)
         try:
             planned = arrival.plan()

@@ -46,6 +46,7 @@ def ingest(
 
     Raises BadPictureError, OverloadedError, RefusedDuplicateError (with the verdict; nothing was kept) or StoreError.
     """
+    parts.room.require()
     also = () if answer is None else (answer,)
     arrival = Arrival(data, wish, parts, wait_s=wait_s)
     for _ in range(MOST_ROUNDS):
