@@ -58,8 +58,9 @@ format: $(VENV)/check ## Let ruff arrange the code.
 openapi: $(VENV)/check ## Write openapi.yaml from the code.
 	$(BIN)/python -m service.api.openapi openapi.yaml
 
-bench: $(VENV)/heavy ## Latency and ingest figures into benchmarks/results/.
+bench: $(VENV)/heavy ## Latency, ingest and search figures into benchmarks/results/ (3 GiB of disk).
 	$(BIN)/python -m benchmarks.api
+	$(BIN)/python -m benchmarks.search
 
 clean: ## Remove what the targets above made.
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

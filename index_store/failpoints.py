@@ -35,6 +35,8 @@ POINTS = {
     "catalogue.image-written": "In an open transaction: the image is there too, no change tells of it.",
     "catalogue.logged": "In an open transaction: the change is there, nothing is committed.",
     "catalogue.also-written": "In an open transaction: so is what was to be committed with it.",
+    "catalogue.group-written": "In an open transaction: a group's contents, vectors and images, and no changes.",
+    "catalogue.group-logged": "In an open transaction: its changes too, and no outcomes of its items.",
     "catalogue.committed": "The transaction is on disk; nobody has been told.",
     "catalogue.removed": "In an open transaction: an image is marked removed, no change tells of it.",
     "job.created": "A job's row is committed; the client has no answer yet.",

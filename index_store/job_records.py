@@ -70,7 +70,7 @@ class Job:
     seen: str | None
     """The owner's last sign of life."""
     attempt: int
-    """How often it was claimed."""
+    """How often it was claimed or queued again: no two runs share it."""
     number: int
     """Newest first means by this, not by a clock."""
 
@@ -95,7 +95,7 @@ def moved(job: Job, state: JobState, *, now: str, problem: Json | None) -> Job:
     if state not in TRANSITIONS[job.state]:
         raise BadTransitionError(f"job {job.job_id} is {job.state} and cannot become {state}")
     if state == "queued":
-        return replace(job, state=state, problem=None, cancel_requested=None, finished=None)
+        return replace(job, state=state, problem=None, cancel_requested=None, finished=None, attempt=job.attempt + 1)
     if state == "running":
         return replace(job, state=state, problem=problem, started=now)
     return replace(job, state=state, problem=problem, finished=now)

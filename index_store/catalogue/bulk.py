@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from index_store.catalogue import outcomes, rows, writing
+from index_store.catalogue.checksums import sealed
 from index_store.catalogue.tables import change, content, image, job_item, match, space, vector
 from index_store.entries import (
     COULD_CHANGE_A_VERDICT,
@@ -27,6 +28,7 @@ from index_store.entries import (
     forgives,
 )
 from index_store.errors import BadEntryError, NotFoundError
+from index_store.failpoints import reached
 from index_store.group_records import AlreadyDone, Group, GroupAnswer, GroupItem
 from index_store.job_records import JobItem, JobItemOutcome
 from index_store.records import ChangeKind, Committed, HandIn, Stale
@@ -86,6 +88,7 @@ def write(connection: Connection, made: Plan) -> None:
     for table, new in ((content, made.contents), (vector, made.vectors), (image, made.images)):
         if new:
             connection.execute(insert(table), new)
+    reached("catalogue.group-written")
     if made.matches:
         pairs = [{"query": query, "reference": reference} for query, reference in made.matches]
         older = (match.c.query_content == bindparam("query")) & (match.c.reference_content == bindparam("reference"))
@@ -93,6 +96,7 @@ def write(connection: Connection, made: Plan) -> None:
         connection.execute(insert(match), list(made.matches.values()))
     if made.changes:
         connection.execute(insert(change), made.changes)
+    reached("catalogue.group-logged")
     _write_items(connection, made.items)
 
 
@@ -167,12 +171,12 @@ def _commit(entry: HandIn, outcomes_wanted: list[JobItemOutcome], here: _Here, m
         raise NotFoundError(f"there is no content {entry.content_id}")
     else:
         check_dimensions(entry, here.dimensions)
-        made.contents.append(rows.content_row(entry.content, created))
-        made.vectors.extend(rows.vector_row(one, entry.content_id) for one in entry.vectors)
+        made.contents.append(sealed(content, rows.content_row(entry.content, created)))
+        made.vectors.extend(sealed(vector, rows.vector_row(one, entry.content_id)) for one in entry.vectors)
         here.known.add(entry.content_id)
     here.head += 1
     committed = rows.new_image(entry, stored=kind == "stored", created=created, sequence=here.head)
-    made.images.append(rows.image_row(committed))
+    made.images.append(sealed(image, rows.image_row(committed)))
     made.changes.append(writing.change_row(kind, committed, sequence=here.head, created=created))
     for pair in entry.matches:
         ends = {pair.query_content, pair.reference_content}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from fastapi import Header
 
 from index_store.ids import moment
@@ -96,5 +96,6 @@ async def once(
         return await carry_out(claim)
     except BaseException:
         # Whatever it was, nothing was committed under the key: an answer that was is not given back by this.
-        await to_thread.run_sync(lambda: parts.answers.abandon(claim.key_id, key))
+        with CancelScope(shield=True):
+            await to_thread.run_sync(lambda: parts.answers.abandon(claim.key_id, key))
         raise

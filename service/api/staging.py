@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from python_multipart.multipart import parse_options_header
 
+from index_store.errors import NotFoundError, StoreError
+from index_store.failpoints import reached
 from service.api.bodies import ENVELOPE, content_type, counted, wrong
 from service.api.forms import BatchForm
 from service.api.problems import ProblemError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from index_store.job_records import IdempotentAnswer, Job, NewJob
     from service.workflows.parts import Parts
 
 ARCHIVES = frozenset(
@@ -80,6 +83,32 @@ async def stage_picture(data: bytes, parts: Parts, name: str) -> None:
     """One picture, kept under this name."""
     async with _kept(parts, name) as file:
         await to_thread.run_sync(file.write, data)
+
+
+async def queue_job(parts: Parts, new: NewJob, answer: IdempotentAnswer | None) -> Job:
+    """Commit the job's row, and with it the answer to the request's key. Raises StoreError."""
+    job = await to_thread.run_sync(parts.jobs.create, new, answer)
+    reached("job.created")
+    return job
+
+
+@asynccontextmanager
+async def dropped_without_job(parts: Parts, name: str) -> AsyncIterator[None]:
+    """What was kept under this name goes if the block ends and no job of that name was made."""
+    try:
+        yield
+    finally:
+        with CancelScope(shield=True):
+            await to_thread.run_sync(_drop_without_job, parts, name)
+
+
+def _drop_without_job(parts: Parts, name: str) -> None:
+    try:
+        parts.jobs.get(name)
+    except NotFoundError:
+        parts.staging.drop(name)
+    except StoreError:
+        return  # the job may be there; what has none is swept up later
 
 
 def _refuse_what_is_no_archive(file: BinaryIO, parts: Parts) -> None:

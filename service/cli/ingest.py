@@ -12,12 +12,14 @@ import socket
 import sys
 import threading
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from tqdm import tqdm
 
+from index_store.ids import moment
 from index_store.job_records import FINISHED, NewJob
 from service import wiring
 from service.cli import options
@@ -25,7 +27,7 @@ from service.domain.errors import KeeponeError
 from service.domain.values import OperatingPoint
 from service.settings import load_settings
 from service.workflows.arrival import OnDuplicate
-from service.workflows.ingest_job import KIND, IngestRequest, run_ingest_job
+from service.workflows.ingest_job import KIND, LEFT_BEHIND, IngestRequest, run_ingest_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +97,9 @@ def _job_for(request: IngestRequest, parts: Parts) -> Job:
     earlier = next((job for job in _jobs_that_may_go_on(parts) if job.request == request.as_json()), None)
     if earlier is None:
         return parts.jobs.create(NewJob(KIND, request.as_json(), created_by=COMMAND_LINE, owner=_owner()))
-    if earlier.state == "running" and _lives(earlier.owner):
+    if earlier.state == "running" and _lives(earlier):
+        if _process_of(earlier) is None:  # a worker has taken it over; there is nothing to do but to watch it
+            return earlier
         raise SameJobRunsError(f"These paths are being taken in already ({earlier.job_id}).")
     if earlier.state in FINISHED:
         earlier = parts.jobs.set_state(earlier.job_id, "queued")
@@ -113,18 +117,29 @@ def _jobs_that_may_go_on(parts: Parts) -> Iterator[Job]:
                 break
 
 
-def _lives(owner: str | None) -> bool:
-    """Whether the process that runs a job is still there. On another machine nobody can tell, so it is taken to be."""
-    _, host, pid = ("", *(owner or "").rsplit(":", 2))[-3:]
-    if host != socket.gethostname() or not pid.isdigit():
-        return True
+def _lives(job: Job) -> bool:
+    """Whether somebody runs the job. A process that is gone cannot; of others only their signs of life are known."""
+    host, pid = _process_of(job) or ("", 0)
+    if host == socket.gethostname() and (pid == os.getpid() or not _is_there(pid)):
+        return False
+    return (job.seen or "") >= moment(datetime.now(UTC) - LEFT_BEHIND)
+
+
+def _process_of(job: Job) -> tuple[str, int] | None:
+    """Host and process id of the command that runs the job, or ran it last; None if that is a worker."""
+    who, _, place = (job.owner or "").partition(":")
+    host, _, pid = place.rpartition(":")
+    return (host, int(pid)) if who == COMMAND_LINE else None
+
+
+def _is_there(pid: int) -> bool:
     try:
-        os.kill(int(pid), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
-    return int(pid) != os.getpid()
+        pass
+    return True
 
 
 def _run(job: Job, parts: Parts) -> str:
@@ -141,7 +156,7 @@ def _run(job: Job, parts: Parts) -> str:
                 bar.update(len(outcomes))
 
             end: str = run_ingest_job(job.job_id, _owner(), parts, stopping=stopping, on_progress=advance)
-            if end == "not ours":  # a worker was quicker
+            if end == "not ours" or (end == "interrupted" and not stopping.is_set()):  # a worker has it
                 end = _follow(job.job_id, parts, bar, stopping)
     finally:
         signal.signal(signal.SIGINT, earlier)

@@ -18,12 +18,13 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowSerializationFormat
 
-from index_store.errors import StoreError
+from index_store.errors import NotFoundError, StoreError
 from index_store.ids import moment
 from index_store.job_records import FINISHED, JobState
 from service import log, wiring
@@ -43,9 +44,12 @@ understands its row, so this changes with the meaning of the rows and not with r
 SINGLE, MANY = "single-pictures", "many-pictures"
 """Queues: one picture never waits behind an archive of thousands."""
 LOOK_SECONDS = 0.5
+LONGEST_PAUSE = 30.0
 SWEEP_SECONDS = 3600.0
 KEPT = timedelta(days=3)
 """How long the upload of a job that failed or was cancelled is kept, for it may be queued again."""
+ANSWERS_KEPT = timedelta(hours=24)
+"""How long the answer to an idempotency key can be had again."""
 PARTING_SECONDS = 20.0
 PAGE = 100
 _UNFINISHED: tuple[JobState, ...] = ("queued", "running")
@@ -96,15 +100,37 @@ class Worker:
     def _ingest(self, job_id: str) -> str:
         with self._changed:
             self._running += 1
-        end = run_ingest_job(job_id, self._owner, self._parts, stopping=self.stopping)
-        log.event("job", job_id=job_id, end=end)
-        with self._changed:
-            self._running -= 1
-            self._changed.notify_all()
+        try:
+            end = self._run(job_id)
+            log.event("job", job_id=job_id, end=end)
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
         if end == "interrupted" and self.stopping.is_set():
             # A workflow that returns is done for DBOS. This one is not: the process ends around it.
             threading.Event().wait()
         return end
+
+    def _run(self, job_id: str) -> str:
+        """Until the job's row tells how it ended: a workflow that failed before would never be begun again."""
+        pause = LOOK_SECONDS
+        while True:
+            try:
+                return run_ingest_job(job_id, self._owner, self._parts, stopping=self.stopping)
+            except NotFoundError:
+                return "not ours"
+            except StoreError as error:
+                log.event("a job's row cannot be written", level=logging.WARNING, job_id=job_id, error=error)
+            except Exception as error:  # noqa: BLE001 - a defect of ours; begun again and again it would be no better
+                log.event("a job failed", level=logging.ERROR, job_id=job_id, error=error)
+                problem = {"error": type(error).__name__, "detail": str(error)}
+                with suppress(StoreError):
+                    self._parts.jobs.set_state(job_id, "failed", problem=problem)
+                return "failed"
+            if self.stopping.wait(pause):
+                return "interrupted"
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     def _look(self) -> None:
         """Enqueue what is queued, and what has been left behind by its owner."""
@@ -130,11 +156,13 @@ class Worker:
         self._enqueued.add(workflow_id)
 
     def _sweep(self) -> None:
-        """Uploads that no job needs any more."""
-        recent = moment(datetime.now(UTC) - KEPT)
+        """Uploads that no job needs any more, and answers that need not be given again."""
+        now = datetime.now(UTC)
+        self._parts.answers.forget_before(moment(now - ANSWERS_KEPT))
+        recent = moment(now - KEPT)
         wanted: set[str] = set()
         for state in FINISHED - {"succeeded"}:
-            wanted |= {job.job_id for job in self._jobs(state) if (job.finished or "") >= recent}
+            wanted |= {job.job_id for job in self._jobs(state) if _is_kept(job, recent)}
         for state in _UNFINISHED:
             wanted |= {job.job_id for job in self._jobs(state)}
         self._parts.staging.sweep(wanted)
@@ -147,6 +175,11 @@ class Worker:
             cursor = page.next_cursor
             if cursor is None:
                 return
+
+
+def _is_kept(job: Job, recent: str) -> bool:
+    """A list of paths is small, and without it nobody knows which of the files had their outcome."""
+    return (job.finished or "") >= recent or "paths" in job.request
 
 
 def main() -> None:

@@ -79,6 +79,11 @@ class Arrival:
     def searched_to(self) -> int:
         return self._inquiry.searched_to
 
+    @property
+    def bytes_held(self) -> int:
+        """Bytes of the file that are in memory, for it may yet have to be kept."""
+        return 0 if self._data is None else len(self._data)
+
     def search_again(self) -> None:
         """Compare with whatever came or went since the last search."""
         before = self._inquiry.searched_to

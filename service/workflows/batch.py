@@ -38,7 +38,8 @@ GROUP = 48
 AHEAD = 2
 """Groups' worth of pictures that may be prepared and not yet committed; each holds about a megabyte."""
 BYTES_AHEAD = 128 * 1024 * 1024
-"""Files waiting for a decoder, together: many small ones, or a few large ones."""
+"""Files waiting for a decoder, together: many small ones, or a few large ones. As many again may wait for their
+commit, for a copy's bytes are held until it is known that they need not be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class Batch:
             self._waiting.append(_Ready(item.ordinal, item.name, item.prepared.result()))
         except KeeponeError as error:
             self._record(item.ordinal, item.name, error)
-        if len(self._waiting) >= GROUP:
+        while len(self._waiting) >= GROUP or sum(each.arrival.bytes_held for each in self._waiting) > BYTES_AHEAD:
             self._commit_group()
 
     def _commit_group(self) -> None:

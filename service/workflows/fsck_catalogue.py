@@ -62,7 +62,10 @@ def check_catalogue(store: Store, progress: Progress) -> tuple[Rows, list[Findin
     rows = Rows(_current(spaces, store))
     found = [Finding("damaged-file", line, line) for line in store.inspection.damage()]
     # The log first: what comes while the rest is read has a later sequence, and is left for the next look.
-    changes = list(_pages(store.inspection.changes, 0, lambda row: row.sequence, "changes", rows, progress))
+    end = store.catalogue.head()
+    changes = list(
+        _pages(_up_to(end, store.inspection.changes), 0, lambda row: row.sequence, "changes", rows, progress)
+    )
     for content in _pages(store.inspection.contents, "", lambda row: row.sha256, "contents", rows, progress):
         rows.contents[content.sha256] = content
         if not content.sound:
@@ -96,6 +99,11 @@ def _pages(
         if after == before:  # a key that became something that is no key sorts last, for ever
             break
     rows.checked[what] = done
+
+
+def _up_to(end: int, page: Callable[[int, int], Sequence[Change]]) -> Callable[[int, int], Sequence[Change]]:
+    """Writers may be as quick as we are; the log is read to where it ended when the reading began."""
+    return lambda after, limit: page(after, min(limit, end - after)) if after < end else []
 
 
 def _current(spaces: dict[int, Space], store: Store) -> Space | None:

@@ -12,12 +12,12 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 
 from index_store.errors import MissingBlobError, StoreError
 from index_store.failpoints import reached
 from index_store.ids import moment
-from service.domain.errors import KeeponeError, PictureTooLargeError, UnsupportedPictureError
+from service.domain.errors import KeeponeError, PathNotFoundError, PictureTooLargeError, UnsupportedPictureError
 from service.domain.values import OperatingPoint
 from service.inputs.archives import open_archive
 from service.inputs.roots import ImportRoots
@@ -61,7 +61,9 @@ class IngestRequest:
     """Folders that bound the paths; None: the configured import roots. Only the command line says otherwise."""
 
     def as_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value not in (None, (), {})}
+        """As it is read back from a row: two requests are the same if these are equal."""
+        given = {name: value for name, value in asdict(self).items() if value not in (None, (), {})}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> IngestRequest:
@@ -112,30 +114,35 @@ def run_ingest_job(
     """Run the job, or what is left of it, as this owner.
 
     "not ours": it is finished, or somebody else is at it. "interrupted": `stopping` was set, or another took the job
-    over; it can be gone on with. A store that fails makes the job fail, with the reason in its row.
+    over; it can be gone on with. A store that fails makes the job fail, with the reason in its row; raises StoreError
+    where not even that can be written.
     """
     job = parts.jobs.claim(job_id, owner, left_behind=_left_behind())
     if job is None:
         return "not ours"
     reached("job.claimed")
+    if job.cancel_requested is not None:
+        return _end(job_id, "cancelled", owner, parts)
     with _Life(job_id, owner, parts, stopping, on_progress) as life:
         try:
             whole = _take_in(job, parts, life)
         except (KeeponeError, StoreError) as error:
             problem = {"error": type(error).__name__, "detail": str(error)}
-            return _end(job_id, "failed", parts, problem)
+            return _end(job_id, "failed", owner, parts, problem)
     if whole:
         # Folders and noise in an archive are no items, so only now it is known how many there were.
         parts.jobs.add_items(job_id, 0, (), total=sum(parts.jobs.counts(job_id).values()))
         reached("job.items-done")
-        return _end(job_id, "succeeded", parts)
+        return _end(job_id, "succeeded", owner, parts)
     if life.cancelled:
-        return _end(job_id, "cancelled", parts)
+        return _end(job_id, "cancelled", owner, parts)
     return "interrupted"
 
 
-def _end(job_id: str, state: JobState, parts: Parts, problem: dict[str, str] | None = None) -> End:
-    """The job's last word. What was uploaded stays for a job that may be queued again."""
+def _end(job_id: str, state: JobState, owner: str, parts: Parts, problem: dict[str, str] | None = None) -> End:
+    """The job's last word, unless another has it by now. What was uploaded stays for a job that may be queued again."""
+    if parts.jobs.claim(job_id, owner, left_behind=_left_behind()) is None:
+        return "interrupted"
     parts.jobs.set_state(job_id, state, problem=problem)
     reached("job.finished")
     if state == "succeeded":
@@ -177,7 +184,7 @@ def _from_archive(job: Job, _request: IngestRequest, parts: Parts, done: frozens
 
 def _from_paths(job: Job, request: IngestRequest, parts: Parts, done: frozenset[int]) -> Iterator[Entry]:
     roots = import_roots(request, parts)
-    for ordinal, (name, locator) in enumerate(_listing(job, request, roots, parts)):
+    for ordinal, (name, locator) in enumerate(_listing(job, request, roots, parts, done)):
         if ordinal in done:
             continue
         try:
@@ -185,7 +192,7 @@ def _from_paths(job: Job, request: IngestRequest, parts: Parts, done: frozenset[
         except KeeponeError as error:
             entry = Entry(ordinal, name, b"", error)
         except OSError as error:
-            entry = Entry(ordinal, name, b"", KeeponeError(f"The file cannot be read: {error.strerror}"))
+            entry = Entry(ordinal, name, b"", PathNotFoundError(f"The file cannot be read: {error.strerror}"))
         yield entry
 
 
@@ -212,17 +219,29 @@ _SOURCES: dict[Source, Callable[[Job, IngestRequest, Parts, frozenset[int]], Ite
 }
 
 
-def _listing(job: Job, request: IngestRequest, roots: ImportRoots, parts: Parts) -> list[tuple[str, str]]:
+def _listing(
+    job: Job, request: IngestRequest, roots: ImportRoots, parts: Parts, done: frozenset[int]
+) -> Iterator[tuple[str, str]]:
     """(name, locator) of each file, listed once: an item keeps its number whatever happens to the folder meanwhile."""
+    with _listed(job, request, roots, parts, done) as file:
+        if job.total is None:
+            parts.jobs.add_items(job.job_id, 0, (), total=sum(1 for _ in file))
+            file.seek(0)
+        for line in file:
+            name, locator = json.loads(line)
+            yield name, locator
+
+
+def _listed(job: Job, request: IngestRequest, roots: ImportRoots, parts: Parts, done: frozenset[int]) -> BinaryIO:
     try:
-        with parts.staging.open(job.job_id) as file:
-            return [(name, locator) for name, locator in map(json.loads, file)]
+        return parts.staging.open(job.job_id)
     except MissingBlobError:
-        found = [(each.item.name, each.locator) for each in roots.walk(request.paths)]
+        if done:  # a new list might give their numbers to other files
+            raise
         with parts.staging.writing(job.job_id) as file:
-            file.writelines(json.dumps(each).encode() + b"\n" for each in found)
-        parts.jobs.add_items(job.job_id, 0, (), total=len(found))
-        return found
+            for found in roots.walk(request.paths):
+                file.write(json.dumps((found.item.name, found.locator)).encode() + b"\n")
+        return parts.staging.open(job.job_id)
 
 
 class _Life:

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from index_store.failpoints import reached
 from index_store.job_records import NewJob, new_job_id
 from service.api.auth import Writer
 from service.api.bodies import content_type, invalid, read_json
@@ -19,7 +18,7 @@ from service.api.once import Claim, Key, digest_of, once
 from service.api.responses import AUTH_SLUGS, batch_body, job_links, problems
 from service.api.schemas import Accepted
 from service.api.shapes import accepted
-from service.api.staging import Staged, paths_of, stage_batch
+from service.api.staging import Staged, dropped_without_job, paths_of, queue_job, stage_batch
 from service.workflows.ingest_job import KIND, IngestRequest, import_roots
 
 if TYPE_CHECKING:
@@ -66,11 +65,8 @@ async def batch(
     else:
         staged = await stage_batch(request, parts, job_id)
         asked = IngestRequest("archive")
-    try:
+    async with dropped_without_job(parts, job_id):
         return await _queue(parts, caller, idempotency_key, job_id, asked, staged)
-    except BaseException:
-        await to_thread.run_sync(parts.staging.drop, job_id)
-        raise
 
 
 async def _queue(
@@ -87,12 +83,9 @@ async def _queue(
 
     async def carry_out(claim: Claim | None) -> JSONResponse:
         answer = None if claim is None else claim.answer(202, {"job_id": job_id})
-        job = await to_thread.run_sync(parts.jobs.create, new, answer)
-        reached("job.created")
-        return accepted(job.job_id)
+        return accepted((await queue_job(parts, new, answer)).job_id)
 
     async def replay(answer: IdempotentAnswer) -> JSONResponse:
-        await to_thread.run_sync(parts.staging.drop, job_id)
         return accepted(answer.body["job_id"], replayed=True)
 
     digest = digest_of("POST /images/batch", staged.digest, full.as_json())

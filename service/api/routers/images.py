@@ -11,7 +11,6 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from index_store.errors import NotFoundError
-from index_store.failpoints import reached
 from index_store.job_records import IdempotentAnswer, NewJob
 from index_store.records import ImageFilter, Removal
 from service.api.auth import Reader, Writer
@@ -24,7 +23,7 @@ from service.api.responses import AUTH_SLUGS, PICTURE_SLUGS, image_links, job_li
 from service.api.routers.check import Point, TopK
 from service.api.schemas import Accepted, HandedIn, ImageDetail, ImagePage, Moment, Precheck, Prechecked
 from service.api.shapes import accepted, detail_of, handed_in, image_of
-from service.api.staging import stage_picture
+from service.api.staging import dropped_without_job, queue_job, stage_picture
 from service.domain.values import Relation, VerdictKind
 from service.workflows.arrival import RefusedDuplicateError, Wish
 from service.workflows.ingest import Ingested, ingest, taken_in
@@ -112,8 +111,8 @@ async def _queue(picture: bytes, wish: Wish, parts: Parts, caller: Writer, claim
     new = NewJob(KIND, asked.as_json(), total=1, created_by=caller.key_id)
     await stage_picture(picture, parts, new.job_id)
     answer = None if claim is None else claim.answer(202, {"job_id": new.job_id})
-    job = await to_thread.run_sync(parts.jobs.create, new, answer)
-    reached("job.created")
+    async with dropped_without_job(parts, new.job_id):
+        job = await queue_job(parts, new, answer)
     return accepted(job.job_id, headers=APPLIED)
 
 

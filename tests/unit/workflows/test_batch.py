@@ -1,0 +1,329 @@
+"""Batches: every item ends as if it had come alone, once, whatever happens in between."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from index_store.errors import StoreUnavailableError
+from index_store.job_records import NewJob
+from index_store.records import ImageFilter
+from service import wiring
+from service.domain.errors import KeeponeError, UnsupportedPictureError
+from service.settings import Settings
+from service.workflows import batch
+from service.workflows.arrival import OnDuplicate, RefusedDuplicateError, Wish
+from service.workflows.batch import Batch, Entry
+from service.workflows.ingest import ingest
+
+
+class KilledError(Exception):
+    """What a SIGKILL is to a test."""
+
+
+class Counting:
+    """A watcher that notes the outcomes, and wants to stop after so many looks."""
+
+    def __init__(self, stop_after=None):
+        self.outcomes = []
+        self._left = stop_after
+
+    def finished(self, outcomes):
+        self.outcomes += outcomes
+
+    def wants_to_stop(self):
+        if self._left is None:
+            return False
+        self._left -= 1
+        return self._left < 0
+
+
+class Appending:
+    """The catalogue, with something of the test's around every commit of a group."""
+
+    def __init__(self, real, *, before=lambda: None, after=lambda: None):
+        self._real, self._before, self._after = real, before, after
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+    def append_many(self, group):
+        self._before()
+        answers = self._real.append_many(group)
+        self._after()
+        return answers
+
+
+@pytest.fixture(autouse=True)
+def _small_groups(monkeypatch):
+    """So that a few pictures are many groups."""
+    monkeypatch.setattr(batch, "GROUP", 5)
+
+
+@pytest.fixture(scope="session")
+def mixed(photographs, written, resized):
+    """Names and files of every kind there is, copies standing near and far from what they are copies of."""
+    photographs = {name: resized(photographs[name], 0.5) for name in photographs}
+    flat = np.full((80, 90, 3), 200, np.uint8)
+    shown = {name: written(photographs[name], quality=92) for name in ("astronaut", "coffee", "rocket", "chelsea")}
+    again = {name: written(photographs[name], quality=55) for name in shown}
+    captioned = photographs["coffee"].copy()
+    captioned[:40] = 255
+    return [
+        ("astronaut", shown["astronaut"]),
+        ("astronaut-again", again["astronaut"]),
+        ("coffee", shown["coffee"]),
+        ("notes.txt", b"no picture at all"),
+        ("astronaut-mirrored", written(photographs["astronaut"][:, ::-1], quality=90)),
+        ("astronaut-same-bytes", shown["astronaut"]),
+        ("flat", written(flat, "PNG")),
+        ("flat-same-pixels", written(flat, "BMP")),
+        ("tiny", written(photographs["coins"][:5, :5], "PNG")),
+        ("broken.jpg", shown["coffee"][:4000]),
+        ("rocket", shown["rocket"]),
+        ("coffee-captioned", written(captioned, quality=90)),
+        ("empty", b""),
+        ("rocket-small", written(resized(photographs["rocket"], 0.5), quality=70)),
+        ("chelsea-turned", written(np.rot90(photographs["chelsea"]), quality=80)),
+        ("chelsea", shown["chelsea"]),
+        ("flat-again", written(flat, "PNG")),
+        ("chelsea-again", again["chelsea"]),
+        ("astronaut-bmp", written(photographs["astronaut"], "BMP")),
+        ("astronaut-png", written(photographs["astronaut"], "PNG")),
+        ("gravel", written(photographs["gravel"], quality=80)),
+        ("grass", written(photographs["grass"], quality=80)),
+    ]
+
+
+def entries_of(files, skip=()):
+    for ordinal, (name, data) in enumerate(files):
+        if ordinal not in skip:
+            yield Entry(ordinal, name, data)
+
+
+def wish_for(on_duplicate):
+    return lambda name: Wish(on_duplicate, external_id=name, top_k=1)
+
+
+@pytest.fixture
+def run(parts):
+    """Run a job over these files, or what is left of it. Gives its id, its watcher, and whether it came to its end."""
+
+    def run(files, on_duplicate=OnDuplicate.STORE, *, job_id=None, parts=parts, stop_after=None):
+        if job_id is None:
+            job_id = parts.jobs.create(NewJob("ingest")).job_id
+        done = {item.ordinal for item in parts.jobs.items(job_id, 1000).items if item.state != "pending"}
+        watcher = Counting(stop_after)
+        whole = Batch(job_id, parts, wish_for(on_duplicate), watcher).run(entries_of(files, done))
+        return job_id, watcher, whole
+
+    return run
+
+
+def shown(name, image):
+    """What a verdict is about: the likelier copies. Those it finds none of may stand in an answer or not."""
+    best = image.verdict_block["matches"][0] if image.verdict != "unique" else None
+    match = best and (best["external_id"], best["relation"], round(best["probability"], 6))
+    return name, image.outcome, image.verdict, image.content_id, match
+
+
+def told_in_job(parts, job_id):
+    found = []
+    for item in parts.jobs.items(job_id, 1000).items:
+        if item.image_id is not None:
+            found.append(shown(item.name, parts.catalogue.image(item.image_id)))
+        else:
+            found.append((item.name, item.outcome, item.verdict, None, None))
+    return found
+
+
+def one_by_one(parts, files, on_duplicate):
+    """The reference: every file handed in alone, in order."""
+    found = []
+    for name, data in files:
+        try:
+            found.append(shown(name, ingest(data, wish_for(on_duplicate)(name), parts).image))
+        except RefusedDuplicateError as error:
+            found.append((name, "rejected", error.block["verdict"], None, None))
+        except UnsupportedPictureError:
+            found.append((name, "not-a-picture", None, None, None))
+        except KeeponeError:
+            found.append((name, "failed", None, None, None))
+    return found
+
+
+def images_of(parts):
+    return parts.catalogue.images(ImageFilter(), 500).items
+
+
+def assert_one_each(parts, job_id, files):
+    """Every item has exactly one outcome, and exactly one image where it made one."""
+    items = parts.jobs.items(job_id, 1000).items
+    assert [item.ordinal for item in items] == list(range(len(files)))
+    assert all(item.state != "pending" for item in items)
+    made = Counter(image.external_id for image in images_of(parts))
+    assert made == Counter(item.name for item in items if item.image_id is not None)
+
+
+@pytest.mark.parametrize("on_duplicate", OnDuplicate)
+def test_a_batch_ends_as_its_pictures_would_one_by_one(run, parts, mixed, on_duplicate, tmp_path):
+    """The same outcomes, verdicts and best matches, in the same order, whatever is wished for duplicates."""
+    alone = wiring.build(Settings(_env_file=None, data=tmp_path / "alone"))
+    expected = one_by_one(alone, mixed, on_duplicate)
+    alone.catalogue.close()
+    job_id, watcher, whole = run(mixed, on_duplicate)
+    assert told_in_job(parts, job_id) == expected
+    assert (whole, sorted(watcher.outcomes)) == (True, sorted(outcome for _, outcome, *_ in expected))
+    assert {verdict for _, _, verdict, *_ in expected} >= {"unique", "duplicate", None}
+
+
+def test_a_group_is_one_transaction(run, parts, photographs, written):
+    """Strangers are committed together, which is what batches are for."""
+    sizes = []
+    real = parts.catalogue
+
+    class Measured(Appending):
+        def append_many(self, group):
+            sizes.append(len(group))
+            return super().append_many(group)
+
+    names = ["astronaut", "coffee", "rocket", "chelsea", "gravel", "grass", "moon"]
+    files = [(name, written(photographs[name], quality=80)) for name in names]
+    run(files, parts=replace(parts, catalogue=Measured(real)))
+    assert sizes == [5, 2]
+
+
+def test_of_many_encodings_in_one_batch_exactly_the_first_is_unique(run, parts, astronaut, written):
+    """Though all of them had found nothing before the first was committed."""
+    files = [(f"q{quality}", written(astronaut, quality=quality)) for quality in range(40, 96, 7)]
+    job_id, _, _ = run(files)
+    assert [verdict for _, _, verdict, *_ in told_in_job(parts, job_id)] == ["unique"] + ["duplicate"] * (
+        len(files) - 1
+    )
+
+
+def test_copies_that_another_process_commits_in_between_are_noticed(run, parts, opened, photographs, written):
+    """Every group is overtaken once by a copy of a picture in it; no verdict misses it, and no picture is lost."""
+    names = ["astronaut", "coffee", "rocket", "chelsea", "gravel", "grass", "moon"]
+    files = [(name, written(photographs[name], quality=90)) for name in names]
+    theirs = [written(photographs[name], quality=60) for name in ("coffee", "moon", "gravel")]
+    other = opened()
+
+    def overtake():
+        if theirs:
+            ingest(theirs.pop(0), Wish(external_id="theirs"), other)
+
+    job_id, _, _ = run(files, parts=replace(parts, catalogue=Appending(parts.catalogue, before=overtake)))
+    told = {name: (verdict, match and match[0]) for name, _, verdict, _, match in told_in_job(parts, job_id)}
+    copies = {name for name, (verdict, match) in told.items() if (verdict, match) == ("duplicate", "theirs")}
+    assert copies == {"coffee", "moon", "gravel"}
+    assert {verdict for name, (verdict, _) in told.items() if name not in copies} == {"unique"}
+    assert Counter(image.external_id for image in images_of(parts)) == Counter([*names, *["theirs"] * 3])
+
+
+@pytest.mark.parametrize(("when", "on_duplicate"), [("before", OnDuplicate.STORE), ("after", OnDuplicate.REJECT)])
+def test_interrupted_at_every_group_and_run_again_nothing_is_lost_or_done_twice(
+    run, parts, opened, mixed, on_duplicate, when
+):
+    """The process ends before or just after a commit; the next one, knowing nothing of it, goes on."""
+    job_id = parts.jobs.create(NewJob("ingest")).job_id
+    runs, lives = 0, 2
+
+    def count_down():
+        nonlocal lives
+        lives -= 1
+        if lives == 0:
+            raise KilledError
+
+    while True:
+        fresh, lives = opened(), 2
+        dying = replace(fresh, catalogue=Appending(fresh.catalogue, **{when: count_down}))
+        runs += 1
+        try:
+            run(mixed, on_duplicate, job_id=job_id, parts=dying)
+        except KilledError:
+            continue
+        break
+    assert runs > 2
+    assert_one_each(parts, job_id, mixed)
+    verdicts = {name: verdict for name, _, verdict, *_ in told_in_job(parts, job_id)}
+    assert [verdicts[name] for name in ("astronaut", "astronaut-again", "coffee")] == ["unique", "duplicate", "unique"]
+
+
+def test_two_that_run_one_job_at_once_make_one_image_of_each(run, parts, opened, mixed):
+    """As when a process wakes up after its job was given to another: its writes change nothing."""
+    job_id = parts.jobs.create(NewJob("ingest")).job_id
+    other, begun = opened(), []
+
+    def other_does_it_all():
+        if not begun:
+            begun.append(run(mixed, job_id=job_id, parts=other))
+
+    _, watcher, whole = run(
+        mixed, job_id=job_id, parts=replace(parts, catalogue=Appending(parts.catalogue, before=other_does_it_all))
+    )
+    assert whole
+    assert_one_each(parts, job_id, mixed)
+    assert watcher.outcomes.count("stored") == 0
+
+
+def test_a_store_that_fails_ends_the_batch_and_keeps_what_was_committed(run, parts, mixed):
+    """The error goes to whoever runs the job; it may run it again."""
+    commits = []
+
+    def fail_at_the_second():
+        commits.append(1)
+        if len(commits) == 2:
+            raise StoreUnavailableError
+
+    with pytest.raises(StoreUnavailableError):
+        run(mixed, parts=replace(parts, catalogue=Appending(parts.catalogue, before=fail_at_the_second)))
+    job_id = parts.jobs.list(1).items[0].job_id
+    assert 0 < len(images_of(parts)) <= 5
+    run(mixed, job_id=job_id)
+    assert_one_each(parts, job_id, mixed)
+
+
+def test_told_to_stop_it_stops_between_groups_and_goes_on_later(run, parts, mixed):
+    """What has its outcome keeps it."""
+    job_id, watcher, whole = run(mixed, stop_after=1)
+    assert (whole, len(watcher.outcomes) < len(mixed)) == (False, True)
+    assert run(mixed, job_id=job_id)[2]
+    assert_one_each(parts, job_id, mixed)
+
+
+def test_only_a_few_files_are_read_ahead(parts, written):
+    """An archive of any length is taken in with the memory of two groups."""
+    blank = written(np.full((8, 8, 3), 9, np.uint8), "PNG")
+    job_id = parts.jobs.create(NewJob("ingest")).job_id
+    watcher, ahead = Counting(), []
+
+    def endless():
+        for ordinal in range(30):
+            ahead.append(ordinal - len(watcher.outcomes))
+            yield Entry(ordinal, f"{ordinal}.png", blank + bytes(ordinal))
+
+    Batch(job_id, parts, wish_for(OnDuplicate.STORE), watcher).run(endless())
+    assert max(ahead) <= (batch.AHEAD + 1) * batch.GROUP
+
+
+def test_files_of_copies_that_wait_for_their_commit_are_counted_too(parts, astronaut, written, monkeypatch):
+    """A copy's bytes are held until its commit, and a group of large ones must not add up to gigabytes."""
+    files = [(f"{number}", written(astronaut, "BMP") + bytes(number)) for number in range(6)]
+    monkeypatch.setattr(batch, "GROUP", 50)
+    monkeypatch.setattr(batch, "BYTES_AHEAD", 2 * len(files[0][1]))
+    ingest(written(astronaut, "PNG"), Wish(), parts)
+    held = []
+
+    class Measured(Appending):
+        def append_many(self, group):
+            held.append(len(group))
+            return super().append_many(group)
+
+    watcher = Counting()
+    job_id = parts.jobs.create(NewJob("ingest")).job_id
+    measured = replace(parts, catalogue=Measured(parts.catalogue))
+    Batch(job_id, measured, wish_for(OnDuplicate.REFERENCE), watcher).run(entries_of(files))
+    assert watcher.outcomes == ["referenced"] * 6
+    assert len(held) >= 4

@@ -1,0 +1,138 @@
+"""Which pictures may be committed together: never two that a verdict might join."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from index_store.records import Committed
+from service.domain.verdict import FITTED
+from service.workflows import grouping
+from service.workflows.grouping import Lately, Recent
+from service.workflows.stopwatch import Stopwatch
+from service.workflows.study import study
+
+
+@pytest.fixture(scope="module")
+def studied(pool):
+    """What is known of a file once it was looked at."""
+
+    @dataclass
+    class Decoders:
+        pool: object
+
+    return lambda data: study(data, Decoders(pool), Stopwatch(), wait_s=None)
+
+
+@pytest.fixture(scope="module")
+def subjects(studied, photographs, written):
+    names = ("astronaut", "coffee", "rocket", "chelsea", "gravel", "camera", "clock", "page")
+    return {name: studied(written(photographs[name], quality=90)) for name in names}
+
+
+@dataclass(frozen=True)
+class At:
+    """As much of a committed image as is remembered of it."""
+
+    sequence: int
+    content_id: str
+
+
+def committed(sequence):
+    return Committed(sequence, At(sequence, f"{sequence:064x}"))
+
+
+def recent(*subjects):
+    made = Recent(FITTED)
+    for subject in subjects:
+        made.add(subject)
+    return made
+
+
+def test_strangers_may_go_together(subjects):
+    """Else no group would ever be larger than one."""
+    names = list(subjects)
+    for place, name in enumerate(names):
+        assert not recent(*(subjects[other] for other in names[:place])).might_match(subjects[name])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda picture: picture,
+        lambda picture: picture[:, ::-1],
+        np.rot90,
+        lambda picture: np.rot90(picture[:, ::-1]),
+        lambda picture: picture[::2, ::2],
+        lambda picture: np.clip(picture * 0.8 + 30, 0, 255).astype(np.uint8),
+    ],
+    ids=["reencoded", "mirrored", "turned", "transposed", "half", "paler"],
+)
+def test_a_possible_copy_has_to_wait(subjects, studied, photographs, written, change):
+    """In every pose, whatever stands between the two."""
+    copy = studied(written(change(photographs["astronaut"]), quality=50))
+    assert recent(*subjects.values()).might_match(copy)
+    assert recent(copy, *(subjects[name] for name in subjects if name != "astronaut")).might_match(
+        subjects["astronaut"]
+    )
+
+
+def test_flat_pictures_match_by_bytes_or_pixels_alone(studied, written):
+    """Two blank pages are no copies for being blank, and the same pixels are, in whatever format."""
+    grey, white = np.full((50, 60, 3), 90, np.uint8), np.full((50, 60, 3), 255, np.uint8)
+    flat = studied(written(grey, "PNG"))
+    assert recent(flat).might_match(studied(written(grey, "BMP")))
+    assert not recent(flat).might_match(studied(written(white, "PNG")))
+
+
+def test_it_asks_only_about_those_that_came_since(subjects):
+    """What a search has seen need not be looked at again."""
+    looked_at = recent(subjects["astronaut"], subjects["coffee"])
+    assert looked_at.might_match(subjects["astronaut"])
+    assert not looked_at.might_match(subjects["astronaut"], 1)
+    assert not looked_at.might_match(subjects["coffee"], 2)
+
+
+def test_it_grows_and_forgets_without_mixing_rows_up(subjects):
+    """Room for sixty-four at first; what is dropped is the oldest."""
+    fillers = [subjects["gravel"]] * (2 * grouping._ROOM)
+    looked_at = recent(subjects["coffee"], *fillers, subjects["astronaut"])
+    assert len(looked_at) == 2 * grouping._ROOM + 2
+    assert looked_at.might_match(subjects["coffee"])
+    looked_at.forget(1)
+    assert not looked_at.might_match(subjects["coffee"])
+    assert looked_at.might_match(subjects["astronaut"], 2 * grouping._ROOM)
+    looked_at.add(subjects["coffee"])
+    assert looked_at.might_match(subjects["coffee"], 2 * grouping._ROOM + 1)
+
+
+def test_of_what_was_committed_lately_it_knows_since_when(subjects):
+    """By sequence: a search that read further has seen it."""
+    lately = Lately(FITTED)
+    lately.add(committed(4), subjects["astronaut"])
+    lately.add(committed(9), subjects["coffee"])
+    assert lately.might_match(subjects["astronaut"], 3)
+    assert not lately.might_match(subjects["astronaut"], 4)
+    assert lately.contents_since(3) == {f"{4:064x}", f"{9:064x}"}
+    assert lately.contents_since(4) == {f"{9:064x}"}
+    assert lately.contents_since(9) == frozenset()
+
+
+def test_who_searched_before_all_that_is_remembered_has_to_search_again(subjects, monkeypatch):
+    """Nobody knows any more what came then; and not more than twice as many are ever remembered."""
+    monkeypatch.setattr(grouping, "REMEMBERED", 3)
+    lately = Lately(FITTED)
+    for sequence in range(1, 30):
+        assert len(lately.contents_since(0)) < 6
+        lately.add(committed(sequence), subjects["gravel"])
+    assert lately.might_match(subjects["coffee"], 20)
+    assert not lately.might_match(subjects["coffee"], 27)
+
+
+def test_a_descriptor_stored_as_float16_seems_no_nearer_than_is_allowed_for(subjects):
+    """Else what the index calls a copy might have been taken for a stranger."""
+    for one in subjects.values():
+        stored = one.posed_vectors[0].astype(np.float16).astype(np.float32)
+        for other in subjects.values():
+            exact = other.posed_vectors @ one.posed_vectors[0]
+            assert np.abs(other.posed_vectors @ stored - exact).max() < grouping.CODEC_ERROR / 2
