@@ -36,7 +36,12 @@ def fail() -> None:
     _failed.set()
 
 
+def has_failed() -> bool:
+    """Whether this process may write no more."""
+    return _failed.is_set()
+
+
 def refuse_after_failure() -> None:
     """Raises `StoreUnavailableError` if this process may write no more."""
-    if _failed.is_set():
+    if has_failed():
         raise StoreUnavailableError("a sync to disk failed; this process writes nothing more and must be started again")

@@ -115,11 +115,13 @@ class FullDisk:
 @contextmanager
 def small_disk(point: Path) -> Iterator[None]:
     """A tmpfs there. Raises CalledProcessError where that is not allowed."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(point)], check=True, capture_output=True)
+    subprocess.run(
+        ["/bin/mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(point)], check=True, capture_output=True
+    )
     try:
         yield
     finally:
-        subprocess.run(["umount", "-l", str(point)], check=False)
+        subprocess.run(["/bin/umount", "-l", str(point)], check=False)
 
 
 def filled(folder: Path, rounds: int, *, reserve: int) -> FullDisk:
@@ -155,7 +157,7 @@ def main() -> None:
     asked = parser.parse_args()
     if os.geteuid() != 0:  # in a namespace of our own we are root, and may mount
         command = [sys.executable, "-m", "benchmarks.faults.disk_full", "--rounds", str(asked.rounds)]
-        raise SystemExit(subprocess.run(["unshare", "-rm", *command], check=False).returncode)
+        raise SystemExit(subprocess.run(["/usr/bin/unshare", "-rm", *command], check=False).returncode)
     result = run(max(asked.rounds // 2, 1))
     RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))

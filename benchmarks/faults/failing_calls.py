@@ -57,4 +57,4 @@ def _path(what: Any) -> str:
         with suppress(OSError):
             return os.readlink(f"/proc/self/fd/{what}")  # noqa: PTH115 - text, as it is
         return ""
-    return os.path.abspath(os.fspath(what))  # noqa: PTH100
+    return str(os.path.abspath(os.fspath(what)))  # noqa: PTH100

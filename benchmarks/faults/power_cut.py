@@ -104,25 +104,8 @@ class Cut:
 
 def cut(root: Path, journal: Path) -> Cut:
     """Take away what the journal does not say was synced, and begin a new journal."""
-    volatile: dict[str, int | None] = {}  # name -> line at which it certainly was there
-    safe: set[str] = set()
-    began: dict[str, int] = {}
-    length: dict[int, int] = {}
     lines = journal.read_bytes().splitlines() if journal.exists() else []
-    for at, line in enumerate(lines):
-        what, *told = json.loads(line)
-        if what == "comes" and told[0] not in safe:
-            volatile.setdefault(told[0], None)
-        elif what == "came" and told[0] in volatile:
-            volatile[told[0]] = volatile[told[0]] or at
-        elif what == "made":
-            length.setdefault(told[0], 0)
-        elif what == "held":
-            length[told[0]] = told[1]
-        elif what == "syncs":
-            began[told[0]] = at
-        elif what == "synced":
-            safe |= _settle(volatile, told[1], began[told[0]])
+    volatile, length = _left_open([json.loads(line) for line in lines])
     taken = Cut()
     for name in sorted(volatile):
         _remove(Path(name), taken)
@@ -133,6 +116,26 @@ def cut(root: Path, journal: Path) -> Cut:
             taken.contents.append(str(path))
     journal.unlink(missing_ok=True)
     return taken
+
+
+def _left_open(lines: list[list[Any]]) -> tuple[set[str], dict[int, int]]:
+    """Names that are on no disk for certain, and how much of each file is, by inode."""
+    volatile: dict[str, int | None] = {}  # name -> line at which it certainly was there
+    safe: set[str] = set()
+    began: dict[str, int] = {}
+    length: dict[int, int] = {}
+    for at, (what, *told) in enumerate(lines):
+        if what in {"made", "held"}:
+            length[told[0]] = told[1] if what == "held" else length.get(told[0], 0)
+        elif what == "comes" and told[0] not in safe:
+            volatile.setdefault(told[0], None)
+        elif what == "came" and told[0] in volatile:
+            volatile[told[0]] = volatile[told[0]] or at
+        elif what == "syncs":
+            began[told[0]] = at
+        elif what == "synced":
+            safe |= _settle(volatile, told[1], began[told[0]])
+    return set(volatile), length
 
 
 def _settle(volatile: dict[str, int | None], folder: str, since: int) -> set[str]:

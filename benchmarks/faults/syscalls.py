@@ -18,7 +18,7 @@ import json
 import tempfile
 import threading
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ from benchmarks.faults.ledger import Asked, Ledger
 from benchmarks.faults.load import picture, send, sha, tar
 from benchmarks.faults.oracle import Oracle, counted
 from index_store import syncing
+from index_store.errors import StoreUnavailableError
 from service import log
 from service.api.app import create_app
 from service.settings import Settings
@@ -63,7 +64,7 @@ class Writer:
         sabotage.carry_out(("hurry",))  # after a failed sync a key cannot be given back, and is free a minute later
         log.configure("json", "error")
         self._app = create_app(
-            Settings(_env_file=None, data=folder, decode_children=1, min_free_bytes=0, queue_seconds=20)  # type: ignore[call-arg]
+            Settings(_env_file=None, data=folder, decode_children=1, min_free_bytes=0, queue_seconds=20)
         )
 
     @contextmanager
@@ -123,7 +124,8 @@ class Writer:
             self._resume()
 
     def _run_job(self, job_id: str) -> None:
-        run_ingest_job(job_id, "harness", self.parts, stopping=threading.Event())
+        with suppress(StoreUnavailableError):  # after a failed sync it cannot even be told that the job failed
+            run_ingest_job(job_id, "harness", self.parts, stopping=threading.Event())
 
     def _resume(self) -> None:
         """A job that a fault stopped goes on, and ends."""
