@@ -130,7 +130,7 @@ class Writer:
     def _resume(self) -> None:
         """A job that a fault stopped goes on, and ends."""
         for state in ("failed", "running"):
-            for job in self.parts.jobs.list(100, state=state).items:  # type: ignore[arg-type] # two of its words
+            for job in self.parts.jobs.list(100, state=state).items:
                 if state == "failed":
                     self.parts.jobs.set_state(job.job_id, "queued")
                 self._run_job(job.job_id)
@@ -153,7 +153,7 @@ class Writer:
         finally:
             event.remove(engine, "checkout", tell)
 
-    def database_faults(self, client: TestClient) -> None:
+    def database_faults(self, client: TestClient, fillings: int) -> None:
         """SQLite full in the midst of a commit, and read-only; afterwards the same requests go through."""
         path = self.folder / "catalogue.sqlite"
         with self.pragma("PRAGMA query_only=ON"):
@@ -162,11 +162,11 @@ class Writer:
             self._must(client.get("/stats").is_success, "reading", refused)
         with self.pragma("PRAGMA query_only=OFF"):
             self._must(send(client, self.ledger, self.asked("image")).is_success, "writing again", refused)
-        for spare in range(4):
+        for spare in range(fillings):
             pages = path.stat().st_size // 4096 + spare
             full = 0
             with self.pragma(f"PRAGMA max_page_count={pages}"):
-                for way in itertools.islice(itertools.cycle(("image", "image", "later")), 30):
+                for way in itertools.islice(itertools.cycle(("image", "image", "later")), 8 * (spare + 1)):
                     answer = send(client, self.ledger, self.asked(way))
                     self._must(answer.status_code in {201, 202, 507}, "a catalogue that is full", answer)
                     full += answer.status_code == 507
@@ -184,15 +184,18 @@ def start_again() -> None:
     setattr(syncing, "_failed", threading.Event())  # noqa: B010 - a private name, replaced on purpose
 
 
-def every_call(folder: Path, *, step: int = 1) -> Writer:
-    """Every `step`-th call of each way to write fails once with each error. Raises Dishonest."""
+def every_call(folder: Path, *, step: int = 1, fillings: int = 4) -> Writer:
+    """Every `step`-th call of each way to write fails once with each error, and SQLite is full a few times.
+
+    Raises Dishonest.
+    """
     writer = Writer(folder)
     with writer.open() as client:
         for way, number in itertools.product(WAYS, ERRNOS.values()):
             nth = 1
             while writer.one_fault(client, way, nth, number):
                 nth += step
-        writer.database_faults(client)
+        writer.database_faults(client, fillings)
     return writer
 
 

@@ -73,8 +73,7 @@ def ingest(
 def taken_in(image_id: str, parts: Parts) -> Ingested:
     """What `ingest` returned when it made this image."""
     image = parts.catalogue.image(image_id)
-    references = parts.catalogue.references_at(image.content_id, image.sequence)
-    return Ingested(image, references, dict(image.verdict_block))
+    return Ingested(image, _references(image, parts), dict(image.verdict_block))
 
 
 def _earlier(done: AlreadyDone) -> IdempotentAnswer:
@@ -84,7 +83,7 @@ def _earlier(done: AlreadyDone) -> IdempotentAnswer:
 
 
 def _references(image: Image, parts: Parts) -> int:
-    """Active images of the image's content, itself included."""
+    """Active images of the image's content when it came, itself included: of many at once each is told another number."""
     if image.outcome == "stored":
         return 1
-    return parts.catalogue.contents([image.content_id])[image.content_id].references
+    return parts.catalogue.references_at(image.content_id, image.sequence)
