@@ -64,8 +64,13 @@ class RefusedDuplicateError(DuplicateRefusedError):
 class Arrival:
     """One picture handed in. Not for two threads at once."""
 
-    def __init__(self, data: bytes, wish: Wish, parts: Parts, *, wait_s: float | None = None) -> None:
-        """Study the picture and search for it. Raises what `study` raises, and StoreError."""
+    def __init__(
+        self, data: bytes, wish: Wish, parts: Parts, *, wait_s: float | None = None, to_the_end: bool = True
+    ) -> None:
+        """Study the picture and search for it. Raises what `study` raises, and StoreError.
+
+        `to_the_end`: of the log; otherwise as far as the index happens to have read.
+        """
         self._wish = wish
         self._parts = parts
         watch = Stopwatch()
@@ -73,7 +78,7 @@ class Arrival:
         self._data: bytes | None = data
         self._planned: HandIn | None = None
         self._inquiry = Inquiry(self.subject, parts, watch)
-        self._inquiry.search()
+        self._inquiry.search(to_the_end=to_the_end)
 
     @property
     def searched_to(self) -> int:

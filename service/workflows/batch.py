@@ -10,6 +10,7 @@ A group that another process made stale searches again, and goes first into the 
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from index_store.failpoints import reached
 from index_store.group_records import GroupItem
 from index_store.job_records import JobItemOutcome
 from index_store.records import Committed, Stale
+from service import log
 from service.domain.errors import KeeponeError, UnsupportedPictureError
 from service.workflows.arrival import Arrival, RefusedDuplicateError
 from service.workflows.grouping import Lately, Recent
@@ -96,6 +98,7 @@ class Batch:
         What is wrong with an item is that item's outcome. Raises StoreError when the store itself fails: then nothing
         half-done was kept, and the job may be run again.
         """
+        self._parts.follower.catch_up()
         threads = ThreadPoolExecutor(2 * self._parts.settings.decode_children, thread_name_prefix="batch")
         try:
             for entry in entries:
@@ -121,7 +124,8 @@ class Batch:
         if entry.error is not None:
             raise entry.error
         self._parts.room.require()
-        arrival = Arrival(entry.data, self._wish_for(entry.name), self._parts)
+        # Not to the log's very end: what the index lacks is compared with when the picture's turn comes.
+        arrival = Arrival(entry.data, self._wish_for(entry.name), self._parts, to_the_end=False)
         try:
             planned = arrival.plan()
         except RefusedDuplicateError:
@@ -137,7 +141,14 @@ class Batch:
         self._bytes_ahead -= item.size
         try:
             self._waiting.append(_Ready(item.ordinal, item.name, item.prepared.result()))
+        except StoreError:
+            raise
         except KeeponeError as error:
+            self._record(item.ordinal, item.name, error)
+        except Exception as error:  # noqa: BLE001 - a defect of ours met by one picture must not end the others
+            log.event(
+                "a picture met a defect", level=logging.ERROR, error=error, job_id=self._job_id, item=item.ordinal
+            )
             self._record(item.ordinal, item.name, error)
         while len(self._waiting) >= GROUP or sum(each.arrival.bytes_held for each in self._waiting) > BYTES_AHEAD:
             self._commit_group()
@@ -153,6 +164,7 @@ class Batch:
                 ready.arrival.search_again()
                 stale.append(ready)
         self._waiting.extendleft(reversed(stale))
+        self._parts.follower.catch_up()
         self._watcher.finished([answer.image.outcome for _, answer in answers if isinstance(answer, Committed)])
         for ready, answer in answers:
             if isinstance(answer, StoreError):

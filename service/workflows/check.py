@@ -66,10 +66,11 @@ class Inquiry:
         self._matches: dict[str, Match] = {}
         self._references: dict[str, ContentWithImages] = {}
 
-    def search(self) -> None:
-        """Compare with everything that became findable since the last search."""
+    def search(self, *, to_the_end: bool = True) -> None:
+        """Compare with everything that became findable since the last search, or with what the index knows of it."""
+        follower = self._parts.follower
         with self._watch.step("search"):
-            after, self.searched_to = self.searched_to, self._parts.follower.catch_up()
+            after, self.searched_to = self.searched_to, follower.catch_up() if to_the_end else follower.index.sequence
             if 0 < after == self.searched_to:
                 return
             self._size = self._parts.follower.index.size

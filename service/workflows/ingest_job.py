@@ -7,6 +7,7 @@ two at once; claim and outcomes in the catalogue see to it that every item is ta
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 from index_store.errors import MissingBlobError, StoreError
 from index_store.failpoints import reached
 from index_store.ids import moment
+from service import log
 from service.domain.errors import KeeponeError, PathNotFoundError, PictureTooLargeError, UnsupportedPictureError
 from service.domain.values import OperatingPoint
 from service.inputs.archives import open_archive
@@ -129,6 +131,9 @@ def run_ingest_job(
         except (KeeponeError, StoreError) as error:
             problem = {"error": type(error).__name__, "detail": str(error)}
             return _end(job_id, "failed", owner, parts, problem)
+        except Exception as error:  # noqa: BLE001 - a job left running by a defect would be run again for ever
+            log.event("a job met a defect", level=logging.ERROR, error=error, job_id=job_id)
+            return _end(job_id, "failed", owner, parts, {"error": "internal", "detail": str(error)})
     if whole:
         # Folders and noise in an archive are no items, so only now it is known how many there were.
         parts.jobs.add_items(job_id, 0, (), total=sum(parts.jobs.counts(job_id).values()))
