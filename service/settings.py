@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError, field_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from service.domain.errors import SettingsError
@@ -79,6 +87,10 @@ class Settings(BaseSettings):
     job_worker: bool = Field(default=True, description="Run background jobs in a child process of `keepone serve`.")
     index_url: Literal["faiss://", "exact://"] = Field(
         "faiss://", description="Vector index. `exact://` compares with every vector and keeps no snapshots."
+    )
+    min_free_bytes: NonNegativeInt = Field(
+        256 * MIB,
+        description="Free room on the disks of the store below which no picture is taken in, in bytes; 0: off.",
     )
     blobs_url: str = Field("", description="Originals and thumbnails; empty: a folder in the data folder.")
     descriptors: Literal["builtin"] = Field("builtin", description="Descriptor models, comma-separated.")

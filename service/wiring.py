@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from index_store.blobs.local import open_blobs
 from index_store.blobs.staging import Staging
 from index_store.catalogue import open_catalogue
 from index_store.in_use import hold_alone, share
+from index_store.room import Room
 from index_store.vectors import ExactIndex, Follower
 from index_store.vectors.build_child import SECRET, BuildChild
 from index_store.vectors.snapshot import SnapshotFolder
@@ -26,7 +29,6 @@ from service.workflows.parts import Parts
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from index_store.catalogue.protocol import Catalogue, Keys
     from index_store.catalogue.sql import SqlCatalogue
@@ -70,7 +72,19 @@ def _build(settings: Settings, held: Held, *, fault_injection: bool, wait_for_in
         descriptor=model,
         verdict_model=FITTED,
         held=held,
+        room=_room(settings),
     )
+
+
+def _room(settings: Settings) -> Room:
+    """On the disks of blobs and catalogue; what is no local file has its room elsewhere."""
+    folders = [settings.data.absolute()]
+    blobs = urlsplit(settings.effective_blobs_url)
+    if blobs.scheme == "file":
+        folders.append(Path(unquote(blobs.path)))
+    if settings.effective_catalogue_url.startswith("sqlite"):
+        folders.append(Path(unquote(settings.effective_catalogue_url.partition("///")[2])).absolute().parent)
+    return Room(tuple(dict.fromkeys(folders)), settings.min_free_bytes)
 
 
 def decoders(settings: Settings, *, fault_injection: bool = False) -> DecodePool:

@@ -1,9 +1,11 @@
 """One real PostgreSQL for the whole session, started when the first test asks for it."""
 
 import importlib.util
+import threading
 
 import pytest
 
+from index_store import syncing
 from index_store.testing.postgres import postgres_server
 
 
@@ -29,3 +31,9 @@ def catalogue_url(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/catalogue.db"
     return request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture(autouse=True)
+def no_sync_has_failed(monkeypatch):
+    """Each test is a process of its own as far as failed syncs go."""
+    monkeypatch.setattr(syncing, "_failed", threading.Event())

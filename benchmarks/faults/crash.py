@@ -85,11 +85,11 @@ class Crashes:
             self._examine(jobs_must_end=jobs_must_end)
             self._load(point, rng, number)
         except httpx.TransportError:
-            if self.service.is_alive():
+            if not self.service.has_died():
                 raise  # nobody has killed it, and yet it does not answer
             self.run.kills[point] += 1
         except RuntimeError:
-            if not armed or self.service.is_alive():
+            if not armed or not self.service.has_died():
                 raise
             self.run.kills[point] += 1  # on its way up: starting is part of the load
         self.service.kill()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 POLL_SECONDS = 0.02
+DYING_SECONDS = 5.0
 
 
 class Crashable:
@@ -77,6 +78,12 @@ class Crashable:
 
     def is_alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
+
+    def has_died(self) -> bool:
+        """As `is_alive` denied, but a process that is dying is given a moment: its sockets close before it is dead."""
+        with suppress(subprocess.TimeoutExpired):
+            return self.process is None or self.process.wait(DYING_SECONDS) is not None
+        return False
 
     def has_lost_one(self) -> bool:
         """Whether a process of it died: the API, or a child whose death the log tells."""

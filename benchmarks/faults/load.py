@@ -6,7 +6,7 @@ import hashlib
 import io
 import tarfile
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 import numpy as np
@@ -53,7 +53,7 @@ class Load:
         self.crashes: list[BaseException] = []
         """Defects of the harness itself."""
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self

@@ -95,7 +95,7 @@ class Oracle:
             for name, content in zip(asked.names, asked.shas, strict=True):
                 item = outcomes.get(name) or outcomes.get("picture", {})
                 image = tables.images.get(item.get("image_id") or "")
-                if item.get("state") != "done" or image is None or image["content_id"] != item["content_id"]:
+                if item.get("state") != "succeeded" or image is None or image["content_id"] != item["content_id"]:
                     findings.append(Finding("lost", f"{asked.tag}: {name} ({content[:8]}) is {item.get('state')}"))
         return findings
 

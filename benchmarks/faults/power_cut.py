@@ -36,7 +36,7 @@ def keep_journal() -> None:
 class _Journal:
     def __init__(self, root: str, path: str) -> None:
         self._root = root.rstrip("/") + "/"
-        self._open, self._fsync = os.open, os.fsync
+        self._open, self._fsync, self._replace = os.open, os.fsync, os.replace
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._lock = threading.Lock()
 
@@ -68,12 +68,13 @@ class _Journal:
     def _naming(self, call: Any, which: int) -> Any:
         def named(*given: Any, **more: Any) -> Any:
             name = os.path.abspath(os.fspath(given[which]))  # noqa: PTH100
-            if not self._is_ours(name):
-                return call(*given, **more)
+            if not self._is_ours(name) or (call is not self._replace and os.path.lexists(name)):
+                return call(*given, **more)  # whoever made a name that is there already has told of it
             self._tell("comes", name)
-            result = call(*given, **more)
-            self._tell("came", name)
-            return result
+            try:
+                return call(*given, **more)
+            finally:
+                self._tell("came", name)  # also when another was first: then it is there
 
         return named
 
@@ -103,24 +104,8 @@ class Cut:
 
 def cut(root: Path, journal: Path) -> Cut:
     """Take away what the journal does not say was synced, and begin a new journal."""
-    volatile: dict[str, int | None] = {}  # name -> line at which it certainly was there
-    began: dict[str, int] = {}
-    length: dict[int, int] = {}
     lines = journal.read_bytes().splitlines() if journal.exists() else []
-    for at, line in enumerate(lines):
-        what, *told = json.loads(line)
-        if what == "comes":
-            volatile[told[0]] = None
-        elif what == "came":
-            volatile[told[0]] = at
-        elif what == "made":
-            length.setdefault(told[0], 0)
-        elif what == "held":
-            length[told[0]] = told[1]
-        elif what == "syncs":
-            began[told[0]] = at
-        else:
-            _settle(volatile, told[1], began[told[0]])
+    volatile, length = _left_open([json.loads(line) for line in lines])
     taken = Cut()
     for name in sorted(volatile):
         _remove(Path(name), taken)
@@ -133,11 +118,36 @@ def cut(root: Path, journal: Path) -> Cut:
     return taken
 
 
-def _settle(volatile: dict[str, int | None], folder: str, since: int) -> None:
-    """A folder was synced: the names that were in it before that began are on disk."""
-    for name in [name for name, at in volatile.items() if at is not None and at < since]:
-        if os.path.dirname(name) == folder:  # noqa: PTH120 - text, as it was told
-            del volatile[name]
+def _left_open(lines: list[list[Any]]) -> tuple[set[str], dict[int, int]]:
+    """Names that are on no disk for certain, and how much of each file is, by inode."""
+    volatile: dict[str, int | None] = {}  # name -> line at which it certainly was there
+    safe: set[str] = set()
+    began: dict[str, int] = {}
+    length: dict[int, int] = {}
+    for at, (what, *told) in enumerate(lines):
+        if what in {"made", "held"}:
+            length[told[0]] = told[1] if what == "held" else length.get(told[0], 0)
+        elif what == "comes" and told[0] not in safe:
+            volatile.setdefault(told[0], None)
+        elif what == "came" and told[0] in volatile:
+            volatile[told[0]] = volatile[told[0]] or at
+        elif what == "syncs":
+            began[told[0]] = at
+        elif what == "synced":
+            safe |= _settle(volatile, told[1], began[told[0]])
+    return set(volatile), length
+
+
+def _settle(volatile: dict[str, int | None], folder: str, since: int) -> set[str]:
+    """A folder was synced: the names that were in it before that began are on disk, and volatile no more."""
+    settled = {
+        name
+        for name, at in volatile.items()
+        if at is not None and at < since and os.path.dirname(name) == folder  # noqa: PTH120 - text, as it was told
+    }
+    for name in settled:
+        del volatile[name]
+    return settled
 
 
 def _remove(path: Path, taken: Cut) -> None:

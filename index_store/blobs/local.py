@@ -31,11 +31,11 @@ from index_store.errors import (
     UnsupportedStoreError,
 )
 from index_store.failpoints import reached
+from index_store.syncing import FULL, refuse_after_failure, sync
 
 # O_NONBLOCK, or opening a FIFO that somebody planted would wait for ever; it means nothing for a regular file.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _ABANDONED_SECONDS = 3600
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 
@@ -67,6 +67,7 @@ class LocalBlobs:
         if hashlib.sha256(data).hexdigest() != sha256:
             raise CorruptBlobError(f"the bytes handed in are not those of {sha256}")
         path = self._original(sha256)
+        refuse_after_failure()
         with translated():
             self._folder(path.parent)
             with self._temporary(data, durable=not self._settle_later) as temporary:
@@ -207,7 +208,7 @@ class LocalBlobs:
     def _temporary(self, data: bytes, *, durable: bool) -> Iterator[Path]:
         """A new private file with these bytes, gone afterwards unless it was renamed."""
         path = self._root / "tmp" / secrets.token_hex(16)
-        descriptor = os.open(path, _CREATE, 0o600)
+        descriptor = os.open(path, CREATE, 0o600)
         try:
             try:
                 rest = memoryview(data)
@@ -215,7 +216,7 @@ class LocalBlobs:
                     rest = rest[os.write(descriptor, rest) :]
                 if durable:
                     reached("blob.written")
-                    os.fsync(descriptor)
+                    sync(descriptor)
                     reached("blob.synced")
             finally:
                 os.close(descriptor)
@@ -274,7 +275,7 @@ def open_regular(path: Path) -> BinaryIO | None:
 def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -284,6 +285,6 @@ def translated() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise StoreFullError("the disk of the blobs is full") from error
         raise StoreUnavailableError(f"the blobs cannot be used: {error.strerror}") from error

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from index_store.blobs.local import open_regular, sync_folder, translated
 from index_store.errors import BadBlobKeyError, MissingBlobError
 from index_store.failpoints import reached
+from index_store.syncing import refuse_after_failure, sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,7 @@ class Staging:
     def writing(self, name: str) -> Iterator[BinaryIO]:
         """A file to write and to read back; it has its name, durably, when the block ends without an exception."""
         path = self._path(name)
+        refuse_after_failure()
         unfinished = self._root / f"{secrets.token_hex(16)}{_UNFINISHED}"
         with translated():
             descriptor = os.open(unfinished, _CREATE, 0o600)
@@ -49,7 +51,7 @@ class Staging:
                 with os.fdopen(descriptor, "w+b") as file:
                     yield file
                     file.flush()
-                    os.fsync(file.fileno())
+                    sync(file.fileno())
                 reached("staging.written")
                 unfinished.rename(path)
                 sync_folder(self._root)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from index_store.catalogue import engine_postgres, engine_sqlite
 from index_store.errors import BadEntryError, CatalogueBusyError, NotFoundError, UnsupportedStoreError
+from index_store.syncing import refuse_after_failure
 
 _KINDS = {
     "sqlite": engine_sqlite.open_backend,
@@ -86,6 +87,7 @@ class Database:
 
     @contextmanager
     def _queued(self) -> Iterator[None]:
+        refuse_after_failure()
         if not self._writer.acquire(timeout=self._busy_seconds):
             raise CatalogueBusyError
         try:

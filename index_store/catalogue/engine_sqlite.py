@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 
+from index_store import syncing
 from index_store.catalogue.backend import Backend
 from index_store.catalogue.mounts import network_file_system
 from index_store.entries import dump_json
@@ -29,6 +30,7 @@ from index_store.errors import (
 )
 
 _CONNECTIONS = 32
+_FAILED_SYNCS = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 _WRITES = "keepone_writes"
 
 
@@ -98,6 +100,8 @@ def _begin(connection: Connection) -> None:
 
 def _named(error: BaseException | None) -> StoreError:
     code = getattr(error, "sqlite_errorcode", None)
+    if code in _FAILED_SYNCS:
+        syncing.fail()
     primary = None if code is None else code & 0xFF  # extended codes keep their family in the low byte
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return CatalogueBusyError()

@@ -120,6 +120,7 @@ def _refuse_what_is_no_archive(file: BinaryIO, parts: Parts) -> None:
 @asynccontextmanager
 async def _kept(parts: Parts, name: str) -> AsyncIterator[BinaryIO]:
     """A staged file; its opening and its syncing happen beside the event loop."""
+    await to_thread.run_sync(parts.room.require)
     block = parts.staging.writing(name)
     file = await to_thread.run_sync(block.__enter__)
     try:

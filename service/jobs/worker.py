@@ -27,6 +27,7 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowSerializationFormat
 from index_store.errors import NotFoundError, StoreError
 from index_store.ids import moment
 from index_store.job_records import FINISHED, JobState
+from index_store.syncing import has_failed
 from service import log, wiring
 from service.jobs.identity import executor_id
 from service.settings import load_settings
@@ -88,7 +89,8 @@ class Worker:
         for queue in (SINGLE, MANY):
             DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=LOOK_SECONDS)
         log.event("worker started", owner=self._owner)
-        while not self.stopping.wait(LOOK_SECONDS):
+        # After a failed sync nothing can be written here any more: this process ends, and is started again.
+        while not self.stopping.wait(LOOK_SECONDS) and not has_failed():
             try:
                 self._look()
             except StoreError as error:

@@ -123,6 +123,7 @@ class Batch:
     def _prepare(self, entry: Entry) -> Arrival:
         if entry.error is not None:
             raise entry.error
+        self._parts.room.require()
         # Not to the log's very end: what the index lacks is compared with when the picture's turn comes.
         arrival = Arrival(entry.data, self._wish_for(entry.name), self._parts, to_the_end=False)
         try:

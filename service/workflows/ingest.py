@@ -46,6 +46,7 @@ def ingest(
 
     Raises BadPictureError, OverloadedError, RefusedDuplicateError (with the verdict; nothing was kept) or StoreError.
     """
+    parts.room.require()
     also = () if answer is None else (answer,)
     arrival = Arrival(data, wish, parts, wait_s=wait_s)
     for _ in range(MOST_ROUNDS):
@@ -72,8 +73,7 @@ def ingest(
 def taken_in(image_id: str, parts: Parts) -> Ingested:
     """What `ingest` returned when it made this image."""
     image = parts.catalogue.image(image_id)
-    references = parts.catalogue.references_at(image.content_id, image.sequence)
-    return Ingested(image, references, dict(image.verdict_block))
+    return Ingested(image, _references(image, parts), dict(image.verdict_block))
 
 
 def _earlier(done: AlreadyDone) -> IdempotentAnswer:
@@ -83,7 +83,7 @@ def _earlier(done: AlreadyDone) -> IdempotentAnswer:
 
 
 def _references(image: Image, parts: Parts) -> int:
-    """Active images of the image's content, itself included."""
+    """Active images of the image's content when it came, itself included: of many at once each is told another number."""
     if image.outcome == "stored":
         return 1
-    return parts.catalogue.contents([image.content_id])[image.content_id].references
+    return parts.catalogue.references_at(image.content_id, image.sequence)

@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from index_store.room import Room
+
 if TYPE_CHECKING:
     from index_store.blobs.protocol import Blobs
     from index_store.blobs.staging import Staging
@@ -35,6 +37,8 @@ class Parts:
     verdict_model: VerdictModel
     held: Held
     """The data folder is in use until this is closed."""
+    room: Room = field(default_factory=Room)
+    """Asked before a picture is taken in."""
     committing: threading.Lock = field(default_factory=threading.Lock)
     """Held by the one thread of this process that is committing a picture."""
 
