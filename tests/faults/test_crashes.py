@@ -42,11 +42,11 @@ def test_a_call_that_fails_leaves_nothing_half_done(writer):
     """T28: EIO and ENOSPC at each kind of call, SQLite full and read-only; the oracle finds what was acknowledged."""
     assert [*writer.oracle.examine(every_blob=True), *writer.oracle.examine_jobs()] == []
     assert writer.failed["SQLITE_FULL"]
-    assert {name.partition(" ")[0] for name in writer.failed} >= {"fsync", "mkdir"}
+    assert len({name.partition(" ")[0] for name in writer.failed} - {"SQLITE_FULL"}) >= 3
 
 
 DAMAGE = {
-    "lost": "DELETE FROM image WHERE outcome = 'stored' AND external_id IN (SELECT max(external_id) FROM image)",
+    "lost": "DELETE FROM image WHERE image_id = :image",
     "phantom": "UPDATE image SET external_id = 'nobody' WHERE sequence = 1",
     "changed": "UPDATE image SET verdict = 'uncertain'",
     "vector": "DELETE FROM vector WHERE id = (SELECT max(id) FROM vector)",
@@ -63,7 +63,8 @@ def test_the_oracle_sees_damage(writer, tmp_path, kind):
     oracle = Oracle(copy, writer.ledger)
     assert oracle.examine() == []
     with closing(sqlite3.connect(copy / "catalogue.sqlite")) as connection:
-        connection.execute(DAMAGE[kind] or "SELECT 1")
+        promised = next(one for one in writer.ledger.asked if one.kind == "image" and one.acknowledged)
+        connection.execute(DAMAGE[kind] or "SELECT :image", {"image": promised.acknowledged["image_id"]})
         connection.commit()
     if kind == "blob":
         next(copy.glob("blobs/[0-9a-f]*/*/*")).write_bytes(b"")
@@ -166,5 +167,5 @@ def test_of_many_at_once_exactly_one_is_first(tmp_path):
     """T18, T19 over HTTP, with two processes."""
     with races.raced(tmp_path, 2) as service:
         for number in range(ROUNDS):
-            assert races.equal_bytes(service, 100 + number, 40) == ""
-            assert races.reencodings(service, 200 + number, 20) == ""
+            assert races.equal_bytes(service, 100 + number, 24) == ""
+            assert races.reencodings(service, 200 + number, 10) == ""
