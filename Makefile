@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-schema test-data check format openapi bench clean
+.PHONY: help run test test-browser test-schema test-data check format openapi bench bench-faults clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,13 @@ openapi: $(VENV)/check ## Write openapi.yaml from the code.
 bench: $(VENV)/heavy ## Latency, ingest and search figures into benchmarks/results/ (3 GiB of disk).
 	$(BIN)/python -m benchmarks.api
 	$(BIN)/python -m benchmarks.search
+
+CYCLES ?= 500
+bench-faults: $(VENV)/heavy ## Kill it, cut its power, fill its disk, race it (hours; CYCLES=40 for less).
+	$(BIN)/python -m benchmarks.faults.crash --cycles $(CYCLES)
+	$(BIN)/python -m benchmarks.faults.syscalls
+	$(BIN)/python -m benchmarks.faults.disk_full
+	$(BIN)/python -m benchmarks.faults.races
 
 clean: ## Remove what the targets above made.
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -154,12 +154,14 @@ def run(rounds: int) -> dict[str, dict[str, object]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     asked = parser.parse_args()
     if os.geteuid() != 0:  # in a namespace of our own we are root, and may mount
         command = [sys.executable, "-m", "benchmarks.faults.disk_full", "--rounds", str(asked.rounds)]
+        command += ["--results", str(asked.results)]
         raise SystemExit(subprocess.run(["/usr/bin/unshare", "-rm", *command], check=False).returncode)
     result = run(max(asked.rounds // 2, 1))
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    asked.results.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))
     if any(one["findings"] for one in result.values()):
         raise SystemExit("a full disk was not survived")

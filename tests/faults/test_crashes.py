@@ -1,5 +1,6 @@
 """T26 to T29 and T18, T19, sampled: killed, out of power, out of disk, and raced. `make bench-faults` does it in full."""
 
+import json
 import os
 import shutil
 import sqlite3
@@ -9,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from benchmarks.faults import crash, disk_full, power_cut, races, syscalls
+from benchmarks.faults import crash, power_cut, races, syscalls
 from benchmarks.faults.load import picture, sha
 from benchmarks.faults.oracle import Oracle
 from index_store import syncing
@@ -41,11 +42,11 @@ def test_a_call_that_fails_leaves_nothing_half_done(writer):
     """T28: EIO and ENOSPC at each kind of call, SQLite full and read-only; the oracle finds what was acknowledged."""
     assert [*writer.oracle.examine(every_blob=True), *writer.oracle.examine_jobs()] == []
     assert writer.failed["SQLITE_FULL"]
-    assert {name.partition(" ")[0] for name in writer.failed} >= {"fsync", "mkdir"}
+    assert len({name.partition(" ")[0] for name in writer.failed} - {"SQLITE_FULL"}) >= 3
 
 
 DAMAGE = {
-    "lost": "DELETE FROM image WHERE outcome = 'stored' AND external_id IN (SELECT max(external_id) FROM image)",
+    "lost": "DELETE FROM image WHERE image_id = :image",
     "phantom": "UPDATE image SET external_id = 'nobody' WHERE sequence = 1",
     "changed": "UPDATE image SET verdict = 'uncertain'",
     "vector": "DELETE FROM vector WHERE id = (SELECT max(id) FROM vector)",
@@ -62,7 +63,8 @@ def test_the_oracle_sees_damage(writer, tmp_path, kind):
     oracle = Oracle(copy, writer.ledger)
     assert oracle.examine() == []
     with closing(sqlite3.connect(copy / "catalogue.sqlite")) as connection:
-        connection.execute(DAMAGE[kind] or "SELECT 1")
+        promised = next(one for one in writer.ledger.asked if one.kind == "image" and one.acknowledged)
+        connection.execute(DAMAGE[kind] or "SELECT :image", {"image": promised.acknowledged["image_id"]})
         connection.commit()
     if kind == "blob":
         next(copy.glob("blobs/[0-9a-f]*/*/*")).write_bytes(b"")
@@ -140,30 +142,30 @@ def test_a_reserve_is_asked_for_before_anything_is_written(tmp_path):
         Room((tmp_path,), 2**62).require()
 
 
-def can_mount(folder):
-    return (
-        os.geteuid() == 0
-        and (
-            subprocess.run(["/bin/mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True, check=False).returncode
-            or subprocess.run(["/bin/umount", folder], check=True).returncode
-        )
-        == 0
-    )
-
-
 def test_a_full_disk_refuses_writes_and_nothing_else(tmp_path):
-    """T29: 507 on writes, 200 on reads and checks, and on with it once there is room."""
-    if not can_mount(tmp_path):
-        pytest.skip("only root may mount a small disk")
-    with disk_full.small_disk(tmp_path):
-        disk = disk_full.filled(tmp_path, 2, reserve=0)
-    assert disk.findings == []
-    assert disk.statuses["upload when full: 507"]
+    """T29: 507 on writes, 200 on reads and checks, and on with it once there is room; nothing below the reserve."""
+    results = tmp_path / "results.json"
+    # Root of a namespace of our own may mount a small disk.
+    command = [
+        "unshare",
+        "-rm",
+        sys.executable,
+        "-m",
+        "benchmarks.faults.disk_full",
+        "--rounds",
+        "1",
+        "--results",
+        results,
+    ]
+    assert subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    told = json.loads(results.read_text())
+    assert [told[name]["findings"] for name in ("no reserve", "reserve")] == [{}, {}]
+    assert all(told[name]["answers"]["upload when full: 507"] for name in ("no reserve", "reserve"))
 
 
 def test_of_many_at_once_exactly_one_is_first(tmp_path):
     """T18, T19 over HTTP, with two processes."""
     with races.raced(tmp_path, 2) as service:
         for number in range(ROUNDS):
-            assert races.equal_bytes(service, 100 + number, 40) == ""
-            assert races.reencodings(service, 200 + number, 20) == ""
+            assert races.equal_bytes(service, 100 + number, 24) == ""
+            assert races.reencodings(service, 200 + number, 10) == ""
