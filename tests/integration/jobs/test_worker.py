@@ -117,7 +117,7 @@ def worker(tmp_path, store):
 @pytest.fixture(scope="module")
 def drawings(pictures):
     """No two alike."""
-    return [pictures.png(1000 + number) for number in range(20)]
+    return [pictures.png(1000 + number) for number in range(16)]
 
 
 def test_told_to_stop_or_killed_the_next_worker_goes_on(store, worker, drawings):
