@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -70,6 +71,18 @@ class Store:
             assert all(process.poll() is None for process in self.running), (self.folder / "log").read_text()[-2000:]
             time.sleep(0.05)
 
+    def put_to_sleep(self, process):
+        """SIGSTOP, at a moment when it holds no lock: asleep with SQLite's lock it would stop everybody."""
+
+        def sleeps():
+            process.send_signal(signal.SIGSTOP)
+            if all(map(_can_be_written, (self.folder / "data").glob("*.sqlite"))):
+                return True
+            process.send_signal(signal.SIGCONT)
+            return False
+
+        self.wait(sleeps)
+
     def ended(self, job_id):
         self.wait(lambda: self.catalogue.jobs.get(job_id).state not in {"queued", "running"})
         return self.catalogue.jobs.get(job_id).state
@@ -79,6 +92,18 @@ class Store:
         made = Counter(image.external_id for image in self.catalogue.images(ImageFilter(), 500).items)
         assert [item.outcome for item in items] == ["stored"] * count
         assert made == Counter(f"{number:03}.png" for number in range(count))
+
+
+def _can_be_written(database):
+    connection = sqlite3.connect(database, timeout=0.2, isolation_level=None)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 @pytest.fixture
@@ -117,7 +142,7 @@ def worker(tmp_path, store):
 @pytest.fixture(scope="module")
 def drawings(pictures):
     """No two alike."""
-    return [pictures.png(1000 + number) for number in range(20)]
+    return [pictures.png(1000 + number) for number in range(16)]
 
 
 def test_told_to_stop_or_killed_the_next_worker_goes_on(store, worker, drawings):
@@ -143,7 +168,7 @@ def test_asleep_past_its_lease_it_loses_the_job_and_does_nothing_twice(store, wo
     job_id = store.job(drawings)
     with worker(lease=1.0) as first:
         store.wait(lambda: store.done(job_id) > 0)
-        first.send_signal(signal.SIGSTOP)
+        store.put_to_sleep(first)
         owner = store.catalogue.jobs.get(job_id).owner
         with worker(lease=1.0, pause=0.5):
             store.wait(lambda: store.catalogue.jobs.get(job_id).owner != owner)
