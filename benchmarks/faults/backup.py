@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent.parent / "results" / "backup.json"
 ROUNDS_OF_A_STORE = 10
 """Then a new one is begun, for every round reads all that is there four times over."""
-PAUSE = 1.0
+PAUSE = 0.1
 """Seconds between two pictures of one writer, so that a hundred rounds fit on a disk."""
 
 
