@@ -81,7 +81,8 @@ class Backups:
         self.root = root.absolute()
 
     def blobs(self) -> LocalBlobs:
-        return LocalBlobs(self.root / "blobs")
+        """What is put there is on disk once it is settled."""
+        return LocalBlobs(self.root / "blobs", settle_later=True)
 
     def names(self) -> list[str]:
         """Finished backups, oldest first."""

@@ -20,6 +20,7 @@ from index_store.vectors.snapshot_follower import SnapshotFollower
 from service.descriptors.registry import MODELS
 from service.domain.errors import SettingsError
 from service.domain.verdict import FITTED
+from service.inputs.roots import check_apart
 from service.pictures.admit import NORMALISE_VERSION, Limits
 from service.pictures.budget import MachineBudget
 from service.pictures.pool import DecodePool
@@ -38,11 +39,12 @@ if TYPE_CHECKING:
 
 
 def build(settings: Settings, *, fault_injection: bool = False, wait_for_index: bool = True) -> Parts:
-    """Open the store, start the decoders and bring the index level with the log. Raises StoreError.
+    """Open the store, start the decoders and bring the index level with the log. Raises StoreError or SettingsError.
 
     Where reading the index takes long, `wait_for_index=False` has it read in the background; until then searches raise
     `IndexBuildingError`.
     """
+    check_apart(settings.data, settings.import_folders)
     held = share(settings.data)
     try:
         return _build(settings, held, fault_injection=fault_injection, wait_for_index=wait_for_index)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from service.workflows.findings import Store
 
 RESULTS = Path(__file__).parent.parent / "results" / "backup.json"
-PAUSE = 0.01
+PAUSE = 1.0
 """Seconds between two pictures of one writer, so that a hundred rounds fit on a disk."""
 
 
@@ -113,8 +113,8 @@ def back_up_under_load(folder: Path, *, rounds: int, writers: int) -> Story:
         wiring.space_of(settings, store.catalogue)
         with Writers(settings, writers) as at_work:
             for number in range(rounds):
-                while len(at_work.acknowledged) < 5 * (number + 1) and not at_work.failed:
-                    time.sleep(PAUSE)
+                while len(at_work.acknowledged) <= number and not at_work.failed:
+                    time.sleep(0.01)
                 before = list(at_work.acknowledged)
                 made = back_up(store, folder / "backups", open_at=open_at, keep=2, progress=silent)
                 slowest = max(slowest, made.seconds)

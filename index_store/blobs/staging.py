@@ -26,6 +26,8 @@ _NAME = re.compile(r"[a-z]{1,16}_[0-9A-Z]{26}")
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _UNFINISHED = ".part"
 ABANDONED_SECONDS = 3600
+# To be read too: whoever writes an archive looks at it before the block ends.
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Staging:
@@ -39,7 +41,7 @@ class Staging:
 
     @contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:
-        """A file to write and to look into; it has its name, durably, when the block ends without an exception."""
+        """A file to write and to read back; it has its name, durably, when the block ends without an exception."""
         path = self._path(name)
         refuse_after_failure()
         unfinished = self._root / f"{secrets.token_hex(16)}{_UNFINISHED}"

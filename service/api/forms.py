@@ -49,6 +49,8 @@ class BatchForm:
             "on_part_end": self._end,
             "on_end": self._finish,
         }
+        if not boundary:
+            raise _unreadable()
         try:
             self._parser = MultipartParser(
                 boundary, callbacks, max_header_count=MOST_HEADERS, max_header_size=LONGEST_HEADER

@@ -79,12 +79,12 @@ class Worker:
             "enable_otlp": False,
         }
         DBOS(config=config)
+        as_workflow = DBOS.workflow(name="ingest", serialization_type=WorkflowSerializationFormat.PORTABLE)
 
-        @DBOS.workflow(name="ingest", serialization_type=WorkflowSerializationFormat.PORTABLE)
-        def ingest(job_id: str) -> str:
+        def ingest(job_id: str) -> str:  # DBOS marks its workflows with attributes, which a method does not take
             return self._ingest(job_id)
 
-        self._workflow = ingest
+        self._workflow = as_workflow(ingest)
         DBOS.launch()
         for queue in (SINGLE, MANY):
             DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=LOOK_SECONDS)
@@ -203,6 +203,7 @@ def main() -> None:
 
 
 def _follow_parent(stopping: threading.Event) -> None:
-    while os.read(sys.stdin.fileno(), 1):  # not through the buffer, which the interpreter wants locked when it ends
+    # By its number: a thread that waits inside of `sys.stdin` holds a lock that the interpreter wants at its end.
+    while os.read(sys.stdin.fileno(), 1):
         pass
     stopping.set()

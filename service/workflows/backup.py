@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 OF_THEIR_TIME = ("abandoned-job", "old-answer")
 """What is true of every store that was at work when it was copied."""
-_THREADS = 8
-"""Each copy waits for its own sync; side by side the disk does several at once."""
+_THREADS = 4
+"""Reading, hashing and writing all let other threads run."""
 _NOT_YET = FileSum(0, "")
 
 
@@ -120,7 +120,7 @@ def examine(
     return found
 
 
-def _copy_originals(source: Blobs, target: Blobs, names: list[str], progress: Progress) -> int:
+def _copy_originals(source: Blobs, target: LocalBlobs, names: list[str], progress: Progress) -> int:
     """How many were copied. One that the store lacks or that has rotted there is left to the trial to find."""
 
     def copy(sha256: str) -> bool:
@@ -136,6 +136,7 @@ def _copy_originals(source: Blobs, target: Blobs, names: list[str], progress: Pr
         for place, new in enumerate(threads.map(copy, names), 1):
             copied += new
             progress("originals copied", place, len(names))
+    target.settle()
     return copied
 
 

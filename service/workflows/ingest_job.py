@@ -139,9 +139,7 @@ def run_ingest_job(
         parts.jobs.add_items(job_id, 0, (), total=sum(parts.jobs.counts(job_id).values()))
         reached("job.items-done")
         return _end(job_id, "succeeded", owner, parts)
-    if life.cancelled:
-        return _end(job_id, "cancelled", owner, parts)
-    return "interrupted"
+    return _end(job_id, "cancelled", owner, parts) if life.cancelled else "interrupted"
 
 
 def _end(job_id: str, state: JobState, owner: str, parts: Parts, problem: dict[str, str] | None = None) -> End:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from service.workflows.backup import OpenAt
     from service.workflows.findings import Finding, Progress
 
-_THREADS = 8
+_THREADS = 4
 
 
 def restore_backup(
@@ -102,12 +102,13 @@ def _refuse_what_holds_anything(data: Path) -> None:
 
 
 def _copy_originals(backups: Backups, name: str, beside: Path, progress: Progress) -> None:
-    source, target = backups.blobs(), LocalBlobs(beside / "blobs")
+    source, target = backups.blobs(), LocalBlobs(beside / "blobs", settle_later=True)
     wanted = [sha256 for sha256, _ in backups.originals(name)]
     with ThreadPoolExecutor(_THREADS) as threads:
         copied = threads.map(lambda sha256: target.put(sha256, source.get(sha256, verify=True)), wanted)
         for place, _ in enumerate(copied, 1):
             progress("originals", place, len(wanted))
+    target.settle()
 
 
 def _take_place(beside: Path, data: Path) -> None:

@@ -1,5 +1,6 @@
 """A data folder is shared by all, or held by one."""
 
+import fcntl
 import subprocess
 import sys
 
@@ -40,11 +41,17 @@ def test_a_process_that_was_killed_holds_nothing(tmp_path):
     hold_alone(tmp_path).close()
 
 
-def test_a_lock_on_a_file_that_was_replaced_does_not_count(tmp_path):
-    """Else a service would share the folder that a restore has just put another one in the place of."""
-    old = hold_alone(tmp_path)
-    (tmp_path / LOCK).unlink()
-    with share(tmp_path):
-        old.close()
-        with pytest.raises(StoreInUseError):
-            hold_alone(tmp_path)
+def test_a_lock_on_a_file_that_was_replaced_does_not_count(tmp_path, monkeypatch):
+    """Else a service would share a folder that a restore has just put another one in the place of."""
+    lock, replaced = fcntl.flock, []
+
+    def replace_then_lock(descriptor, how):
+        if not replaced:
+            (tmp_path / LOCK).unlink()
+            (tmp_path / LOCK).touch()
+            replaced.append(True)
+        lock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", replace_then_lock)
+    with share(tmp_path), pytest.raises(StoreInUseError):
+        hold_alone(tmp_path)

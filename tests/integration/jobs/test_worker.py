@@ -1,0 +1,178 @@
+"""The real worker: a process of its own on a data folder, stopped, killed and put to sleep in the middle of a job."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from index_store.catalogue import open_catalogue
+from index_store.job_records import NewJob
+from index_store.records import ImageFilter
+from service.domain.values import OperatingPoint
+from service.settings import Settings
+from service.workflows.arrival import OnDuplicate
+from service.workflows.ingest_job import IngestRequest
+
+PATIENCE = 40.0
+LAUNCHER = """
+import time
+from datetime import timedelta
+from service.jobs import worker
+from service.workflows import batch, ingest_job
+ingest_job.LIFE_SECONDS = 0.1
+ingest_job.LEFT_BEHIND = worker.LEFT_BEHIND = timedelta(seconds={lease})
+batch.GROUP = 4
+worker.LOOK_SECONDS = 0.1
+real = batch.Batch._commit_group
+def slowly(self):
+    time.sleep({pause})
+    real(self)
+batch.Batch._commit_group = slowly
+worker.main()
+"""
+"""The worker with short times: a lease of a second and not of a minute, and groups that come slowly enough to be hit."""
+
+
+@dataclass
+class Store:
+    """A data folder behind the worker's back."""
+
+    folder: object
+    catalogue: object
+    running: list
+
+    def job(self, pictures):
+        """A queued job over so many pictures in a folder."""
+        place = self.folder / "pictures"
+        place.mkdir(exist_ok=True)
+        for number, data in enumerate(pictures):
+            (place / f"{number:03}.png").write_bytes(data)
+        asked = IngestRequest(
+            "paths", OnDuplicate.STORE, OperatingPoint.BALANCED, paths=(str(place),), roots=(str(place),)
+        )
+        return self.catalogue.jobs.create(NewJob("ingest", asked.as_json())).job_id
+
+    def done(self, job_id):
+        counts = self.catalogue.jobs.counts(job_id)
+        return sum(number for word, number in counts.items() if word != "pending")
+
+    def wait(self, holds):
+        """Until it does; an hour would be too long."""
+        deadline = time.monotonic() + PATIENCE
+        while not holds():
+            assert time.monotonic() < deadline
+            assert all(process.poll() is None for process in self.running), (self.folder / "log").read_text()[-2000:]
+            time.sleep(0.05)
+
+    def put_to_sleep(self, process):
+        """SIGSTOP, at a moment when it holds no lock: asleep with SQLite's lock it would stop everybody."""
+
+        def sleeps():
+            process.send_signal(signal.SIGSTOP)
+            if all(map(_can_be_written, (self.folder / "data").glob("*.sqlite"))):
+                return True
+            process.send_signal(signal.SIGCONT)
+            return False
+
+        self.wait(sleeps)
+
+    def ended(self, job_id):
+        self.wait(lambda: self.catalogue.jobs.get(job_id).state not in {"queued", "running"})
+        return self.catalogue.jobs.get(job_id).state
+
+    def one_image_each(self, job_id, count):
+        items = self.catalogue.jobs.items(job_id, 1000).items
+        made = Counter(image.external_id for image in self.catalogue.images(ImageFilter(), 500).items)
+        assert [item.outcome for item in items] == ["stored"] * count
+        assert made == Counter(f"{number:03}.png" for number in range(count))
+
+
+def _can_be_written(database):
+    connection = sqlite3.connect(database, timeout=0.2, isolation_level=None)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+@pytest.fixture
+def store(tmp_path):
+    settings = Settings(_env_file=None, data=tmp_path / "data")
+    settings.data.mkdir()
+    catalogue = open_catalogue(settings.effective_catalogue_url)
+    yield Store(tmp_path, catalogue, [])
+    catalogue.close()
+
+
+@pytest.fixture
+def worker(tmp_path, store):
+    """Start a worker on the data folder; it is gone when the block ends."""
+
+    @contextmanager
+    def start(*, lease=60.0, pause=0.2):
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("KEEPONE_")}
+        environment = inherited | {"KEEPONE_DATA": str(tmp_path / "data"), "KEEPONE_DECODE_CHILDREN": "1"}
+        command = [sys.executable, "-c", LAUNCHER.format(lease=lease, pause=pause)]
+        with (tmp_path / "log").open("ab") as log:
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment)
+        store.running.append(process)
+        try:
+            yield process
+        finally:
+            store.running.remove(process)
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+            process.stdin.close()
+            process.wait()
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def drawings(pictures):
+    """No two alike."""
+    return [pictures.png(1000 + number) for number in range(16)]
+
+
+def test_told_to_stop_or_killed_the_next_worker_goes_on(store, worker, drawings):
+    """SIGTERM ends it after the present group, SIGKILL anywhere; DBOS gives the job to the worker of the same name."""
+    job_id = store.job(drawings)
+    with worker() as first:
+        store.wait(lambda: store.done(job_id) > 0)
+        first.terminate()
+        assert first.wait(PATIENCE) == 0
+    done = store.done(job_id)
+    assert (store.catalogue.jobs.get(job_id).state, done < len(drawings)) == ("running", True)
+    with worker() as second:
+        store.wait(lambda: store.done(job_id) > done)
+        second.kill()
+    assert store.done(job_id) < len(drawings)
+    with worker(pause=0):
+        assert store.ended(job_id) == "succeeded"
+    store.one_image_each(job_id, len(drawings))
+
+
+def test_asleep_past_its_lease_it_loses_the_job_and_does_nothing_twice(store, worker, drawings):
+    """Another worker takes the job over; the first wakes up in the middle of a group, and its writes change nothing."""
+    job_id = store.job(drawings)
+    with worker(lease=1.0) as first:
+        store.wait(lambda: store.done(job_id) > 0)
+        store.put_to_sleep(first)
+        owner = store.catalogue.jobs.get(job_id).owner
+        with worker(lease=1.0, pause=0.5):
+            store.wait(lambda: store.catalogue.jobs.get(job_id).owner != owner)
+            first.send_signal(signal.SIGCONT)
+            assert store.ended(job_id) == "succeeded"
+    assert store.catalogue.jobs.get(job_id).owner != owner
+    store.one_image_each(job_id, len(drawings))
