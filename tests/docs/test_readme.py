@@ -97,11 +97,13 @@ def test_the_readmes_commands_do_what_it_says(service):
         # `check` says by its exit code that it found a duplicate; nothing else may fail.
         assert all(re.match(r"failed: 1 \.venv/bin/keepone check ", line) for line in failures), done.stderr
         outputs.append(done.stdout)
-    first, shell, keys = outputs
+    first, many, shell, keys = outputs
     assert first.count('"verdict":"unique"') == 1
     assert '"verdict":"duplicate"' in first
     assert '"action":"delete"' in first
     assert '"relation":"reencoded"' in first
+    assert many.count('"job_id":"job_') == 2
+    assert '"kind":"ingest"' in many
     assert "1 referenced as duplicate" in shell
     assert "copy.jpg: duplicate" in shell
     assert "FAIL" not in shell
