@@ -1,6 +1,9 @@
 """How jobs are told, followed, cancelled and taken up again."""
 
+import errno
 import json
+import os
+import stat
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -156,7 +159,7 @@ def test_a_store_that_fails_makes_the_job_fail_and_it_can_be_resumed(api, upload
     """The reason is in its row, in the words of the problem table, without our insides."""
     job_id = api.queued(uploads.form(*files_of(pictures, 2, 600)))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("index_store.blobs.local.os.fsync", _full)
+        patched.setattr("index_store.syncing.os.fsync", _full(os.fsync))
         assert api.run(job_id) == "failed"
     job = api.job(job_id)
     assert (job["state"], job["problem"]["type"]) == ("failed", "/problems/storage-full")
@@ -165,8 +168,15 @@ def test_a_store_that_fails_makes_the_job_fail_and_it_can_be_resumed(api, upload
     assert api.run(job_id) == "succeeded"
 
 
-def _full(_):
-    raise OSError(28, "No space left on device")
+def _full(fsync):
+    """No room for a file; after a folder that cannot be synced the process would write nothing at all, not even this."""
+
+    def sync(descriptor):
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    return sync
 
 
 def test_an_upload_that_is_gone_fails_the_job_in_words(api, uploads, pictures):
