@@ -112,7 +112,7 @@ class BatchForm:
 
     def _refuse_more_than_may_be(self) -> None:
         if self.is_archive:
-            raise ProblemError("bad-request", "An archive must be the only file of its request.")
+            raise ProblemError("unsupported-archive", "An archive must be the only file of its request.")
         if self.files > self._most_files:
             raise ProblemError("archive-too-large", f"More than {self._most_files:,} files in one request.")
 
@@ -143,7 +143,7 @@ class BatchForm:
         waiting, part.waiting = bytes(part.waiting), bytearray()
         if archive_kind(waiting[:BLOCK]) is not None:
             if self.files > 1:
-                raise ProblemError("bad-request", "An archive must be the only file of its request.")
+                raise ProblemError("unsupported-archive", "An archive must be the only file of its request.")
             self.is_archive = True
             part.started = 0
         else:

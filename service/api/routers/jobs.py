@@ -32,6 +32,15 @@ TICK_SECONDS = 0.5
 QUIET_SECONDS = 15.0
 """A stream says something at least so often, or proxies take it for dead."""
 MOST_STREAMS = 64
+EVENT = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["progress", "end"]},
+        "data": {"type": "string", "description": "The job, as JSON."},
+    },
+}
 
 
 @router.get("", response_model=JobPage, responses=problems(*AUTH_SLUGS, "invalid-request"))
@@ -73,7 +82,7 @@ def list_items(
     "/{job_id}/events",
     response_class=StreamingResponse,
     responses={
-        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        200: {"content": {"text/event-stream": {"schema": EVENT}}},
         **problems(*AUTH_SLUGS, "not-found", "invalid-request", "overloaded"),
     },
 )

@@ -104,7 +104,7 @@ def test_a_key_that_is_none_is_refused(api, once, pictures, assert_problem, key)
     before = len(api.images())
     sent = key.encode("latin-1") if key == "ü" else key
     told = assert_problem(once(sent, pictures.jpeg(7)), 422, "invalid-request")
-    assert told["errors"][0]["where"] == "header.idempotency-key"
+    assert told["errors"][0]["where"] == "header.Idempotency-Key"
     assert len(api.images()) == before
 
 

@@ -120,7 +120,7 @@ def test_one_archive_is_kept_as_it_is(piece, content):
 @pytest.mark.parametrize("files", [(b"picture", zip_of(a=b"a")), (zip_of(a=b"a"), b"picture"), (zip_of(a=b"a"),) * 2])
 def test_an_archive_among_files_is_refused(files):
     """It would be neither a picture nor taken apart."""
-    assert refusal(body(*(file_part(data, b"name") for data in files))) == "bad-request"
+    assert refusal(body(*(file_part(data, b"name") for data in files))) == "unsupported-archive"
 
 
 def test_more_files_than_an_archive_may_hold_are_refused():
