@@ -92,13 +92,18 @@ def run_corpus(service: Service, data: Path) -> list[Row]:
     ]
 
 
+MADE = "T4 8 orientations x 4 formats"
+
+
 def run_orientations(service: Service, data: Path) -> list[Row]:
-    """T4 with pictures made here, then with those of the folder, each set against the first of it."""
+    """T4 with pictures made here, then with those of the folder, each set against the first of it.
+
+    The folder's files are nine pictures: each has another numeral drawn in its middle. That they are found upright is
+    what T4 asks; whether one with another numeral is a copy is not, and the verdict may say that a person should look.
+    """
     picture = scene(44, (640, 480))
     sets = {
-        "T4 8 orientations x 4 formats": [
-            oriented(picture, number, kind) for kind in ("JPEG", "PNG", "WEBP", "HEIC") for number in range(1, 9)
-        ],
+        MADE: [oriented(picture, number, kind) for kind in ("JPEG", "PNG", "WEBP", "HEIC") for number in range(1, 9)],
         "T4 data/exif Landscape": [(data / "exif" / f"Landscape_{n}.jpg").read_bytes() for n in range(9)],
         "T4 data/exif Portrait": [(data / "exif" / f"Portrait_{n}.jpg").read_bytes() for n in range(9)],
     }
@@ -108,14 +113,16 @@ def run_orientations(service: Service, data: Path) -> list[Row]:
             first = hand_in(client, files[0]).json()["image_id"]
             answers = [check(client, file).json() for file in files]
         best = [answer["matches"][0] for answer in answers]
+        same = {"duplicate"} if name == MADE else {"duplicate", "uncertain"}
         good = [
-            answer["verdict"] == "duplicate" and match["image_id"] == first and not match["edits"]
+            answer["verdict"] in same and match["image_id"] == first and not match["edits"]
             for answer, match in zip(answers, best, strict=True)
         ]
         least = min(match["similarity"] for match in best)
         print("  ", name, dict(Counter(match["relation"] for match in best)))
         figure = f"{sum(good)} of {len(good)}, least cosine {least:.4f}"
-        rows.append(Row(name, figure, "all duplicates unturned, cosine >= 0.999", all(good) and least >= 0.999))
+        bar = f"all {' or '.join(sorted(same))}, unturned, cosine >= 0.999"
+        rows.append(Row(name, figure, bar, all(good) and least >= 0.999))
     return rows
 
 
