@@ -63,11 +63,19 @@ bench: $(VENV)/heavy ## Latency, ingest and search figures into benchmarks/resul
 	$(BIN)/python -m benchmarks.search
 
 CYCLES ?= 500
+# Tests that try a fault a number of times, a twentieth of it in `make test`.
+COUNTED := tests/faults/test_snapshot_kills.py tests/unit/index_store/vectors/test_snapshot.py \
+	tests/integration/jobs/test_once.py tests/integration/jobs/test_worker.py
 bench-faults: $(VENV)/heavy ## Kill it, cut its power, fill its disk, race it (hours; CYCLES=40 for less).
 	$(BIN)/python -m benchmarks.faults.crash --cycles $(CYCLES)
 	$(BIN)/python -m benchmarks.faults.syscalls
 	$(BIN)/python -m benchmarks.faults.disk_full
 	$(BIN)/python -m benchmarks.faults.races
+	$(BIN)/python -m benchmarks.faults.restarts
+	$(BIN)/python -m benchmarks.faults.backup
+	$(BIN)/python -m benchmarks.faults.fsck
+	$(BIN)/python -m benchmarks.faults.log_reader
+	KEEPONE_TEST_SHARE=1 $(BIN)/python -m pytest -q $(COUNTED)
 
 clean: ## Remove what the targets above made.
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -7,7 +7,6 @@ stored pictures, in equal numbers. Writes `benchmarks/results/api.json`.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import platform
@@ -22,8 +21,8 @@ from typing import Any
 
 import httpx
 import numpy as np
-from PIL import Image
 
+from benchmarks.planted import smaller_copy
 from benchmarks.server import running_service
 
 SIZES = (1_000, 10_000)
@@ -40,13 +39,6 @@ def training_files(shared: Path) -> list[bytes]:
             files.extend(file.read() for member in archive if (file := archive.extractfile(member)))
     order = np.random.default_rng(SEED).permutation(len(files))
     return [files[number] for number in order]
-
-
-def smaller_copy(data: bytes) -> bytes:
-    picture = Image.open(io.BytesIO(data)).convert("RGB")
-    out = io.BytesIO()
-    picture.resize((picture.width * 3 // 4, picture.height * 3 // 4)).save(out, "JPEG", quality=50)
-    return out.getvalue()
 
 
 def percentile(values: list[float], share: float) -> float:

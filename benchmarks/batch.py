@@ -1,10 +1,10 @@
 """Ten thousand pictures as one TAR through `/images/batch`: how fast, how much memory, and what kills do to it.
 
-    KEEPONE_SHARED=… python -m benchmarks.batch [--pictures 10000] [--kills 3]
+    KEEPONE_SHARED=… python -m benchmarks.batch [--pictures 10000] [--kills 50]
 
 First run: undisturbed, timed from the request to the job's end. Second run, on a fresh folder: the whole process group
-is killed at a fail point and at random moments and started again, until the job has succeeded. Afterwards the rows and
-files are read by sqlite3 and hashlib alone: every picture once, none missing, one outcome each.
+is killed at a fail point and at random moments, spread over the job, and started again, until the job has succeeded.
+Afterwards the rows and files are read by sqlite3 and hashlib alone: every picture once, none missing, one outcome each.
 """
 
 from __future__ import annotations
@@ -128,10 +128,9 @@ def undisturbed(data: Path, tar: bytes, hashes: dict[str, str]) -> dict[str, Any
     }
 
 
-def killed(data: Path, tar: bytes, hashes: dict[str, str], kills: int) -> dict[str, Any]:
-    """One kill at a fail point of the worker, the rest at random moments."""
+def killed(data: Path, tar: bytes, hashes: dict[str, str], kills: int, apart: float) -> dict[str, Any]:
+    """One kill at a fail point of the worker, the rest at random moments, `apart` seconds of work from each other."""
     dice = random.Random(SEED)  # noqa: S311 - when to kill, no secret
-    told: list[str] = []
     service = Service(data, KEEPONE_FAILPOINTS=FAIL_POINT)
     job_id = hand_in(service.base, tar)
     while True:
@@ -141,19 +140,24 @@ def killed(data: Path, tar: bytes, hashes: dict[str, str], kills: int) -> dict[s
         time.sleep(0.2)
     time.sleep(3)
     service.kill()
-    told.append(FAIL_POINT)
-    for _ in range(kills):
+    hit = [done]
+    for _ in range(kills - 1):
         service = Service(data)
-        time.sleep(dice.uniform(3, 25))
+        time.sleep(dice.uniform(0, 2 * apart))
+        state = job(service.base, job_id)
         service.kill()
-        told.append("random")
+        if state["state"] in ENDED:
+            break
+        hit.append(state["done"])
     service = Service(data)
     began = time.monotonic()
     while (state := job(service.base, job_id))["state"] not in ENDED:
         time.sleep(0.5)
     service.kill()
     return {
-        "kills": told,
+        "fail_point": FAIL_POINT,
+        "kills": len(hit),
+        "done_at_each_kill": hit,
         "state": state["state"],
         "counts": state["counts"],
         "seconds_after_the_last_kill": round(time.monotonic() - began, 1),
@@ -196,15 +200,17 @@ def fsck(data: Path) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, default=10_000)
-    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--kills", type=int, default=50)
     asked = parser.parse_args()
     tar, hashes = archive(asked.pictures)
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+        told = undisturbed(Path(first), tar, hashes)
+        print(json.dumps(told), flush=True)
         result = {
             "machine": {"cpus": os.cpu_count()},
             "pictures": len(hashes),
-            "undisturbed": undisturbed(Path(first), tar, hashes),
-            "killed": killed(Path(second), tar, hashes, asked.kills),
+            "undisturbed": told,
+            "killed": killed(Path(second), tar, hashes, asked.kills, told["seconds"] / asked.kills),
         }
     RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=1))

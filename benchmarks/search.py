@@ -1,9 +1,11 @@
 """What a vector search costs, and whether it finds what is there: `python -m benchmarks.search` (needs KEEPONE_SHARED).
 
-At 100,000 and at 1,000,000 descriptors (see `search_corpus`): a catalogue is filled, the index is rebuilt from it, loaded
-in a fresh process, and searched as a check searches it, with eight query rows. Recall is against comparing with every
-vector. Then the same while pictures come and go, and while the next snapshot is being built. Also counts of the fault
-exams: flipped bits seen, stored vectors that find themselves. Writes `benchmarks/results/search.json`.
+Ten thousand real pictures are taken in by a real service. Then 100,000 and 1,000,000 made descriptors (see
+`search_corpus`) are put around them; the index is rebuilt from the catalogue, loaded in a fresh process, and searched as
+a check searches it, with eight query rows. Recall is against comparing with every vector. Then the same while pictures
+come and go, and while the next snapshot is being built. Also counts of the fault exams: flipped bits seen, stored
+vectors that find themselves. Last, the service answers checks there, and must say what it said when the pictures were
+alone. Writes `benchmarks/results/search.json`.
 
 Each step runs in a process of its own, so that its memory is its own. The largest takes about 3 GiB of disk.
 """
@@ -12,9 +14,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,17 +28,16 @@ from typing import TYPE_CHECKING, Any
 import faiss
 import numpy as np
 
-from benchmarks.search_catalogue import fill
-from benchmarks.search_corpus import DIMENSION, SEED, mixture, queries, real_descriptors, shared_folder
-from index_store.catalogue import open_catalogue
-from index_store.errors import BadSnapshotError
+from benchmarks import planted
+from benchmarks.search_catalogue import fill, opened, vectors_of
+from benchmarks.search_corpus import DIMENSION, SEED, mixture, queries
+from benchmarks.search_flips import flips
 from index_store.records import Removal
 from index_store.testing import a_hand_in
 from index_store.vectors import snapshot_follower
 from index_store.vectors.build_child import BuildChild, stop
-from index_store.vectors.builder import build_snapshot, load_newest, probe
+from index_store.vectors.builder import build_snapshot, probe
 from index_store.vectors.faiss_part import FETCHED, PROBED, cells_for
-from index_store.vectors.snapshot import SnapshotFolder
 from index_store.vectors.snapshot_follower import SnapshotFollower
 
 if TYPE_CHECKING:
@@ -48,49 +49,41 @@ SIZES = (100_000, 1_000_000)
 QUERIES = 200
 K = 10
 PROBES = 10_000
-FLIPS = 200
 QUIET_SECONDS = 15.0
 CHURN_SECONDS = 30.0
 RESULT = Path(__file__).parent / "results" / "search.json"
 
 
-def opened(place: Path) -> tuple[Any, Any, SnapshotFolder, str]:
-    url = f"sqlite:///{place}/catalogue.sqlite"
-    catalogue = open_catalogue(url)
-    space = catalogue.ensure_space("dct", "benchmark", DIMENSION, "cosine")
-    return catalogue, space, SnapshotFolder(place / "index", space, catalogue.keys.secret("index-snapshots")), url
-
-
 def prepare(place: Path, size: int) -> dict[str, Any]:
     """The catalogue, the queries, and the true answers by comparing with everything."""
-    real, rng = np.load(place.parent / "real.npy", allow_pickle=False), np.random.default_rng(SEED)
-    made = mixture(real, size, rng)
-    planted = rng.choice(size, len(real), replace=False)
-    made[planted] = real
-    asked = queries(real, QUERIES, rng)
     catalogue, space, _, _ = opened(place)
     catalogue.close()
+    ids, real = vectors_of(place / "catalogue.sqlite")
+    rng = np.random.default_rng(SEED)
+    made = mixture(real, size - len(real), rng)
+    asked = queries(real, QUERIES, rng)
     began = time.perf_counter()
-    fill(place / "catalogue.sqlite", space.space_id, made)
+    first = fill(place / "catalogue.sqlite", space.space_id, made)
     filled = time.perf_counter() - began
     np.save(place / "queries.npy", asked)
-    np.save(place / "truth.npy", exact(made, asked))
+    ids = np.concatenate([ids, np.arange(first, first + len(made))])
+    np.save(place / "truth.npy", exact(ids, np.concatenate([real.astype(np.float16), made]), asked))
     return {"planted": len(real), "fill_seconds": round(filled, 1)}
 
 
-def exact(made: NDArray[np.float16], asked: NDArray[np.float32]) -> NDArray[np.int64]:
-    """(queries, K) vector ids: the nearest to any of a query's rows. Ids count from 1."""
-    best, ids = np.full((len(asked), 0), 0, np.float32), np.full((len(asked), 0), 0, np.int64)
+def exact(ids: NDArray[np.int64], made: NDArray[np.float16], asked: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(queries, K) vector ids: the nearest to any of a query's rows."""
+    best, found = np.full((len(asked), 0), 0, np.float32), np.full((len(asked), 0), 0, np.int64)
     for start in range(0, len(made), 20_000):
         rows = made[start : start + 20_000].astype(np.float32)
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         near = (asked.reshape(-1, DIMENSION) @ rows.T).reshape(len(asked), -1, len(rows)).max(axis=1)
         top = np.argpartition(-near, K, axis=1)[:, :K]
         best = np.hstack([best, np.take_along_axis(near, top, 1)])
-        ids = np.hstack([ids, top + start + 1])
+        found = np.hstack([found, ids[top + start]])
         order = np.argsort(-best, axis=1, kind="stable")[:, :K]
-        best, ids = np.take_along_axis(best, order, 1), np.take_along_axis(ids, order, 1)
-    return ids
+        best, found = np.take_along_axis(best, order, 1), np.take_along_axis(found, order, 1)
+    return found
 
 
 def build(place: Path) -> dict[str, Any]:
@@ -206,43 +199,18 @@ def with_changes(follower: SnapshotFollower, asked: NDArray[np.float32], catalog
     return found | counts | {"tail": follower.index.unfolded}
 
 
-def flips(place: Path) -> dict[str, Any]:
-    """One bit after another in the body and the manifest; each must be seen before FAISS is given a byte."""
-    catalogue, space, folder, _ = opened(place)
-    manifest = next(folder.manifests())
-    rng, seen = np.random.default_rng(SEED), 0
-    logging.disable()  # each refusal is told to the log
-    for number in range(FLIPS):
-        path = folder.root / (manifest.body if number % 4 else f"manifest-{manifest.number:010}")
-        at = int(rng.integers(8 * path.stat().st_size))
-        with _flipped(path, at):
-            try:
-                seen += load_newest(catalogue, space, folder) is None
-            except BadSnapshotError:
-                seen += 1
-    catalogue.close()
-    return {"flipped": FLIPS, "seen": seen}
-
-
-class _flipped:  # noqa: N801 - reads as a word
-    def __init__(self, path: Path, bit: int) -> None:
-        self._path, self._bit = path, bit
-
-    def __enter__(self) -> None:
-        with self._path.open("r+b") as file:
-            file.seek(self._bit // 8)
-            byte = file.read(1)[0]
-            file.seek(self._bit // 8)
-            file.write(bytes([byte ^ (1 << self._bit % 8)]))
-
-    def __exit__(self, *_: object) -> None:
-        self.__enter__()
-
-
 def memory(name: str) -> int:
     """MiB, from the kernel."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) // 1024 for line in lines if line.startswith(f"{name}:"))
+
+
+def _linked(source: str, target: str) -> None:
+    """Blobs never change, so a copy may share them; a database does."""
+    if "blobs" in Path(source).parts:
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)
 
 
 STEPS: dict[str, Callable[[Path], dict[str, Any]]] = {"build": build, "measure": measure, "flips": flips}
@@ -284,17 +252,22 @@ def main() -> None:
     if options.size and RESULT.exists():  # the other sizes stay as they were measured
         answer["sizes"] = json.loads(RESULT.read_text(encoding="utf-8"))["sizes"]
     with tempfile.TemporaryDirectory() as root:
-        real = real_descriptors(shared_folder())
-        np.save(Path(root) / "real.npy", real)
+        alone = Path(root) / "planted"
+        planted.plant(alone)
+        checks = planted.queries()
+        told_alone, answer["checks_of_10000"] = planted.ask(alone, checks)
         for size in sizes:
             place = Path(root) / str(size)
-            place.mkdir()
+            shutil.copytree(alone, place, copy_function=_linked)
             found = in_child("prepare", place, size) | in_child("build", place, size)
             if found["kind"].startswith("ivf"):
                 cells = cells_for(size)
                 found["cells"], found["nprobe"] = cells, -(-PROBED * cells // size)
             if size == SIZES[0]:
                 found["flips"] = in_child("flips", place, size)
+            told, found["checks"] = planted.ask(place, checks)
+            found["checks"] |= planted.compared(checks, told_alone, told)
+            print(f"{size} checks: {json.dumps(found['checks'])}", flush=True)
             found |= in_child("measure", place, size) | {"load_average": round(os.getloadavg()[0], 1)}
             answer["sizes"][str(size)] = found
             RESULT.write_text(json.dumps(answer, indent=1) + "\n", encoding="utf-8")

@@ -7,43 +7,78 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from index_store.catalogue import open_catalogue
+from service import wiring
+from service.settings import load_settings
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
+
+    from index_store.catalogue.sql import SqlCatalogue
+    from index_store.records import Space
+    from index_store.vectors.snapshot import SnapshotFolder
 
 _AT_ONCE = 20_000
 _WHEN = "2026-11-21T00:00:00.000000Z"
 
-CONTENT = "INSERT INTO content VALUES (?, 1000, 'JPEG', 640, 480, ?, ?, 1, '{}', '{}', '{}', 0, ?)"
-IMAGE = """INSERT INTO image VALUES
-    (?, ?, NULL, NULL, '{}', 'active', 'stored', 'unique', NULL, 0.0, '{}', 1000, ?, ?)"""
-VECTOR = """INSERT INTO vector (id, content_id, space_id, ordinal, box, "values") VALUES (?, ?, ?, 0, NULL, ?)"""
-CHANGE = "INSERT INTO change VALUES (?, 'stored', ?, ?, ?)"
+_ASSESSED = "bytes, format, width, height, normalise_version, facts, quality, authenticity, too_little_detail"
+CONTENT = f"INSERT INTO content (sha256, pixel_hash, phash, created, {_ASSESSED}) VALUES ({', '.join('?' * 13)})"  # noqa: S608 - our own column names
+IMAGE = """INSERT INTO image (image_id, content_id, metadata, state, outcome, verdict, probability, verdict_block,
+    handed_in_bytes, created, sequence) VALUES (?, ?, '{}', 'active', 'stored', 'unique', 0.0, '{}', 1000, ?, ?)"""
+VECTOR = """INSERT INTO vector (id, content_id, space_id, ordinal, "values") VALUES (?, ?, ?, 0, ?)"""
+CHANGE = "INSERT INTO change (sequence, kind, image_id, content_id, created) VALUES (?, 'stored', ?, ?, ?)"
 
 
-def fill(path: Path, space_id: int, vectors: NDArray[np.float16]) -> None:
-    """One content, image, vector and change for each row; ids and sequences count from 1."""
+def opened(place: Path) -> tuple[SqlCatalogue, Space, SnapshotFolder, str]:
+    """The catalogue of a data folder, the space of its descriptors, its snapshots, and the catalogue's URL."""
+    settings = load_settings(data=place)
+    catalogue = open_catalogue(settings.effective_catalogue_url)
+    space = wiring.space_of(settings, catalogue)
+    return catalogue, space, wiring.snapshots_of(settings, catalogue, space), settings.effective_catalogue_url
+
+
+def vectors_of(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The ids and the vectors that lie there."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute('SELECT id, "values" FROM vector ORDER BY id').fetchall()
+    ids = np.array([number for number, _ in rows], np.int64)
+    return ids, np.stack([np.frombuffer(values, "<f2") for _, values in rows]).astype(np.float32)
+
+
+def fill(path: Path, space_id: int, vectors: NDArray[np.float16]) -> int:
+    """One content, image, vector and change for each row, after what lies there. Returns the first one's vector id.
+
+    What was assessed of a picture that lies there is lent to the made ones, in turns. Their hashes are random ones: they
+    have no pixels to be looked at, so no hash may call for a look.
+    """
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA synchronous=OFF")
+        (first,) = connection.execute("SELECT max(id) + 1 FROM vector").fetchone()
+        (head,) = connection.execute("SELECT max(sequence) FROM change").fetchone()
+        lent = connection.execute(f"SELECT {_ASSESSED} FROM content").fetchall()  # noqa: S608 - likewise
         for start in range(0, len(vectors), _AT_ONCE):
-            numbers = range(start + 1, min(start + _AT_ONCE, len(vectors)) + 1)
-            names = {number: hashlib.sha256(str(number).encode()) for number in numbers}
+            numbers = range(start, min(start + _AT_ONCE, len(vectors)))
+            names = {number: hashlib.sha256(str(number).encode()).hexdigest() for number in numbers}
             with connection:
-                connection.executemany(CONTENT, _contents(names))
+                connection.executemany(CONTENT, _contents(names, lent))
                 connection.executemany(
-                    IMAGE, ((f"img_{n:032}", name.hexdigest(), _WHEN, n) for n, name in names.items())
+                    IMAGE, ((f"img_{n:032}", name, _WHEN, head + n + 1) for n, name in names.items())
                 )
                 connection.executemany(
-                    VECTOR, ((n, name.hexdigest(), space_id, vectors[n - 1].tobytes()) for n, name in names.items())
+                    VECTOR, ((first + n, name, space_id, vectors[n].tobytes()) for n, name in names.items())
                 )
                 connection.executemany(
-                    CHANGE, ((n, f"img_{n:032}", name.hexdigest(), _WHEN) for n, name in names.items())
+                    CHANGE, ((head + n + 1, f"img_{n:032}", name, _WHEN) for n, name in names.items())
                 )
+    made: int = first
+    return made
 
 
-def _contents(names: dict[int, hashlib._Hash]) -> Iterator[tuple[str, str, bytes, str]]:
-    for name in names.values():
-        yield name.hexdigest(), name.hexdigest(), name.digest(), _WHEN
+def _contents(names: dict[int, str], lent: list[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
+    for number, name in names.items():
+        yield (name, name, bytes.fromhex(name), _WHEN, *lent[number % len(lent)])

@@ -7,53 +7,18 @@ which real ones vary: a picture that could have been taken. The real pictures ar
 
 from __future__ import annotations
 
-import os
-import tarfile
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from service.descriptors.hashes import BLOCK, frequencies
+from service.descriptors.hashes import BLOCK
 from service.domain.dihedral import pose_coefficients
-from service.domain.errors import BadPictureError
-from service.pictures.admit import Limits
-from service.pictures.budget import MachineBudget
-from service.pictures.pool import DecodePool
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ARCHIVES = ("caltech101.tar", "clothing.tar")
 DIMENSION = BLOCK * BLOCK
 SEED = 20261121
-_BUDGET = 2**30
-
-
-def shared_folder() -> Path:
-    """Where the pictures lie: KEEPONE_SHARED."""
-    return Path(os.environ["KEEPONE_SHARED"])
-
-
-def real_descriptors(shared: Path) -> NDArray[np.float32]:
-    """(n, 256) at unit length: every training picture through the service's own decoders."""
-    files: list[bytes] = []
-    for name in ARCHIVES:
-        with tarfile.open(shared / "data" / "train" / name) as archive:
-            files.extend(file.read() for member in archive if (file := archive.extractfile(member)))
-    with DecodePool(2, limits=Limits(), budget=MachineBudget(_BUDGET)) as pool, ThreadPoolExecutor(2) as threads:
-
-        def describe(data: bytes) -> NDArray[np.float32] | None:
-            try:
-                with pool.decode(data, wait_s=None) as decoded:
-                    found = frequencies(decoded.working)
-            except BadPictureError:
-                return None
-            return None if found.too_little_detail else found.vector()
-
-        rows = [row for row in threads.map(describe, files) if row is not None]
-    return np.stack(rows)
 
 
 def mixture(real: NDArray[np.float32], count: int, rng: np.random.Generator) -> NDArray[np.float16]:

@@ -1,12 +1,21 @@
 """One real PostgreSQL for the whole session, started when the first test asks for it."""
 
 import importlib.util
+import os
 import threading
 
 import pytest
 
 from index_store import syncing
 from index_store.testing.postgres import postgres_server
+
+SHARE = float(os.environ.get("KEEPONE_TEST_SHARE", "0.05"))
+
+
+@pytest.fixture(scope="session")
+def counted():
+    """How often a fault is tried that in full is tried so often: a twentieth here, all of it in `make bench-faults`."""
+    return lambda full: max(1, round(full * SHARE))
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,12 @@
 """Does a reader of the log ever step past a writer that is still at work?
 
-Eight writers commit changes at random moments: each holds its transaction open for a while after it has its number.
+Writers commit changes at random moments: each holds its transaction open for a while after it has its number.
 One reader asks again and again for what came after the last number it saw. In our log it must see each change once, in
 order, none left out. The control is what most people write first, a `bigserial` column: its numbers are given out
 before the commit, so the reader must lose changes there. A control that loses nothing would mean that the harness
 cannot see loss.
 
-    python -m benchmarks.faults.log_reader [--changes 2000] [--writers 8]
+    python -m benchmarks.faults.log_reader [--changes 10000] [--writers 32]
 """
 
 from __future__ import annotations
@@ -170,8 +170,8 @@ def processes(writers: int) -> Executor:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--changes", type=int, default=2000)
-    parser.add_argument("--writers", type=int, default=8)
+    parser.add_argument("--changes", type=int, default=10_000)
+    parser.add_argument("--writers", type=int, default=32)
     asked = parser.parse_args()
     with postgres_server() as server, server.catalogue() as url, processes(asked.writers) as pool:
         ours = our_log(url, writers=asked.writers, changes=asked.changes, most_ms=MOST_MS, pool=pool)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, func, or_, select
 
 from index_store.catalogue import rows
 from index_store.catalogue.tables import change, content, image, vector
@@ -21,25 +21,53 @@ from index_store.ids import moment
 from index_store.records import ContentWithImages, Delta, Image, ImageFilter, Page, Stats, VectorPage
 
 _ACTIVE = image.c.state == "active"
+_WANTED: BindParameter[str] = bindparam("wanted", expanding=True)
+
+# What every check asks is made once: to build a statement takes longer than SQLite takes to answer it (measured).
+_WINDOW = and_(change.c.sequence > bindparam("since"), change.c.sequence <= bindparam("upto"))
+_TOLD = (
+    select(change.c.content_id, change.c.sequence, change.c.kind)
+    .where(_WINDOW, change.c.kind.in_((*MADE_FINDABLE, "withdrawn")))
+    .order_by(change.c.sequence)
+)
+_CAME = select(vector.c.id, vector.c.content_id, vector.c.space_id, vector.c["values"]).where(
+    vector.c.content_id.in_(select(change.c.content_id).where(_WINDOW, change.c.kind.in_(MADE_FINDABLE))),
+    vector.c.space_id == bindparam("space"),
+)
+_CONTENTS = select(content).where(content.c.sha256.in_(_WANTED))
+_NUMBERED = (
+    select(
+        image,
+        func.row_number().over(partition_by=image.c.content_id, order_by=image.c.sequence).label("place"),
+        func.count().over(partition_by=image.c.content_id).label("references"),
+    )
+    .where(image.c.content_id.in_(_WANTED), _ACTIVE)
+    .subquery()
+)
+_FIRST_IMAGES = select(_NUMBERED).where(_NUMBERED.c.place <= IMAGES_SHOWN).order_by(_NUMBERED.c.sequence)
+_SAME_BYTES = content.c.sha256 == bindparam("sha256")
+_EXACT = (
+    select(content.c.sha256)
+    .join(image, and_(image.c.content_id == content.c.sha256, _ACTIVE))
+    .where(or_(_SAME_BYTES, content.c.pixel_hash == bindparam("pixel_hash")))
+    .group_by(content.c.sha256)
+    .order_by(_SAME_BYTES.desc(), func.min(image.c.sequence))
+    .limit(EXACT_SHOWN)
+)
+_KNOWN = select(image.c.content_id).where(image.c.content_id.in_(_WANTED), _ACTIVE)
+_PHASHES = select(content.c.sha256, content.c.phash).where(content.c.sha256.in_(_WANTED))
 
 
 def delta(connection: Connection, since: int, space_id: int, limit: int) -> Delta:
     """Fold at most `limit` changes: for each content only the last word counts, since a vector never changes."""
     upto = max(since, min(head_of(connection), since + limit))
-    window = and_(change.c.sequence > since, change.c.sequence <= upto)
-    told = connection.execute(
-        select(change.c.content_id, change.c.sequence, change.c.kind)
-        .where(window, change.c.kind.in_((*MADE_FINDABLE, "withdrawn")))
-        .order_by(change.c.sequence)
-    )
+    if upto == since:
+        return Delta(since, upto, (), ())
+    window = {"since": since, "upto": upto}
+    told = connection.execute(_TOLD, window)
     last = {content_id: (sequence, kind) for content_id, sequence, kind in told}
     findable = {content_id: sequence for content_id, (sequence, kind) in last.items() if kind in MADE_FINDABLE}
-    came = select(change.c.content_id).where(window, change.c.kind.in_(MADE_FINDABLE))
-    found = connection.execute(
-        select(vector.c.id, vector.c.content_id, vector.c.space_id, vector.c["values"]).where(
-            vector.c.content_id.in_(came), vector.c.space_id == space_id
-        )
-    )
+    found = connection.execute(_CAME, window | {"space": space_id})
     vectors = [rows.vector_record(row, findable[row.content_id]) for row in found if row.content_id in findable]
     vectors.sort(key=lambda one: (one.sequence, one.vector_id))
     removed = tuple(content_id for content_id in last if content_id not in findable)
@@ -93,35 +121,17 @@ def contents(connection: Connection, ids: Iterable[str]) -> dict[str, ContentWit
     for some in rows.chunks(ids):
         images: dict[str, list[Image]] = {}
         references: dict[str, int] = {}
-        for row in connection.execute(_first_images(some)):
+        for row in connection.execute(_FIRST_IMAGES, {"wanted": some}):
             images.setdefault(row.content_id, []).append(rows.image_record(row))
             references[row.content_id] = row.references
-        for row in connection.execute(select(content).where(content.c.sha256.in_(some))):
+        for row in connection.execute(_CONTENTS, {"wanted": some}):
             its = tuple(images.get(row.sha256, ()))
             found[row.sha256] = ContentWithImages(rows.content_record(row), its, references.get(row.sha256, 0))
     return found
 
 
-def _first_images(content_ids: list[str]) -> Select[tuple[object, ...]]:
-    numbered = (
-        select(
-            image,
-            func.row_number().over(partition_by=image.c.content_id, order_by=image.c.sequence).label("place"),
-            func.count().over(partition_by=image.c.content_id).label("references"),
-        )
-        .where(image.c.content_id.in_(content_ids), _ACTIVE)
-        .subquery()
-    )
-    return select(numbered).where(numbered.c.place <= IMAGES_SHOWN).order_by(numbered.c.sequence)
-
-
 def find_exact(connection: Connection, sha256: str, pixel_hash: str) -> list[str]:
-    same = or_(content.c.sha256 == sha256, content.c.pixel_hash == pixel_hash)
-    found = select(content.c.sha256).join(image, and_(image.c.content_id == content.c.sha256, _ACTIVE)).where(same)
-    oldest_first = found.group_by(content.c.sha256).order_by(
-        (content.c.sha256 == sha256).desc(), func.min(image.c.sequence)
-    )
-    return list(connection.execute(oldest_first.limit(EXACT_SHOWN)).scalars())
+    return list(connection.execute(_EXACT, {"sha256": sha256, "pixel_hash": pixel_hash}).scalars())
 
 
 def undescribed(connection: Connection, space_id: int) -> int:
@@ -134,22 +144,23 @@ def undescribed(connection: Connection, space_id: int) -> int:
 def known(connection: Connection, sha256s: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for some in rows.chunks(sha256s):
-        question = select(image.c.content_id).where(image.c.content_id.in_(some), _ACTIVE)
-        found.update(connection.execute(question).scalars())
+        found.update(connection.execute(_KNOWN, {"wanted": some}).scalars())
     return found
 
 
 def phashes(connection: Connection, ids: Iterable[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for some in rows.chunks(ids):
-        question = select(content.c.sha256, content.c.phash).where(content.c.sha256.in_(some))
-        found.update((sha256, phash) for sha256, phash in connection.execute(question))
+        found.update((sha256, phash) for sha256, phash in connection.execute(_PHASHES, {"wanted": some}))
     return found
 
 
 def references_at(connection: Connection, content_id: str, sequence: int) -> int:
-    told = select(change.c.kind).where(change.c.content_id == content_id, change.c.sequence <= sequence)
-    return sum(-1 if kind in TOOK_AN_IMAGE else 1 for kind in connection.execute(told).scalars())
+    """Told from what is active now and from what was said since: the log has no index by content, and is long."""
+    active = select(func.count()).where(image.c.content_id == content_id, _ACTIVE)
+    since = select(change.c.kind).where(change.c.sequence > sequence, change.c.content_id == content_id)
+    came = sum(-1 if kind in TOOK_AN_IMAGE else 1 for kind in connection.execute(since).scalars())
+    return connection.execute(active).scalar_one() - came
 
 
 def image_by_id(connection: Connection, image_id: str) -> Image:

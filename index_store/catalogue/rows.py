@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -55,9 +57,14 @@ def answer_record(row: Row[Any]) -> IdempotentAnswer:
     return IdempotentAnswer(*_named(row, IdempotentAnswer))
 
 
-def _named(row: Row[Any], record: type) -> list[Any]:
-    mapping = row._mapping  # noqa: SLF001 - SQLAlchemy's public name, underscored so as not to hide a column
-    return [mapping[field.name] for field in fields(record)]
+def _named(row: Row[Any], record: type) -> tuple[Any, ...]:
+    found: tuple[Any, ...] = _getter(record)(row)
+    return found
+
+
+@cache
+def _getter(record: type) -> "attrgetter[Any]":
+    return attrgetter(*(field.name for field in fields(record)))
 
 
 def content_row(content: Content, created: str) -> dict[str, Any]:

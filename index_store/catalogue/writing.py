@@ -12,9 +12,11 @@ from index_store.errors import NotFoundError
 from index_store.failpoints import reached
 from index_store.records import ChangeKind, Committed, HandIn, Image, ProvedMatch, Removal
 
+_HEAD = select(func.max(tables.change.c.sequence))
+
 
 def head_of(connection: Connection) -> int:
-    return connection.execute(select(func.max(tables.change.c.sequence))).scalar() or 0
+    return connection.execute(_HEAD).scalar() or 0
 
 
 def hand_in(connection: Connection, entry: HandIn, *, created: str) -> Committed:

@@ -77,9 +77,15 @@ def features(
     return (1.0 - phash_distance / 128.0, similarity, *appearance)
 
 
-def could_be_copies(model: VerdictModel, *, phash_distance: int, similarity: float) -> bool:
-    """Whether a perfect look would make two pictures likelier copies than not. An exact bound: nothing is lost by it."""
-    best_case = features(phash_distance=phash_distance, similarity=similarity, appearance=(1.0, 1.0, 1.0))
+def could_be_copies(
+    model: VerdictModel, *, phash_distance: int, similarity: float, glance: tuple[float, float] = (1.0, 1.0)
+) -> bool:
+    """Whether the best that a look may yet show would make two pictures likelier copies than not.
+
+    `glance` is (hash, colour) of their appearance as far as it is known. An exact bound: nothing is lost by it.
+    """
+    alike, colour = glance
+    best_case = features(phash_distance=phash_distance, similarity=similarity, appearance=(alike, 1.0, colour))
     return model.probability(best_case) >= EVEN_ODDS
 
 

@@ -88,7 +88,9 @@ class Inquiry:
             for content_id, neighbour in near.items():
                 reference = found.get(content_id)
                 if _is_there(reference) and content_id not in self._matches:
-                    self._add(reference, verified_match(self.subject, reference, neighbour, self._parts))
+                    match = verified_match(self.subject, reference, neighbour, self._parts)
+                    if match is not None:
+                        self._add(reference, match)
 
     def _forget_the_gone(self, found: Mapping[str, ContentWithImages]) -> None:
         """What matched before may have been removed meanwhile, or only the image of it that was named."""

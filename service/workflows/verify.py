@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from index_store.errors import StoreUnavailableError
-from service.compare.appearance import compare, look
+from service.compare.appearance import compare, glance, look
 from service.descriptors.hashes import hamming
 from service.domain.dihedral import POSES
 from service.domain.errors import BadPictureError, BrokenPictureError
@@ -106,13 +106,18 @@ def could_match(subject: Subject, neighbour: Neighbour, phash: bytes, model: Ver
     return could_be_copies(model, phash_distance=distance, similarity=neighbour.similarity)
 
 
-def verified_match(subject: Subject, reference: ContentWithImages, neighbour: Neighbour, parts: Parts) -> Match:
-    """The match with a neighbour in the descriptor space, looked at in the pose that came closest."""
+def verified_match(subject: Subject, reference: ContentWithImages, neighbour: Neighbour, parts: Parts) -> Match | None:
+    """The match with a neighbour in the descriptor space, looked at in the pose that came closest.
+
+    None where a glance shows that it is likelier no copy, whatever a closer look might find.
+    """
     pose, similarity = neighbour.query_row, neighbour.similarity
     distance = hamming(subject.posed_phashes[pose], reference.content.phash)
     model = parts.verdict_model
     laid = subject.look_in_pose(pose)
     there = look(thumbnail_pixels(reference.content.sha256, parts))
+    if not could_be_copies(model, phash_distance=distance, similarity=similarity, glance=glance(laid, there)):
+        return None
     seen = compare(laid, there)
     alike = model.probability(
         features(phash_distance=distance, similarity=similarity, appearance=(seen.hash, seen.structure, seen.colour))

@@ -19,15 +19,13 @@ from index_store.catalogue import open_catalogue
 from index_store.errors import StoreFullError, StoreUnavailableError
 from index_store.room import Room
 
-CYCLES = int(os.environ.get("KEEPONE_TEST_CRASHES", "2"))
-ROUNDS = int(os.environ.get("KEEPONE_TEST_RACES", "1"))
 
-
-def test_nothing_is_lost_or_made_up_when_the_service_is_killed(tmp_path):
+def test_nothing_is_lost_or_made_up_when_the_service_is_killed(tmp_path, counted):
     """T26: every answer stands, every request counts once, whenever the process group is killed."""
-    run = crash.crashed(tmp_path, CYCLES, seed=26)
+    cycles = counted(400)
+    run = crash.crashed(tmp_path, cycles, seed=26)
     assert run.findings == []
-    assert sum(run.kills.values()) == CYCLES
+    assert sum(run.kills.values()) == cycles
 
 
 @pytest.fixture(scope="module")
@@ -163,9 +161,9 @@ def test_a_full_disk_refuses_writes_and_nothing_else(tmp_path):
     assert all(told[name]["answers"]["upload when full: 507"] for name in ("no reserve", "reserve"))
 
 
-def test_of_many_at_once_exactly_one_is_first(tmp_path):
+def test_of_many_at_once_exactly_one_is_first(tmp_path, counted):
     """T18, T19 over HTTP, with two processes."""
     with races.raced(tmp_path, 2) as service:
-        for number in range(ROUNDS):
+        for number in range(counted(100)):
             assert races.equal_bytes(service, 100 + number, 24) == ""
             assert races.reencodings(service, 200 + number, 10) == ""

@@ -1,5 +1,6 @@
 """Killed at any step of writing a snapshot, the previous one loads or the new one: never neither."""
 
+import itertools
 import subprocess
 import sys
 
@@ -82,17 +83,17 @@ def loaded(folder):
     return manifest.sequence
 
 
-def test_the_previous_or_the_new_snapshot_loads_wherever_the_writer_was_killed(driver):
-    """At every step in turn; and the next writer is stopped by nothing that the dead one left."""
+def test_the_previous_or_the_new_snapshot_loads_wherever_the_writer_was_killed(driver, counted):
+    """At every step in turn, again and again; and the next writer is stopped by nothing that the dead one left."""
     write, folder = driver
-    for number, step in enumerate(STEPS):
+    for number, step in enumerate(itertools.islice(itertools.cycle(STEPS), counted(200))):
         dying = 10 + 2 * number
         assert write(dying - 1) == 0
         assert write(dying, f"{step}=kill") == -9
         assert loaded(folder) == (dying if step in SWITCHED else dying - 1), step
         assert all(folder.open(manifest) for manifest in folder.manifests())
-    assert write(99) == 0
-    assert loaded(folder) == 99
+    assert write(9999) == 0
+    assert loaded(folder) == 9999
     names = sorted(path.name.split("-")[0] for path in folder.root.iterdir())
     assert names == ["body", "body", "builder.lock", "manifest", "manifest"]
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -48,9 +48,9 @@ class Store:
     catalogue: object
     running: list
 
-    def job(self, pictures):
+    def job(self, pictures, name="pictures"):
         """A queued job over so many pictures in a folder."""
-        place = self.folder / "pictures"
+        place = self.folder / name
         place.mkdir(exist_ok=True)
         for number, data in enumerate(pictures):
             (place / f"{number:03}.png").write_bytes(data)
@@ -83,15 +83,23 @@ class Store:
 
         self.wait(sleeps)
 
+    def next_owner(self, job_id, owner):
+        self.wait(lambda: self.catalogue.jobs.get(job_id).owner != owner)
+        return self.catalogue.jobs.get(job_id).owner
+
     def ended(self, job_id):
         self.wait(lambda: self.catalogue.jobs.get(job_id).state not in {"queued", "running"})
         return self.catalogue.jobs.get(job_id).state
 
-    def one_image_each(self, job_id, count):
-        items = self.catalogue.jobs.items(job_id, 1000).items
-        made = Counter(image.external_id for image in self.catalogue.images(ImageFilter(), 500).items)
-        assert [item.outcome for item in items] == ["stored"] * count
-        assert made == Counter(f"{number:03}.png" for number in range(count))
+    def one_image_each(self, *job_ids, count):
+        made = Counter(image.image_id for image in self.catalogue.images(ImageFilter(), 5000).items)
+        named = Counter()
+        for job_id in job_ids:
+            items = self.catalogue.jobs.items(job_id, 1000).items
+            assert [item.outcome for item in items] == ["stored"] * count
+            named.update(item.image_id for item in items)
+        assert made == named
+        assert set(made.values()) == {1}
 
 
 def _can_be_written(database):
@@ -160,19 +168,24 @@ def test_told_to_stop_or_killed_the_next_worker_goes_on(store, worker, drawings)
     assert store.done(job_id) < len(drawings)
     with worker(pause=0):
         assert store.ended(job_id) == "succeeded"
-    store.one_image_each(job_id, len(drawings))
+    store.one_image_each(job_id, count=len(drawings))
 
 
-def test_asleep_past_its_lease_it_loses_the_job_and_does_nothing_twice(store, worker, drawings):
+def test_asleep_past_its_lease_it_loses_the_job_and_does_nothing_twice(store, worker, pictures, counted):
     """Another worker takes the job over; the first wakes up in the middle of a group, and its writes change nothing."""
-    job_id = store.job(drawings)
-    with worker(lease=1.0) as first:
-        store.wait(lambda: store.done(job_id) > 0)
-        store.put_to_sleep(first)
-        owner = store.catalogue.jobs.get(job_id).owner
-        with worker(lease=1.0, pause=0.5):
-            store.wait(lambda: store.catalogue.jobs.get(job_id).owner != owner)
-            first.send_signal(signal.SIGCONT)
+    job_ids, workers = [], {}
+    with worker(lease=1.0) as first, ExitStack() as started:
+        for number in range(counted(100)):
+            drawn = [pictures.png(2000 + 16 * number + place) for place in range(16)]
+            job_ids.append(job_id := store.job(drawn, f"round-{number}"))
+            store.wait(lambda: store.done(job_id) > 0)
+            owner = store.catalogue.jobs.get(job_id).owner
+            sleeper = workers.setdefault(owner, first)
+            store.put_to_sleep(sleeper)
+            if number == 0:
+                second = started.enter_context(worker(lease=1.0, pause=0.5))
+            workers.setdefault(store.next_owner(job_id, owner), second)
+            sleeper.send_signal(signal.SIGCONT)
             assert store.ended(job_id) == "succeeded"
-    assert store.catalogue.jobs.get(job_id).owner != owner
-    store.one_image_each(job_id, len(drawings))
+            assert store.catalogue.jobs.get(job_id).owner != owner
+    store.one_image_each(*job_ids, count=16)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from service.domain.verdict import (
     MOST_LOCAL_CHANGE,
     SAME_SIZE,
     SAME_TONES,
+    could_be_copies,
     decide,
     differ_in_size,
     direction_of,
@@ -151,3 +153,19 @@ def test_sizes_differ_beyond_the_tolerance_only(a_picture):
     assert not differ_in_size(within, whole)
     assert differ_in_size(whole, beyond)
     assert differ_in_size(beyond, whole)
+
+
+def test_the_bound_never_excludes_what_a_look_would_call_likelier_a_copy():
+    """By hash and descriptor alone, and with a glance at the picture: whatever the structure turns out to be."""
+    rng = np.random.default_rng(0)
+    excluded = 0
+    for distance, similarity, alike, structure, colour in zip(
+        rng.integers(0, 129, 2000), *rng.random((4, 2000)), strict=True
+    ):
+        seen = features(phash_distance=distance, similarity=similarity, appearance=(alike, structure, colour))
+        likelier = FITTED.probability(seen) >= EVEN_ODDS
+        first = could_be_copies(FITTED, phash_distance=distance, similarity=similarity)
+        second = could_be_copies(FITTED, phash_distance=distance, similarity=similarity, glance=(alike, colour))
+        assert likelier <= second <= first
+        excluded += first - second
+    assert excluded > 100

@@ -10,6 +10,7 @@ from index_store.records import Removal
 from service.domain.dihedral import POSES
 from service.domain.errors import BadPictureError
 from service.domain.values import Action, Direction, Edit, OperatingPoint, Relation, VerdictKind
+from service.workflows import check, verify
 
 
 @pytest.fixture
@@ -217,3 +218,14 @@ def test_another_process_sees_what_was_just_committed(asked, taken, opened, astr
     other = opened()
     image = taken(written(astronaut, quality=92)).image
     assert best(asked(written(astronaut, quality=60), parts=other)).image_id == image.image_id
+
+
+def test_what_a_glance_excludes_is_no_match_and_is_not_looked_at_closer(
+    asked, taken, astronaut, coffee, written, monkeypatch
+):
+    """A stranger, let through to the look as if hash and descriptor had called for it."""
+    taken(written(astronaut))
+    monkeypatch.setattr(check, "could_match", lambda *_: True)
+    monkeypatch.setattr(verify, "compare", lambda *_: pytest.fail("looked at closer"))
+    verdict = asked(written(coffee)).verdict
+    assert (verdict.kind, verdict.matches) == (VerdictKind.UNIQUE, ())
