@@ -142,7 +142,7 @@ def measure(place: Path) -> dict[str, Any]:
         "failed": 0,
         "seconds": round(time.perf_counter() - began, 1),
     }
-    answer["while_building"] = while_building(follower, asked, BuildChild(url, folder.root, space))
+    answer["while_building"] = while_building(follower, asked, BuildChild(place, url, folder.root, space))
     answer["with_changes"] = with_changes(follower, asked, catalogue, space)
     follower.close()
     catalogue.close()

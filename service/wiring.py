@@ -121,7 +121,7 @@ def _follower(settings: Settings, catalogue: SqlCatalogue, space: Space) -> Foll
     if settings.index_url == "exact://":
         return Follower(catalogue, ExactIndex(space.dimension), space)
     folder = snapshots_of(settings, catalogue, space)
-    child = BuildChild(settings.effective_catalogue_url, folder.root, space)
+    child = BuildChild(settings.data, settings.effective_catalogue_url, folder.root, space)
     return SnapshotFollower(catalogue, space, folder, child)
 
 

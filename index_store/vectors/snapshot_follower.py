@@ -159,6 +159,7 @@ class SnapshotFollower(Follower):
 
     def _mind_the_builder(self) -> None:
         if self._builder is not None and (status := self._builder.poll()) is not None:
+            stop(self._builder)  # it has ended; what is left is our end of its pipe
             self._builder = None
             self._build_again = time.monotonic() + PAUSE_SECONDS
             if status:
