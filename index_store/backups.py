@@ -24,8 +24,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from index_store.blobs.local import CREATE, LocalBlobs, open_regular, sync_folder, translated
+from index_store.blobs.local import CREATE, LocalBlobs, open_regular, translated
 from index_store.errors import BadBackupError
+from index_store.syncing import sync_folder
 
 FORMAT = 1
 CATALOGUE, ORIGINALS, MANIFEST = "catalogue.sqlite", "originals.txt", "manifest.json"

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from index_store.errors import StoreFullError, StoreInUseError, StoreUnavailableError
+from index_store.syncing import make_folder
 
 LOCK = "in-use.lock"
 _BUSY = (errno.EAGAIN, errno.EACCES)
@@ -51,7 +52,7 @@ def hold_alone(folder: Path) -> Held:
 def _hold(folder: Path, how: int, refusal: str) -> Held:
     path = folder / LOCK
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder.absolute())
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:

@@ -31,7 +31,7 @@ from index_store.errors import (
     UnsupportedStoreError,
 )
 from index_store.failpoints import reached
-from index_store.syncing import FULL, refuse_after_failure, sync
+from index_store.syncing import FULL, make_folder, refuse_after_failure, sync, sync_folder
 
 # O_NONBLOCK, or opening a FIFO that somebody planted would wait for ever; it means nothing for a regular file.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -55,10 +55,7 @@ class LocalBlobs:
         self._unsettled: list[Path] = []
         self._durable: set[Path] = set()  # folders whose names this process has synced, up to the root
         with translated():
-            for folder in reversed((self._root, *self._root.parents)):
-                if not folder.exists():
-                    folder.mkdir(mode=0o700, exist_ok=True)
-                    sync_folder(folder.parent)
+            make_folder(self._root)
             self._folder(self._root / "tmp")
             self._sweep()
 
@@ -270,14 +267,6 @@ def open_regular(path: Path) -> BinaryIO | None:
             os.close(descriptor)
             raise CorruptBlobError(f"{path.name} is not a regular file")
         return os.fdopen(descriptor, "rb")
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        sync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -14,10 +14,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from index_store.backups import CATALOGUE, Backups, Manifest, copy_durably
-from index_store.blobs.local import LocalBlobs, sync_folder, translated
+from index_store.blobs.local import LocalBlobs, translated
 from index_store.catalogue.tables import SCHEMA
 from index_store.errors import BadBackupError, StoreNotEmptyError
 from index_store.in_use import LOCK, hold_alone
+from index_store.syncing import sync_folder
 from service.workflows.backup import examine
 from service.workflows.findings import printable
 
