@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 
 metadata = MetaData(
     naming_convention={
@@ -177,6 +177,8 @@ job = Table(
     Column("seen", Moment),
     Column("attempt", Integer, nullable=False),
     Column("number", BigInteger, nullable=False, unique=True),
+    Column("starts", Integer, nullable=False, server_default="0"),
+    Column("done_at_start", BigInteger, nullable=False, server_default="0"),
 )
 
 # Image and content are told, not referred to: the outcome of an item outlives both.
