@@ -51,6 +51,14 @@ class KeyReusedError(BadEntryError):
     """This idempotency key was used before, with another payload."""
 
 
+class SameJobError(StoreError):
+    """A job that was asked for the same is not finished yet."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"job {job_id} was asked for the same and is not finished yet")
+        self.job_id = job_id
+
+
 class BadTransitionError(StoreError):
     """A job cannot go from the state it is in to that one."""
 

@@ -6,7 +6,7 @@ import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from index_store.blobs.local import open_blobs
 from index_store.blobs.staging import Staging
@@ -44,7 +44,8 @@ def build(settings: Settings, *, fault_injection: bool = False, wait_for_index: 
     Where reading the index takes long, `wait_for_index=False` has it read in the background; until then searches raise
     `IndexBuildingError`.
     """
-    check_apart(settings.data, settings.import_folders)
+    for own in settings.own_folders:
+        check_apart(own, settings.import_folders)
     held = share(settings.data)
     try:
         return _build(settings, held, fault_injection=fault_injection, wait_for_index=wait_for_index)
@@ -80,11 +81,8 @@ def _build(settings: Settings, held: Held, *, fault_injection: bool, wait_for_in
 
 def _room(settings: Settings) -> Room:
     """On the disks of blobs and catalogue; what is no local file has its room elsewhere."""
-    folders = [settings.data.absolute()]
-    blobs = urlsplit(settings.effective_blobs_url)
-    if blobs.scheme == "file":
-        folders.append(Path(unquote(blobs.path)))
-    if settings.effective_catalogue_url.startswith("sqlite"):
+    folders = [*settings.own_folders]
+    if settings.is_alone:
         folders.append(Path(unquote(settings.effective_catalogue_url.partition("///")[2])).absolute().parent)
     return Room(tuple(dict.fromkeys(folders)), settings.min_free_bytes)
 

@@ -65,6 +65,10 @@ class Staging:
             raise MissingBlobError(f"what was uploaded for {name} is no longer there")
         return file
 
+    def has(self, name: str) -> bool:
+        with translated():
+            return self._path(name).is_file()
+
     def drop(self, name: str) -> None:
         with translated(), suppress(FileNotFoundError):
             self._path(name).unlink()

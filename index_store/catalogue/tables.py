@@ -183,6 +183,8 @@ job = Table(
     Column("seen", Moment),
     Column("attempt", Integer, nullable=False),
     Column("number", BigInteger, nullable=False, unique=True),
+    Column("starts", Integer, nullable=False),
+    Column("done_at_start", BigInteger, nullable=False),
 )
 
 # Image and content are told, not referred to: the outcome of an item outlives both.

@@ -184,6 +184,8 @@ def _jobs() -> None:
         sa.Column("seen", _MOMENT),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("starts", sa.Integer(), nullable=False),
+        sa.Column("done_at_start", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("job_id", name="pk_job"),
         sa.UniqueConstraint("number", name="uq_job_number"),
     )
