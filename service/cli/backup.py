@@ -80,7 +80,7 @@ def _named(source: Path) -> tuple[Backups, str]:
     if source.name in Backups(source.parent).names():
         return Backups(source.parent), source.name
     backups = Backups(source)
-    verified = [name for name in backups.names() if backups.manifest(name).verified]
+    verified = backups.verified()
     if not verified:
         raise BadBackupError(f"{source} is no backup, and there is no verified one in it")
     return backups, verified[-1]

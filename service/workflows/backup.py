@@ -81,7 +81,7 @@ def back_up(store: Store, root: Path, *, open_at: OpenAt, keep: int | None, prog
             copied += _copy_originals(store.blobs, backups.blobs(), rotten, progress)
             findings = try_out(backups, name, open_at, progress)
         manifest = backups.manifest(name) if findings else backups.mark_verified(name, ids.now())
-        removed = tuple(backups.keep(keep)) if keep and not findings else ()
+        removed = tuple(backups.keep(keep, made=name)) if keep and not findings else ()
     return BackedUp(name, root / name, manifest, copied, findings, removed, time.monotonic() - began)
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from index_store import ids
 from index_store.backups import CATALOGUE, MANIFEST, Backups
 from index_store.blobs.local import LocalBlobs
 from index_store.errors import BadBackupError, BadEntryError, StoreInUseError, StoreNotEmptyError
@@ -190,9 +191,42 @@ def test_old_backups_go_with_the_originals_that_only_they_name(store, settings, 
     assert len(backups.names()) == 2
     shutil.rmtree(backups.root / backups.names()[0])
     (backups.root / last.name / MANIFEST).touch()
-    backups.keep(1)
+    backups.keep(1, made=last.name)
     assert len(list(backups.blobs().originals())) == 3
     restored(last.name)
+
+
+def test_the_newest_backup_is_the_last_one_made_whatever_the_clock_said(store, settings, made, backups, monkeypatch):
+    """A clock that ran ahead and was put right would else have `--keep` remove the backup just made."""
+    with monkeypatch.context() as ahead:
+        ahead.setattr(ids, "now", lambda: "2099-01-01T00:00:00.000000Z")
+        early = made()
+    hand_in(store, settings, "three")
+    late = made(keep=1)
+    assert late.removed == (early.name,)
+    assert backups.verified() == [late.name]
+    assert len(list(backups.blobs().originals())) == 3
+
+
+def test_the_backup_just_made_stays_whatever_the_others_say(store, settings, made, backups):
+    """A manifest with a number from nowhere must not cost the newest backup its place."""
+    early = made()
+    hand_in(store, settings, "three")
+    late = made()
+    manifest = backups.root / early.name / MANIFEST
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"number": 99}))
+    assert backups.keep(1, made=late.name) == []
+    assert len(list(backups.blobs().originals())) == 3
+
+
+def test_a_backup_whose_manifest_cannot_be_read_is_in_nobodys_way(made, backups):
+    """It is neither removed nor taken for the newest, and the originals it names stay."""
+    broken, whole = made(), made()
+    (backups.root / broken.name / MANIFEST).write_text("{")
+    last = made(keep=1)
+    assert last.removed == (whole.name,)
+    assert backups.names() == [broken.name, last.name]
+    assert backups.verified() == [last.name]
 
 
 def test_a_backup_that_is_cut_short_is_none_and_is_swept_up_by_the_next(made, backups, monkeypatch):
