@@ -22,7 +22,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,6 +65,8 @@ class Manifest:
     """When a trial restore of it was found sound. A backup counts from then on."""
     number: int = 0
     """One more than that of the backup before it. Clocks step back; this does not."""
+    lacking: tuple[str, ...] = ()
+    """Originals that neither the store nor the folder of backups had a good copy of when it was made."""
 
 
 class Copies(Protocol):
@@ -109,7 +111,9 @@ class Backups:
             if said["format"] > FORMAT:
                 raise BadBackupError(f"backup {name} was made by a newer Keepone ({said['version']})")
             fields = said | {part: FileSum(**said[part]) for part in ("catalogue", "originals")}
-            return Manifest(**fields | {"number": int(said.get("number", 0))})
+            return Manifest(
+                **fields | {"number": int(said.get("number", 0)), "lacking": tuple(said.get("lacking", ()))}
+            )
         except (ValueError, TypeError, KeyError) as error:
             raise BadBackupError(f"the manifest of backup {name} cannot be read") from error
 
@@ -153,8 +157,8 @@ class Backups:
             sync_folder(self.root)
         return name
 
-    def mark_verified(self, name: str, moment: str) -> Manifest:
-        verified = replace(self.manifest(name), verified=moment)
+    def mark_verified(self, name: str, moment: str, *, lacking: Iterable[str] = ()) -> Manifest:
+        verified = replace(self.manifest(name), verified=moment, lacking=tuple(sorted(lacking)))
         folder = self.root / name
         with translated():
             write_durably(folder / f"{MANIFEST}.new", _as_json(verified))

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from index_store.backups import CATALOGUE, Backups, Manifest, copy_durably
 from index_store.blobs.local import LocalBlobs, sync_folder, translated
 from index_store.catalogue.tables import SCHEMA
-from index_store.errors import BadBackupError, StoreNotEmptyError
+from index_store.errors import BadBackupError, CorruptBlobError, MissingBlobError, StoreNotEmptyError
 from index_store.in_use import LOCK, hold_alone
-from service.workflows.backup import examine
+from service.workflows.backup import LOST, examine
 from service.workflows.findings import printable
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def restore_backup(
         progress: told how far it is.
         load: takes the catalogue's file into another database, which must be empty; the file is not kept then.
 
+    What the manifest says the backup lacks may be missing, and nothing else.
+
     Raises:
         StoreInUseError: a service has the folder open.
         StoreNotEmptyError: there is something in it.
@@ -62,8 +64,8 @@ def restore_backup(
     beside.mkdir(mode=0o700, parents=True)
     try:
         copy_durably(backups.root / name / CATALOGUE, beside / CATALOGUE)
-        _copy_originals(backups, name, beside, progress)
-        _refuse_unsound(name, examine(beside, manifest, open_at, progress))
+        _copy_originals(backups, name, manifest, beside, progress)
+        _refuse_unsound(name, manifest, examine(beside, manifest, open_at, progress))
         if load is not None:
             load(beside / CATALOGUE)
             (beside / CATALOGUE).unlink()
@@ -86,7 +88,9 @@ def _trusted(backups: Backups, name: str) -> Manifest:
     return manifest
 
 
-def _refuse_unsound(name: str, found: list[Finding]) -> None:
+def _refuse_unsound(name: str, manifest: Manifest, found: list[Finding]) -> None:
+    known = {(kind, sha256) for sha256 in manifest.lacking for kind in LOST}
+    found = [one for one in found if (one.kind, one.name) not in known]
     if found:
         first = f"{found[0].kind} {printable(found[0].name)}"
         raise BadBackupError(f"backup {name} did not restore soundly: {len(found)} findings, the first is {first}")
@@ -101,12 +105,20 @@ def _refuse_what_holds_anything(data: Path) -> None:
             raise StoreNotEmptyError(f"{data} is not empty (it holds {holds[0]}); restore into a new folder")
 
 
-def _copy_originals(backups: Backups, name: str, beside: Path, progress: Progress) -> None:
+def _copy_originals(backups: Backups, name: str, manifest: Manifest, beside: Path, progress: Progress) -> None:
     source, target = backups.blobs(), LocalBlobs(beside / "blobs", settle_later=True)
     wanted = [sha256 for sha256, _ in backups.originals(name)]
+    lacking = frozenset(manifest.lacking)
+
+    def copy(sha256: str) -> None:
+        try:
+            target.put(sha256, source.get(sha256, verify=True))
+        except (MissingBlobError, CorruptBlobError):
+            if sha256 not in lacking:  # a later backup may have found a good copy
+                raise
+
     with ThreadPoolExecutor(_THREADS) as threads:
-        copied = threads.map(lambda sha256: target.put(sha256, source.get(sha256, verify=True)), wanted)
-        for place, _ in enumerate(copied, 1):
+        for place, _ in enumerate(threads.map(copy, wanted), 1):
             progress("originals", place, len(wanted))
     target.settle()
 

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from functools import partial
 
 import pytest
@@ -10,7 +12,14 @@ import pytest
 from index_store import ids
 from index_store.backups import CATALOGUE, MANIFEST, Backups
 from index_store.blobs.local import LocalBlobs
-from index_store.errors import BadBackupError, BadEntryError, StoreInUseError, StoreNotEmptyError
+from index_store.errors import (
+    BadBackupError,
+    BadEntryError,
+    CorruptBlobError,
+    MissingBlobError,
+    StoreInUseError,
+    StoreNotEmptyError,
+)
 from index_store.in_use import share
 from index_store.testing import a_content, a_hand_in
 from service import wiring
@@ -125,15 +134,68 @@ def test_a_copy_that_has_rotted_is_copied_again(made, backups):
     backups.blobs().get(sha256, verify=True)
 
 
-def test_a_backup_of_a_broken_store_does_not_count_and_is_not_restored(store, settings, made, restored):
+@pytest.mark.usefixtures("store")
+def test_a_backup_of_a_broken_store_does_not_count_and_is_not_restored(settings, made, restored):
     """It is told at once, not on the day it is needed."""
-    sha256 = store.inspection.contents("", 1)[0].sha256
-    spoil(file_of(settings.data / "blobs", sha256))
-    broken = made()
+    with closing(sqlite3.connect(settings.data / CATALOGUE)) as connection, connection:
+        connection.execute("UPDATE content SET width = width + 1")
+    broken = made(keep=1)
     assert broken.manifest.verified is None
-    assert [(one.kind, one.name) for one in broken.findings] == [("missing-blob", sha256)]
+    assert {one.kind for one in broken.findings} == {"changed-row"}
     with pytest.raises(BadBackupError, match="never verified"):
         restored(broken.name)
+
+
+@pytest.mark.parametrize("how", ["rotten", "missing"])
+def test_an_original_that_is_lost_does_not_cost_the_others_their_backup(store, settings, made, restored, how):
+    """The manifest names it; the backup counts, older ones go, and everything else is restored."""
+    sha256 = store.inspection.contents("", 1)[0].sha256
+    file = file_of(settings.data / "blobs", sha256)
+    spoil(file) if how == "rotten" else file.unlink()
+    first, second = made(), made(keep=1)
+    assert (second.findings, second.manifest.lacking) == ((), (sha256,))
+    assert [one.name for one in second.losses] == [sha256]
+    assert second.removed == (first.name,)
+    with wiring.open_store(restored(second.name)) as again:
+        assert [(one.kind, one.name) for one in fsck(again, deep=True).findings] == [("missing-blob", sha256)]
+
+
+def test_an_original_that_has_rotted_everywhere_is_lost_too(store, settings, made, backups, restored):
+    """In the store and in the folder of backups; the earlier backup, which promised it, is refused."""
+    early = made()
+    sha256 = store.inspection.contents("", 1)[0].sha256
+    for folder in (settings.data / "blobs", backups.root / "blobs"):
+        spoil(file_of(folder, sha256))
+    late = made()
+    assert late.manifest.verified
+    assert [(one.kind, one.name) for one in late.losses] == [("rotten-blob", sha256)]
+    with pytest.raises(CorruptBlobError):
+        restored(early.name)
+    with wiring.open_store(restored(late.name)) as again:
+        assert [(one.kind, one.name) for one in fsck(again, deep=True).findings] == [("missing-blob", sha256)]
+
+
+def test_an_original_that_was_found_again_is_restored_after_all(store, settings, made, restored):
+    """A later backup copied it, and the folder's originals belong to all."""
+    sha256 = store.inspection.contents("", 1)[0].sha256
+    file = file_of(settings.data / "blobs", sha256)
+    data = file.read_bytes()
+    file.unlink()
+    early = made()
+    file.write_bytes(data)
+    assert made().losses == ()
+    with wiring.open_store(restored(early.name)) as again:
+        assert fsck(again, deep=True).is_clean
+
+
+def test_only_what_a_manifest_says_is_lacking_may_be(store, settings, made, backups, restored):
+    """One more original that has gone since is refused."""
+    known, other = (row.sha256 for row in store.inspection.contents("", 2))
+    file_of(settings.data / "blobs", known).unlink()
+    name = made().name
+    file_of(backups.root / "blobs", other).unlink()
+    with pytest.raises(MissingBlobError):
+        restored(name)
 
 
 @pytest.mark.parametrize("file", [CATALOGUE, "originals.txt", "blob"])
