@@ -77,7 +77,7 @@ class Copies(Protocol):
         ...
 
     def load_from(self, path: Path) -> None:
-        """Take in such a copy. Raises `BadEntryError` if anything is here already."""
+        """Take in such a copy, if it is not here already. Raises `BadEntryError` if anything else is."""
         ...
 
 

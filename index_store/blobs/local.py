@@ -55,10 +55,7 @@ class LocalBlobs:
         self._unsettled: list[Path] = []
         self._durable: set[Path] = set()  # folders whose names this process has synced, up to the root
         with translated():
-            for folder in reversed((self._root, *self._root.parents)):
-                if not folder.exists():
-                    folder.mkdir(mode=0o700, exist_ok=True)
-                    sync_folder(folder.parent)
+            make_folder(self._root)
             self._folder(self._root / "tmp")
             self._sweep()
 
@@ -200,7 +197,7 @@ class LocalBlobs:
     def _sweep(self) -> None:
         """Remove what killed writers left behind; nobody writes one file for an hour."""
         for left in (self._root / "tmp").iterdir():
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # it has gone meanwhile, or these are a backup's that may only be read
                 if left.lstat().st_mtime < time.time() - _ABANDONED_SECONDS:
                     left.unlink()
 
@@ -270,6 +267,14 @@ def open_regular(path: Path) -> BinaryIO | None:
             os.close(descriptor)
             raise CorruptBlobError(f"{path.name} is not a regular file")
         return os.fdopen(descriptor, "rb")
+
+
+def make_folder(path: Path) -> None:
+    """A private folder, and those above it; the names of those that are new are on disk when this returns."""
+    for folder in reversed((path, *path.parents)):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:
