@@ -11,6 +11,9 @@
 Nothing here shares a file with the store: what rots there must not rot here. A folder without a manifest is no backup,
 and the manifest is written last. An original is written once and kept as long as any backup names it, so every backup
 after the first costs what is new.
+
+Which backup is newer is told by the number in its manifest. A name tells people when it was made, by a clock that may
+have been wrong.
 """
 
 import hashlib
@@ -19,7 +22,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -61,6 +64,10 @@ class Manifest:
     """Their sizes together."""
     verified: str | None = None
     """When a trial restore of it was found sound. A backup counts from then on."""
+    number: int = 0
+    """One more than that of the backup before it. Clocks step back; this does not."""
+    lacking: tuple[str, ...] = ()
+    """Originals that neither the store nor the folder of backups had a good copy of when it was made."""
 
 
 class Copies(Protocol):
@@ -71,7 +78,7 @@ class Copies(Protocol):
         ...
 
     def load_from(self, path: Path) -> None:
-        """Take in such a copy. Raises `BadEntryError` if anything is here already."""
+        """Take in such a copy, if it is not here already. Raises `BadEntryError` if anything else is."""
         ...
 
 
@@ -86,11 +93,16 @@ class Backups:
         return LocalBlobs(self.root / "blobs", settle_later=True)
 
     def names(self) -> list[str]:
-        """Finished backups, oldest first."""
+        """Finished backups in the order they were made; before them those whose manifest cannot be read."""
         if not self.root.is_dir():
             return []
         named = (path for path in self.root.iterdir() if _NAME.fullmatch(path.name))
-        return sorted(path.name for path in named if (path / MANIFEST).is_file())
+        finished = [path.name for path in named if (path / MANIFEST).is_file()]
+        return sorted(finished, key=lambda name: (self._number(name), name))
+
+    def verified(self) -> list[str]:
+        """Those that count, in the order they were made."""
+        return [name for name in self.names() if (about := self._readable(name)) is not None and about.verified]
 
     def manifest(self, name: str) -> Manifest:
         """Raises `BadBackupError` for one that cannot be read or that a newer version made."""
@@ -100,7 +112,9 @@ class Backups:
             if said["format"] > FORMAT:
                 raise BadBackupError(f"backup {name} was made by a newer Keepone ({said['version']})")
             fields = said | {part: FileSum(**said[part]) for part in ("catalogue", "originals")}
-            return Manifest(**fields)
+            return Manifest(
+                **fields | {"number": int(said.get("number", 0)), "lacking": tuple(said.get("lacking", ()))}
+            )
         except (ValueError, TypeError, KeyError) as error:
             raise BadBackupError(f"the manifest of backup {name} cannot be read") from error
 
@@ -135,6 +149,7 @@ class Backups:
                 originals=file_sum(unfinished / ORIGINALS),
                 count=len(originals),
                 bytes=sum(size for _, size in originals),
+                number=1 + max((self._number(name) for name in self.names()), default=0),
             )
             write_durably(unfinished / MANIFEST, _as_json(complete))
             sync_folder(unfinished)
@@ -143,8 +158,8 @@ class Backups:
             sync_folder(self.root)
         return name
 
-    def mark_verified(self, name: str, moment: str) -> Manifest:
-        verified = replace(self.manifest(name), verified=moment)
+    def mark_verified(self, name: str, moment: str, *, lacking: Iterable[str] = ()) -> Manifest:
+        verified = replace(self.manifest(name), verified=moment, lacking=tuple(sorted(lacking)))
         folder = self.root / name
         with translated():
             write_durably(folder / f"{MANIFEST}.new", _as_json(verified))
@@ -152,14 +167,16 @@ class Backups:
             sync_folder(folder)
         return verified
 
-    def keep(self, newest: int) -> list[str]:
+    def keep(self, newest: int, *, made: str) -> list[str]:
         """Remove all but the newest verified ones, and originals that none of what is left names; what was removed.
 
-        One that is not verified goes when it is older than the oldest that stays.
+        One that is not verified goes when it is older than the oldest that stays. The one just made stays whatever any
+        manifest says, and so does one whose manifest cannot be read: a person should see it.
         """
-        verified = [name for name in self.names() if self.manifest(name).verified]
-        staying = verified[-newest:]
-        going = [name for name in self.names() if staying and name < staying[0]]
+        staying = self.verified()[-newest:]
+        names = self.names()
+        older = names[: names.index(staying[0])] if staying else []
+        going = [name for name in older if name != made and self._readable(name) is not None]
         with translated():
             for name in going:
                 (self.root / name / MANIFEST).unlink()  # first, so that half of it is no backup
@@ -179,6 +196,16 @@ class Backups:
                 is_halved = _NAME.fullmatch(path.name) and not (path / MANIFEST).exists()
                 if path.name.startswith(_LEFT_BEHIND) or is_halved:
                     shutil.rmtree(path)
+
+    def _readable(self, name: str) -> Manifest | None:
+        try:
+            return self.manifest(name)
+        except BadBackupError:
+            return None
+
+    def _number(self, name: str) -> int:
+        about = self._readable(name)
+        return -1 if about is None else about.number
 
     def _new(self, kind: str) -> Path:
         folder = self.root / f"{kind}{secrets.token_hex(8)}"

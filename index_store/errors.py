@@ -31,6 +31,10 @@ class StoreInUseError(StoreUnavailableError):
     """Another process has this data folder open."""
 
 
+class HalfRestoredError(StoreUnavailableError):
+    """A restore into this data folder was cut short; start it again, or empty the folder."""
+
+
 class UnsupportedStoreError(StoreError):
     """This version cannot open that store safely."""
 

@@ -197,7 +197,7 @@ class LocalBlobs:
     def _sweep(self) -> None:
         """Remove what killed writers left behind; nobody writes one file for an hour."""
         for left in (self._root / "tmp").iterdir():
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # it has gone meanwhile, or these are a backup's that may only be read
                 if left.lstat().st_mtime < time.time() - _ABANDONED_SECONDS:
                     left.unlink()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, delete, func, insert, select, text
+from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from index_store.catalogue import tables
 from index_store.catalogue.checksums import bare
@@ -27,6 +27,8 @@ from index_store.entries import dump_json
 from index_store.errors import BadEntryError
 
 _AT_ONCE = 1000
+_NUMBERED = ((tables.vector, "id"), (tables.space, "space_id"))
+"""Tables whose rows a database numbers by itself."""
 _MUST_BE_EMPTY = (tables.content, tables.image, tables.change, tables.api_key, tables.job)
 BUSY_SECONDS = 10.0
 
@@ -67,16 +69,39 @@ def copy_to_file(database: Database, path: Path) -> int:
 
 
 def load_file(database: Database, path: Path) -> None:
-    """Put a copy into a catalogue that holds nothing yet, in one transaction. Raises `BadEntryError` if it does."""
+    """Put a copy into a catalogue that holds nothing yet, in one transaction; nothing is done if it holds just that.
+
+    Raises `BadEntryError` if it holds anything else. Whoever was killed after the commit can so do it again.
+    """
     with opened_file(path) as copy, copy.reading() as source, database.writing() as target:
-        for table in _MUST_BE_EMPTY:
-            if target.execute(select(func.count()).select_from(table)).scalar_one():
-                raise BadEntryError(f"the catalogue is not empty: there are rows in {table.name}")
-        copy_rows(source, target)
-        if target.dialect.name == "postgresql":
-            # Ids were given by hand, so the next one must be told.
-            last = "SELECT setval(pg_get_serial_sequence('vector', 'id'), COALESCE((SELECT max(id) FROM vector), 1))"
-            target.execute(text(last))
+        full = [table for table in _MUST_BE_EMPTY if target.execute(select(func.count()).select_from(table)).scalar()]
+        if not full:
+            copy_rows(source, target)
+            _number_on(target)
+        elif not _hold_the_same(source, target):
+            raise BadEntryError(f"the catalogue is not empty: there are rows in {full[0].name}")
+
+
+def _number_on(connection: Connection) -> None:
+    """Ids were given by hand, so the next ones must be told. SQLite looks for itself."""
+    if connection.dialect.name == "postgresql":
+        for table, key in _NUMBERED:
+            last = select(func.coalesce(func.max(table.c[key]), 1)).scalar_subquery()
+            connection.execute(select(func.setval(func.pg_get_serial_sequence(table.name, key), last)))
+
+
+def _hold_the_same(one: Connection, other: Connection) -> bool:
+    return all(_rows_told(one, table) == _rows_told(other, table) for table in tables.metadata.sorted_tables)
+
+
+def _rows_told(connection: Connection, table: Table) -> tuple[int, int]:
+    """How many rows, and the sum of their hashes: in no order, for databases sort text each in its own way."""
+    count = total = 0
+    for row in connection.execution_options(yield_per=_AT_ONCE).execute(select(table)):
+        told = dump_json([value.hex() if isinstance(value, bytes) else value for value in row])
+        total += int.from_bytes(hashlib.sha256(told.encode()).digest())
+        count += 1
+    return count, total
 
 
 def copy_rows(source: Connection, target: Connection) -> None:

@@ -103,7 +103,7 @@ KINDS = (
         "job-stuck",
         500,
         "The job ended its worker again and again",
-        "It was begun ten times, and not one more item was done; it may be resumed.",
+        "It was begun twenty times, and not one more item was done; it may be resumed.",
     ),
     Kind("overloaded", 503, "The service is busy", "Try again after the seconds in Retry-After."),
     Kind("unavailable", 503, "The store cannot be used at the moment", "Try again after the seconds in Retry-After."),

@@ -5,6 +5,10 @@ runs, so every original that the copy names is there. It is hashed while it is c
 an earlier backup is not copied again. Then the backup is restored into a temporary folder (with the same files under
 second names) and `fsck` reads every byte of it. Only then does it count. A copy in the folder that has rotted shows
 there, and is replaced from the store.
+
+An original that neither the store nor an earlier backup has a good copy of is lost already, and a backup that waited
+for it would never be made again. So the manifest names what is lacking, the backup counts without it, and whoever
+asked is told.
 """
 
 from __future__ import annotations
@@ -40,6 +44,8 @@ if TYPE_CHECKING:
 
 OF_THEIR_TIME = ("abandoned-job", "old-answer")
 """What is true of every store that was at work when it was copied."""
+LOST = ("missing-blob", "rotten-blob")
+"""What may be wrong with an original, and does not keep the rest from being restored."""
 _THREADS = 4
 """Reading, hashing and writing all let other threads run."""
 _NOT_YET = FileSum(0, "")
@@ -54,6 +60,8 @@ class BackedUp:
     """Originals that were not there from earlier backups."""
     findings: tuple[Finding, ...]
     """Why it does not count; empty if it does."""
+    losses: tuple[Finding, ...]
+    """Originals that it lacks, because no good copy of them is left anywhere."""
     removed: tuple[str, ...]
     """Older backups that went."""
     seconds: float
@@ -76,13 +84,15 @@ def back_up(store: Store, root: Path, *, open_at: OpenAt, keep: int | None, prog
         name = backups.finish(unfinished, originals, about)
         findings = try_out(backups, name, open_at, progress)
         rotten = [finding.name for finding in findings if finding.kind == "rotten-blob"]
-        if rotten:
-            _throw_away(backups, rotten, store.blobs)
+        if rotten and _throw_away(backups, rotten, store.blobs):
             copied += _copy_originals(store.blobs, backups.blobs(), rotten, progress)
             findings = try_out(backups, name, open_at, progress)
-        manifest = backups.manifest(name) if findings else backups.mark_verified(name, ids.now())
-        removed = tuple(backups.keep(keep)) if keep and not findings else ()
-    return BackedUp(name, root / name, manifest, copied, findings, removed, time.monotonic() - began)
+        losses = tuple(one for one in findings if one.kind in LOST)
+        others = tuple(one for one in findings if one.kind not in LOST)
+        lacking = [one.name for one in losses]
+        manifest = backups.manifest(name) if others else backups.mark_verified(name, ids.now(), lacking=lacking)
+        removed = tuple(backups.keep(keep, made=name)) if keep and not others else ()
+    return BackedUp(name, root / name, manifest, copied, others, losses, removed, time.monotonic() - began)
 
 
 def try_out(backups: Backups, name: str, open_at: OpenAt, progress: Progress) -> tuple[Finding, ...]:
@@ -140,12 +150,14 @@ def _copy_originals(source: Blobs, target: LocalBlobs, names: list[str], progres
     return copied
 
 
-def _throw_away(backups: Backups, names: list[str], source: Blobs) -> None:
-    """Copies that have rotted, where the store has a good one."""
-    kept = backups.blobs()
+def _throw_away(backups: Backups, names: list[str], source: Blobs) -> int:
+    """Copies that have rotted, where the store has a good one; how many."""
+    kept, thrown = backups.blobs(), 0
     for sha256 in names:
         try:
             source.get(sha256, verify=True)
         except (MissingBlobError, CorruptBlobError):
             continue
         kept.discard(sha256)
+        thrown += 1
+    return thrown
