@@ -160,9 +160,10 @@ def open_store(settings: Settings, *, alone: bool = False) -> Iterator[Store]:
         )
 
 
-def open_store_at(settings: Settings, folder: Path) -> AbstractContextManager[Store]:
-    """The embedded store in another folder, whatever catalogue and blobs are set."""
-    return open_store(settings.model_copy(update={"data": folder, "catalogue_url": "", "blobs_url": ""}))
+def open_store_at(settings: Settings, folder: Path, blobs: Path | None = None) -> AbstractContextManager[Store]:
+    """The embedded store in another folder, or with its blobs in yet another, whatever catalogue and blobs are set."""
+    blobs_url = blobs.absolute().as_uri() if blobs else ""
+    return open_store(settings.model_copy(update={"data": folder, "catalogue_url": "", "blobs_url": blobs_url}))
 
 
 def load_catalogue(settings: Settings, copy: Path) -> None:

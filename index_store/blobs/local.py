@@ -52,7 +52,7 @@ class LocalBlobs:
     def __init__(self, root: Path, *, settle_later: bool = False) -> None:
         self._root = root.absolute()
         self._settle_later = settle_later
-        self._unsettled: list[Path] = []
+        self._unsettled: list[bytes] = []  # hashes: a path takes ten times the room
         self._durable: set[Path] = set()  # folders whose names this process has synced, up to the root
         with translated():
             make_folder(self._root)
@@ -72,7 +72,7 @@ class LocalBlobs:
                 reached("blob.linked")
             # Also when another writer was first: it may not have come as far as its own sync.
             if self._settle_later:
-                self._unsettled.append(path)
+                self._unsettled.append(bytes.fromhex(sha256))
             else:
                 sync_folder(path.parent)
         reached("blob.folder-synced")
@@ -91,15 +91,14 @@ class LocalBlobs:
             return
         with translated():
             os.sync()
-            folders = {folder for path in written for folder in (path.parent, path.parent.parent, self._root)}
-            for path in written:
-                descriptor = os.open(path, _READ)
+            for sha256 in written:
+                descriptor = os.open(self._original(sha256.hex()), _READ)
                 try:
                     os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
-            for folder in folders:
-                sync_folder(folder)
+            for short in {sha256[:length] for sha256 in written for length in (2, 1, 0)}:
+                sync_folder(self._root.joinpath(*(f"{byte:02x}" for byte in short)))
 
     def get(self, sha256: str, *, verify: bool = False) -> bytes:
         check_key(sha256)
@@ -158,17 +157,6 @@ class LocalBlobs:
         with translated(), suppress(FileNotFoundError):
             path.unlink()
             sync_folder(path.parent)
-
-    def borrow(self, other: "LocalBlobs", sha256: str) -> None:
-        """Have another folder's original here too, as the same file under a second name: for a trial, not to keep."""
-        check_key(sha256)
-        path = self._original(sha256)
-        with translated():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                _link(other._original(sha256), path)  # noqa: SLF001 - one of us
-            except FileNotFoundError as error:
-                raise MissingBlobError(f"there is no blob {sha256}") from error
 
     def _original(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256[2:4] / sha256

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
@@ -22,8 +23,9 @@ from index_store.catalogue import tables
 from index_store.catalogue.checksums import bare
 from index_store.catalogue.engine import Database
 from index_store.catalogue.migrate import migrate
+from index_store.catalogue.mounts import network_file_system
 from index_store.catalogue.writing import head_of
-from index_store.entries import dump_json
+from index_store.entries import dump_json, is_hash
 from index_store.errors import BadEntryError
 
 _AT_ONCE = 1000
@@ -38,6 +40,16 @@ class TableSum:
     rows: int
     sha256: str
     """Over all columns of all rows as they lie there, by key."""
+
+
+@contextmanager
+def where_sqlite_works(folder: Path) -> Iterator[Path]:
+    """The folder, or if it lies on a network file system a temporary one on a local disk, for as long as the block."""
+    if network_file_system(folder) is None:
+        yield folder
+    else:
+        with TemporaryDirectory(prefix="keepone-") as local:
+            yield Path(local)
 
 
 @contextmanager
@@ -120,14 +132,18 @@ def table_sums(path: Path) -> dict[str, TableSum]:
         return {table.name: _sum(connection, table) for table in tables.metadata.sorted_tables}
 
 
-def originals_named(path: Path) -> list[tuple[str, int]]:
-    """SHA-256 and size of every original that a copy needs: those of all images that are not purged."""
+def originals_named(path: Path) -> Iterator[tuple[str, int]]:
+    """SHA-256 and size of every original that a copy needs: those of all images that are not purged.
+
+    A row that has changed to what names no file is left to `fsck` to find.
+    """
     content, image = tables.content, tables.image
     needed = select(content.c.sha256, content.c.bytes).where(
         select(image.c.image_id).where(image.c.content_id == content.c.sha256, image.c.state != "purged").exists()
     )
     with opened_file(path) as copy, copy.reading() as connection:
-        return [(row.sha256, row.bytes) for row in connection.execute(needed.order_by(content.c.sha256))]
+        found = connection.execution_options(yield_per=_AT_ONCE).execute(needed.order_by(content.c.sha256))
+        yield from ((row.sha256, row.bytes) for row in found if is_hash(row.sha256) and isinstance(row.bytes, int))
 
 
 def _copy_pages(connection: Connection, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -34,9 +35,8 @@ def backup(folder: Path, keep: int | None, data: Path | None) -> None:
     if settings.data.absolute() in (folder.absolute(), *folder.absolute().parents):
         raise SettingsError(f"{folder} lies in the data folder; a backup belongs somewhere else")
     with wiring.open_store(settings) as store, steps() as progress:
-        made = back_up(
-            store, folder, open_at=lambda place: wiring.open_store_at(settings, place), keep=keep, progress=progress
-        )
+        open_at = partial(wiring.open_store_at, settings)
+        made = back_up(store, folder, open_at=open_at, keep=keep, progress=progress)
     about = made.manifest
     click.echo(f"{made.folder}")
     click.echo(
@@ -82,7 +82,7 @@ def restore(source: Path, data: Path | None) -> None:
             backups,
             name,
             settings.data,
-            open_at=lambda place: wiring.open_store_at(settings, place),
+            open_at=partial(wiring.open_store_at, settings),
             progress=progress,
             load=(lambda file: wiring.load_catalogue(settings, file)) if settings.catalogue_url else None,
         )

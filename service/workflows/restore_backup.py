@@ -12,12 +12,12 @@ restored into again.
 from __future__ import annotations
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from index_store.backups import CATALOGUE, Backups, Manifest, copy_durably
+from index_store.backups import BLOBS, CATALOGUE, Backups, Manifest, copy_durably
 from index_store.blobs.local import LocalBlobs, translated
+from index_store.catalogue.copying import where_sqlite_works
 from index_store.catalogue.tables import SCHEMA
 from index_store.errors import (
     BadBackupError,
@@ -31,6 +31,7 @@ from index_store.in_use import LOCK, RESTORING, hold_alone
 from index_store.syncing import make_folder, sync_folder
 from service.workflows.backup import LOST, examine
 from service.workflows.findings import printable
+from service.workflows.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,9 +40,7 @@ if TYPE_CHECKING:
     from service.workflows.backup import OpenAt
     from service.workflows.findings import Finding, Progress
 
-_BLOBS = "blobs"
 _IN_EMPTY_VOLUMES = {"lost+found"}
-_THREADS = 4
 
 
 def restore_backup(
@@ -59,7 +58,7 @@ def restore_backup(
         backups: the folder of backups.
         name: which of them.
         data: an absent or empty folder, or one in which a restore was cut short.
-        open_at: opens the embedded store in a folder.
+        open_at: opens the embedded store in a folder, with the originals in another one.
         progress: told how far it is.
         load: takes the catalogue's file into another database, which must be empty or hold just that; the file is not
             kept then.
@@ -101,31 +100,34 @@ def _restore(
     load: Callable[[Path], None] | None,
 ) -> None:
     building = data / RESTORING
-    try:
-        building.mkdir(mode=0o700)
-        sync_folder(data)
-        reached("restore.begun")
-        copy_durably(backups.root / name / CATALOGUE, building / CATALOGUE)
-        _copy_originals(backups, name, manifest, building, progress)
-        _refuse_unsound(name, manifest, examine(building, manifest, open_at, progress))
-        sync_folder(building)
-        reached("restore.built")
-        (building / _BLOBS).rename(data / _BLOBS)
-        sync_folder(data)
-        reached("restore.originals-placed")
-        if load is None:
-            (building / CATALOGUE).rename(data / CATALOGUE)
-            sync_folder(data)
-    except BaseException:
-        with suppress(OSError):
-            _clear(data)
-        raise
-    if load is not None:
+    with ExitStack() as local:
         try:
-            load(building / CATALOGUE)
-        except BadEntryError:  # a refusal; after any other error it may be committed, and its originals must stay
-            _clear(data)
+            building.mkdir(mode=0o700)
+            sync_folder(data)
+            reached("restore.begun")
+            # What goes into another database need not lie where SQLite works, and yet has to be opened.
+            place = building if load is None else local.enter_context(where_sqlite_works(building))
+            copy_durably(backups.root / name / CATALOGUE, place / CATALOGUE)
+            _copy_originals(backups, name, manifest, building, progress)
+            _refuse_unsound(name, manifest, examine(place, building / BLOBS, manifest, open_at, progress))
+            sync_folder(building)
+            reached("restore.built")
+            (building / BLOBS).rename(data / BLOBS)
+            sync_folder(data)
+            reached("restore.originals-placed")
+            if load is None:
+                (building / CATALOGUE).rename(data / CATALOGUE)
+                sync_folder(data)
+        except BaseException:
+            with suppress(OSError):
+                _clear(data)
             raise
+        if load is not None:
+            try:
+                load(place / CATALOGUE)
+            except BadEntryError:  # a refusal; after any other error it may be committed, and its originals must stay
+                _clear(data)
+                raise
     reached("restore.catalogue-placed")
     shutil.rmtree(building)
     sync_folder(data)
@@ -151,7 +153,7 @@ def _refuse_unsound(name: str, manifest: Manifest, found: list[Finding]) -> None
 
 
 def _refuse_what_holds_anything(data: Path) -> None:
-    ours = {LOCK, RESTORING, _BLOBS, CATALOGUE} if _is_half_restored(data) else {LOCK}
+    ours = {LOCK, RESTORING, BLOBS, CATALOGUE} if _is_half_restored(data) else {LOCK}
     holds = sorted(path.name for path in data.iterdir() if path.name not in ours | _IN_EMPTY_VOLUMES)
     if holds:
         raise StoreNotEmptyError(f"{data} is not empty (it holds {holds[0]}); restore into a new folder")
@@ -166,16 +168,15 @@ def _clear(data: Path) -> None:
     if not _is_half_restored(data):
         return
     (data / CATALOGUE).unlink(missing_ok=True)
-    if (data / _BLOBS).exists():
-        shutil.rmtree(data / _BLOBS)
+    if (data / BLOBS).exists():
+        shutil.rmtree(data / BLOBS)
     sync_folder(data)
     shutil.rmtree(data / RESTORING)
     sync_folder(data)
 
 
 def _copy_originals(backups: Backups, name: str, manifest: Manifest, building: Path, progress: Progress) -> None:
-    source, target = backups.blobs(), LocalBlobs(building / _BLOBS, settle_later=True)
-    wanted = [sha256 for sha256, _ in backups.originals(name)]
+    source, target = backups.blobs(), LocalBlobs(building / BLOBS, settle_later=True)
     lacking = frozenset(manifest.lacking)
 
     def copy(sha256: str) -> None:
@@ -185,7 +186,7 @@ def _copy_originals(backups: Backups, name: str, manifest: Manifest, building: P
             if sha256 not in lacking:  # a later backup may have found a good copy
                 raise
 
-    with ThreadPoolExecutor(_THREADS) as threads:
-        for place, _ in enumerate(threads.map(copy, wanted), 1):
-            progress("originals", place, len(wanted))
+    names = (sha256 for sha256, _ in backups.originals(name))
+    for done, _ in enumerate(side_by_side(copy, names), 1):
+        progress("originals", done, manifest.count)
     target.settle()

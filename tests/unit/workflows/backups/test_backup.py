@@ -3,16 +3,20 @@
 import json
 import shutil
 import sqlite3
+import tempfile
 from contextlib import closing
+from functools import partial
 
 import pytest
 
 from index_store import ids
 from index_store.backups import CATALOGUE, MANIFEST
 from index_store.blobs.local import LocalBlobs
+from index_store.catalogue import copying, engine_sqlite
 from index_store.errors import (
     BadBackupError,
     CorruptBlobError,
+    UnsupportedStoreError,
 )
 from service import wiring
 from service.workflows.fsck import fsck
@@ -149,6 +153,49 @@ def test_a_backup_whose_manifest_cannot_be_read_is_in_nobodys_way(made, backups)
     assert last.removed == (whole.name,)
     assert backups.names() == [broken.name, last.name]
     assert backups.verified() == [last.name]
+
+
+@pytest.fixture
+def on_a_share(backups, tmp_path, monkeypatch):
+    """As if the folder of backups were a network file system, and so all below `share`."""
+
+    def kind(path):
+        shared = (backups.root, tmp_path / "share")
+        return "nfs4" if any(path.absolute().is_relative_to(folder) for folder in shared) else None
+
+    for module in (engine_sqlite, copying):
+        monkeypatch.setattr(module, "network_file_system", kind)
+
+
+@pytest.mark.usefixtures("on_a_share")
+def test_a_folder_on_a_network_share_is_as_good_as_any(settings, made, backups, restored, tmp_path, monkeypatch):
+    """SQLite, which refuses to work there, sees none of it; and nothing stays in the temporary folder."""
+    (tmp_path / "local").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "local"))
+    name = made().name
+    assert backups.verified() == [name]
+    assert list((tmp_path / "local").iterdir()) == []
+    with wiring.open_store(restored(name)) as again:
+        assert fsck(again, deep=True).is_clean
+    with pytest.raises(UnsupportedStoreError, match="nfs4"):
+        restored(name, tmp_path / "share")
+    assert settings.data.exists()
+
+
+@pytest.mark.usefixtures("on_a_share")
+def test_originals_on_a_share_and_rows_in_a_database_are_restored(postgres_url, settings, made, restored, tmp_path):
+    """The catalogue's file, which lies there for no longer than the restore, is opened elsewhere."""
+    there = settings.model_copy(update={"data": tmp_path / "share", "catalogue_url": postgres_url})
+    restored(made().name, there.data, load=partial(wiring.load_catalogue, there))
+    with wiring.open_store(there) as again:
+        assert fsck(again, deep=True).is_clean
+
+
+def test_a_name_that_has_changed_to_no_name_is_found_and_is_no_crash(settings, made):
+    """The trial tells of it, as of every other row that changed."""
+    with closing(sqlite3.connect(settings.data / CATALOGUE)) as connection, connection:
+        connection.execute("UPDATE content SET sha256 = 'no hash' WHERE rowid = 1")
+    assert {"changed-row", "image-without-content"} <= {one.kind for one in made().findings}
 
 
 def test_a_backup_that_is_cut_short_is_none_and_is_swept_up_by_the_next(made, backups, monkeypatch):

@@ -59,7 +59,7 @@ def test_a_damaged_backup_is_not_restored_and_leaves_nothing(made, backups, rest
     """Neither the folder nor what was made beside it."""
     name = made().name
     if file == "blob":
-        spoil(file_of(backups.root / "blobs", backups.originals(name)[0][0]))
+        spoil(file_of(backups.root / "blobs", next(backups.originals(name))[0]))
     else:
         spoil(backups.root / name / file)
     with pytest.raises(Exception, match=r"damaged|rotted"):
