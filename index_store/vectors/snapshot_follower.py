@@ -141,10 +141,12 @@ class SnapshotFollower(Follower):
         if self._child is None:
             return
         builder = self._child.start()
-        while builder.poll() is None:
-            if self._closing.wait(0.05):
-                stop(builder)
-                return
+        try:
+            while builder.poll() is None:
+                if self._closing.wait(0.05):
+                    return
+        finally:
+            stop(builder)
         while not self._closing.wait(0.1) and not self._folder.newest_number():
             with self._folder.lease() as nobody_builds:
                 if nobody_builds:
