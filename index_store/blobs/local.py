@@ -102,8 +102,11 @@ class LocalBlobs:
 
     def get(self, sha256: str, *, verify: bool = False) -> bytes:
         check_key(sha256)
-        with self.open(sha256) as file, translated():
-            data = file.read()
+        with self.open(sha256) as file:
+            try:
+                data = file.read()
+            except OSError as error:  # a bad sector, say: of this file it tells, and of no other
+                raise CorruptBlobError(f"blob {sha256} cannot be read: {error.strerror}") from error
         if verify and hashlib.sha256(data).hexdigest() != sha256:
             raise CorruptBlobError(f"blob {sha256} has rotted: its bytes hash to something else")
         return data

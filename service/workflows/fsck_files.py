@@ -65,6 +65,8 @@ def what_is_wrong(store: Store, sha256: str, size: int, *, deep: bool) -> tuple[
         return "missing-blob", "there is no file"
     except CorruptBlobError as error:
         return "rotten-blob", str(error)
+    except OSError as error:
+        return "rotten-blob", f"its bytes cannot be read: {error.strerror}"
     return None
 
 
