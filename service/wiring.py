@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -28,7 +29,7 @@ from service.workflows.findings import Store
 from service.workflows.parts import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from index_store.catalogue.protocol import Catalogue, Keys
@@ -38,23 +39,26 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 
-def build(settings: Settings, *, fault_injection: bool = False, wait_for_index: bool = True) -> Parts:
+def build(
+    settings: Settings, *, fault_injection: bool = False, wait_for_index: bool = True, decoders_at_once: bool = True
+) -> Parts:
     """Open the store, start the decoders and bring the index level with the log. Raises StoreError or SettingsError.
 
     Where reading the index takes long, `wait_for_index=False` has it read in the background; until then searches raise
-    `IndexBuildingError`.
+    `IndexBuildingError`. Who may have nothing to decode for long has the decoders started by the first picture.
     """
     for own in settings.own_folders:
         check_apart(own, settings.import_folders)
     held = share(settings.data)
     try:
-        return _build(settings, held, fault_injection=fault_injection, wait_for_index=wait_for_index)
+        make_pool = partial(decoders, settings, fault_injection=fault_injection, at_once=decoders_at_once)
+        return _build(settings, held, make_pool, wait_for_index=wait_for_index)
     except BaseException:
         held.close()
         raise
 
 
-def _build(settings: Settings, held: Held, *, fault_injection: bool, wait_for_index: bool) -> Parts:
+def _build(settings: Settings, held: Held, make_pool: Callable[[], DecodePool], *, wait_for_index: bool) -> Parts:
     catalogue = open_catalogue(settings.effective_catalogue_url)
     model = MODELS[settings.descriptors]
     space = space_of(settings, catalogue)
@@ -63,7 +67,7 @@ def _build(settings: Settings, held: Held, *, fault_injection: bool, wait_for_in
     follower.prepare(wait=wait_for_index)
     return Parts(
         settings=settings,
-        pool=decoders(settings, fault_injection=fault_injection),
+        pool=make_pool(),
         catalogue=catalogue,
         keys=catalogue.keys,
         jobs=catalogue.jobs,
@@ -87,7 +91,7 @@ def _room(settings: Settings) -> Room:
     return Room(tuple(dict.fromkeys(folders)), settings.min_free_bytes)
 
 
-def decoders(settings: Settings, *, fault_injection: bool = False) -> DecodePool:
+def decoders(settings: Settings, *, fault_injection: bool = False, at_once: bool = True) -> DecodePool:
     """Decoding children within the limits that are set."""
     return DecodePool(
         settings.decode_children,
@@ -99,6 +103,7 @@ def decoders(settings: Settings, *, fault_injection: bool = False) -> DecodePool
         ),
         budget=MachineBudget(settings.decode_budget),
         fault_injection=fault_injection,
+        at_once=at_once,
     )
 
 

@@ -229,7 +229,7 @@ def main() -> None:
     log.configure(settings.log_format, settings.log_level)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with executor_id(settings.data) as owner:
-        parts = wiring.build(settings)
+        parts = wiring.build(settings, decoders_at_once=False)
         worker = Worker(parts, owner)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stopping.set())
