@@ -75,7 +75,7 @@ bench-faults: $(VENV)/heavy ## Kill it, cut its power, fill its disk, race it (h
 	$(BIN)/python -m benchmarks.faults.backup
 	$(BIN)/python -m benchmarks.faults.fsck
 	$(BIN)/python -m benchmarks.faults.log_reader
-	KEEPONE_TEST_SHARE=1 $(BIN)/python -m pytest -q $(COUNTED)
+	KEEPONE_TEST_SHARE=1 $(BIN)/python -m pytest -q --timeout 7200 $(COUNTED)
 
 clean: ## Remove what the targets above made.
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

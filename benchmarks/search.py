@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ from benchmarks import planted
 from benchmarks.search_catalogue import fill, opened, vectors_of
 from benchmarks.search_corpus import DIMENSION, SEED, mixture, queries
 from benchmarks.search_flips import flips
-from index_store.records import Removal
+from index_store.records import Committed, Removal
 from index_store.testing import a_hand_in
 from index_store.vectors import snapshot_follower
 from index_store.vectors.build_child import BuildChild, stop
@@ -142,8 +142,8 @@ def measure(place: Path) -> dict[str, Any]:
         "failed": 0,
         "seconds": round(time.perf_counter() - began, 1),
     }
-    answer["while_building"] = while_building(follower, asked, BuildChild(url, folder.root, space))
-    answer["with_changes"] = with_changes(follower, asked, catalogue, space)
+    answer["while_building"] = while_building(follower, asked, BuildChild(place, url, folder.root, space))
+    answer["with_changes"] = with_changes(follower, asked, place)
     follower.close()
     catalogue.close()
     return answer
@@ -175,28 +175,35 @@ def while_building(follower: SnapshotFollower, asked: NDArray[np.float32], child
         stop(process)
 
 
-def with_changes(follower: SnapshotFollower, asked: NDArray[np.float32], catalogue: Any, space: Any) -> dict[str, Any]:
+def with_changes(follower: SnapshotFollower, asked: NDArray[np.float32], place: Path) -> dict[str, Any]:
     """Pictures come, and every third goes again, while searches run: each commit is seen by the next search."""
-    done, counts = threading.Event(), {"added": 0, "removed": 0}
-
-    def change() -> None:
-        while not done.is_set():
-            entry = a_hand_in(f"new {counts['added']}", space)
-            image = catalogue.append(entry, searched_to=catalogue.head()).image
-            counts["added"] += 1
-            if counts["added"] % 3 == 0:
-                catalogue.append(Removal(image.image_id), searched_to=0)
-                counts["removed"] += 1
-
-    writer = threading.Thread(target=change)
+    context = multiprocessing.get_context("spawn")
+    done, counts = context.Event(), context.Array("q", 2)
+    writer = context.Process(target=change, args=(place, done, counts))
     writer.start()
+    while not counts[1]:
+        time.sleep(0.01)
     try:
         found = latency(follower, asked, CHURN_SECONDS)
     finally:
         done.set()
         writer.join()
     follower.catch_up()
-    return found | counts | {"tail": follower.index.unfolded}
+    return found | {"added": counts[0], "removed": counts[1], "tail": follower.index.unfolded}
+
+
+def change(place: Path, done: Any, counts: Any) -> None:
+    """In a process of its own, as another API process would: as fast as one writer can."""
+    catalogue, space, _, _ = opened(place)
+    while not done.is_set():
+        entry = a_hand_in(f"new {counts[0]}", space)
+        committed = catalogue.append(entry, searched_to=catalogue.head())
+        assert isinstance(committed, Committed)  # nobody else writes
+        counts[0] += 1
+        if counts[0] % 3 == 0:
+            catalogue.append(Removal(committed.image.image_id), searched_to=0)
+            counts[1] += 1
+    catalogue.close()
 
 
 def memory(name: str) -> int:

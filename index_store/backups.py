@@ -11,6 +11,9 @@
 Nothing here shares a file with the store: what rots there must not rot here. A folder without a manifest is no backup,
 and the manifest is written last. An original is written once and kept as long as any backup names it, so every backup
 after the first costs what is new.
+
+Which backup is newer is told by the number in its manifest. A name tells people when it was made, by a clock that may
+have been wrong.
 """
 
 import hashlib
@@ -19,16 +22,18 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
-from index_store.blobs.local import CREATE, LocalBlobs, open_regular, sync_folder, translated
+from index_store.blobs.local import CREATE, LocalBlobs, open_regular, translated
+from index_store.entries import is_hash
 from index_store.errors import BadBackupError
+from index_store.syncing import sync_folder
 
 FORMAT = 1
-CATALOGUE, ORIGINALS, MANIFEST = "catalogue.sqlite", "originals.txt", "manifest.json"
+BLOBS, CATALOGUE, ORIGINALS, MANIFEST = "blobs", "catalogue.sqlite", "originals.txt", "manifest.json"
 _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d{6}\.\d{6}Z-\d+")
 _LEFT_BEHIND = ("unfinished-", "trial-")
 _PIECE = 2**20
@@ -60,6 +65,10 @@ class Manifest:
     """Their sizes together."""
     verified: str | None = None
     """When a trial restore of it was found sound. A backup counts from then on."""
+    number: int = 0
+    """One more than that of the backup before it. Clocks step back; this does not."""
+    lacking: tuple[str, ...] = ()
+    """Originals that neither the store nor the folder of backups had a good copy of when it was made."""
 
 
 class Copies(Protocol):
@@ -70,7 +79,7 @@ class Copies(Protocol):
         ...
 
     def load_from(self, path: Path) -> None:
-        """Take in such a copy. Raises `BadEntryError` if anything is here already."""
+        """Take in such a copy, if it is not here already. Raises `BadEntryError` if anything else is."""
         ...
 
 
@@ -82,24 +91,32 @@ class Backups:
 
     def blobs(self) -> LocalBlobs:
         """What is put there is on disk once it is settled."""
-        return LocalBlobs(self.root / "blobs", settle_later=True)
+        return LocalBlobs(self.root / BLOBS, settle_later=True)
 
     def names(self) -> list[str]:
-        """Finished backups, oldest first."""
+        """Finished backups in the order they were made; before them those whose manifest cannot be read."""
         if not self.root.is_dir():
             return []
         named = (path for path in self.root.iterdir() if _NAME.fullmatch(path.name))
-        return sorted(path.name for path in named if (path / MANIFEST).is_file())
+        finished = [path.name for path in named if (path / MANIFEST).is_file()]
+        return sorted(finished, key=lambda name: (self._number(name), name))
+
+    def verified(self) -> list[str]:
+        """Those that count, in the order they were made."""
+        return [name for name in self.names() if (about := self._readable(name)) is not None and about.verified]
 
     def manifest(self, name: str) -> Manifest:
         """Raises `BadBackupError` for one that cannot be read or that a newer version made."""
-        data = _whole(self.root / name / MANIFEST)
+        with _opened(self.root / name / MANIFEST) as file, translated():
+            data = file.read()
         try:
             said = json.loads(data)
             if said["format"] > FORMAT:
                 raise BadBackupError(f"backup {name} was made by a newer Keepone ({said['version']})")
             fields = said | {part: FileSum(**said[part]) for part in ("catalogue", "originals")}
-            return Manifest(**fields)
+            return Manifest(
+                **fields | {"number": int(said.get("number", 0)), "lacking": tuple(said.get("lacking", ()))}
+            )
         except (ValueError, TypeError, KeyError) as error:
             raise BadBackupError(f"the manifest of backup {name} cannot be read") from error
 
@@ -111,10 +128,14 @@ class Backups:
                 raise BadBackupError(f"backup {name} is damaged: {file} is not what was written")
         return manifest
 
-    def originals(self, name: str) -> list[tuple[str, int]]:
-        """SHA-256 and size of each original of a backup."""
-        lines = _whole(self.root / name / ORIGINALS).decode("ascii").splitlines()
-        return [(sha256, int(size)) for sha256, size in map(str.split, lines)]
+    def originals(self, name: str) -> Iterator[tuple[str, int]]:
+        """SHA-256 and size of each original of a backup, finished or not. Raises `BadBackupError`."""
+        with _opened(self.root / name / ORIGINALS) as file, translated():
+            for line in file:
+                sha256, _, size = line.decode("ascii", "replace").rstrip("\n").partition(" ")
+                if not (is_hash(sha256) and size.isdecimal()):
+                    raise BadBackupError(f"backup {name} is damaged: {ORIGINALS} cannot be read")
+                yield sha256, int(size)
 
     def begin(self) -> Path:
         """An empty folder to fill."""
@@ -123,51 +144,64 @@ class Backups:
     def begin_trial(self) -> Path:
         return self._new("trial-")
 
-    def finish(self, unfinished: Path, originals: list[tuple[str, int]], manifest: Manifest) -> str:
-        """List and manifest, last; the backup's name. `manifest` says all but what the two files are."""
-        listed = "".join(f"{sha256} {size}\n" for sha256, size in originals).encode()
+    def list_originals(self, unfinished: Path, originals: Iterable[tuple[str, int]]) -> tuple[int, int]:
+        """Write down what it needs, SHA-256 and size; how many, and their sizes together."""
+        count = total = 0
+
+        def lines() -> Iterator[bytes]:
+            nonlocal count, total
+            for sha256, size in originals:
+                count, total = count + 1, total + size
+                yield f"{sha256} {size}\n".encode()
+
         with translated():
-            write_durably(unfinished / ORIGINALS, listed)
+            write_durably(unfinished / ORIGINALS, lines())
+        return count, total
+
+    def finish(self, unfinished: Path, manifest: Manifest) -> str:
+        """The manifest, last; the backup's name. `manifest` says all but what the two files are."""
+        with translated():
             complete = replace(
                 manifest,
                 catalogue=file_sum(unfinished / CATALOGUE),
                 originals=file_sum(unfinished / ORIGINALS),
-                count=len(originals),
-                bytes=sum(size for _, size in originals),
+                number=1 + max((self._number(name) for name in self.names()), default=0),
             )
-            write_durably(unfinished / MANIFEST, _as_json(complete))
+            write_durably(unfinished / MANIFEST, [_as_json(complete)])
             sync_folder(unfinished)
             name = f"{manifest.created.replace(':', '')}-{manifest.sequence}"
             unfinished.rename(self.root / name)
             sync_folder(self.root)
         return name
 
-    def mark_verified(self, name: str, moment: str) -> Manifest:
-        verified = replace(self.manifest(name), verified=moment)
+    def mark_verified(self, name: str, moment: str, *, lacking: Iterable[str] = ()) -> Manifest:
+        verified = replace(self.manifest(name), verified=moment, lacking=tuple(sorted(lacking)))
         folder = self.root / name
         with translated():
-            write_durably(folder / f"{MANIFEST}.new", _as_json(verified))
+            write_durably(folder / f"{MANIFEST}.new", [_as_json(verified)])
             (folder / f"{MANIFEST}.new").rename(folder / MANIFEST)
             sync_folder(folder)
         return verified
 
-    def keep(self, newest: int) -> list[str]:
+    def keep(self, newest: int, *, made: str) -> list[str]:
         """Remove all but the newest verified ones, and originals that none of what is left names; what was removed.
 
-        One that is not verified goes when it is older than the oldest that stays.
+        One that is not verified goes when it is older than the oldest that stays. The one just made stays whatever any
+        manifest says, and so does one whose manifest cannot be read: a person should see it.
         """
-        verified = [name for name in self.names() if self.manifest(name).verified]
-        staying = verified[-newest:]
-        going = [name for name in self.names() if staying and name < staying[0]]
+        staying = self.verified()[-newest:]
+        names = self.names()
+        older = names[: names.index(staying[0])] if staying else []
+        going = [name for name in older if name != made and self._readable(name) is not None]
         with translated():
             for name in going:
                 (self.root / name / MANIFEST).unlink()  # first, so that half of it is no backup
                 shutil.rmtree(self.root / name)
         if going:
-            named = {sha256 for name in self.names() for sha256, _ in self.originals(name)}
+            named = {bytes.fromhex(sha256) for name in self.names() for sha256, _ in self.originals(name)}
             blobs = self.blobs()
             for original in blobs.originals():
-                if original.sha256 not in named:
+                if bytes.fromhex(original.sha256) not in named:
                     blobs.discard(original.sha256)
         return going
 
@@ -179,6 +213,16 @@ class Backups:
                 if path.name.startswith(_LEFT_BEHIND) or is_halved:
                     shutil.rmtree(path)
 
+    def _readable(self, name: str) -> Manifest | None:
+        try:
+            return self.manifest(name)
+        except BadBackupError:
+            return None
+
+    def _number(self, name: str) -> int:
+        about = self._readable(name)
+        return -1 if about is None else about.number
+
     def _new(self, kind: str) -> Path:
         folder = self.root / f"{kind}{secrets.token_hex(8)}"
         with translated():
@@ -189,42 +233,33 @@ class Backups:
 def file_sum(path: Path) -> FileSum:
     """Length and hash of a file. Raises `BadBackupError` if there is none."""
     digest, length = hashlib.sha256(), 0
-    file = open_regular(path)
-    if file is None:
-        raise BadBackupError(f"{path.name} of backup {path.parent.name} is missing")
-    with file, translated():
+    with _opened(path) as file, translated():
         while piece := file.read(_PIECE):
             digest.update(piece)
             length += len(piece)
     return FileSum(length, digest.hexdigest())
 
 
-def write_durably(path: Path, data: bytes) -> None:
+def write_durably(path: Path, pieces: Iterable[bytes]) -> None:
     """A new private file, on disk when this returns; its name is not yet."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, CREATE, 0o600), "wb") as file:
-        file.write(data)
+        file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
 
 
 def copy_durably(source: Path, target: Path) -> None:
     """A copy under a new private name, on disk when this returns; its name is not yet."""
-    file = open_regular(source)
-    if file is None:
-        raise BadBackupError(f"{source.name} of backup {source.parent.name} is missing")
-    with file, translated(), os.fdopen(os.open(target, CREATE, 0o600), "wb") as copy:
-        shutil.copyfileobj(file, copy, _PIECE)
-        copy.flush()
-        os.fsync(copy.fileno())
+    with _opened(source) as file, translated():
+        write_durably(target, iter(lambda: file.read(_PIECE), b""))
 
 
-def _whole(path: Path) -> bytes:
+def _opened(path: Path) -> BinaryIO:
     file = open_regular(path)
     if file is None:
-        raise BadBackupError(f"{path.parent.name} is no backup: {path.name} is missing")
-    with file, translated():
-        return file.read()
+        raise BadBackupError(f"{path.name} of backup {path.parent.name} is missing")
+    return file
 
 
 def _as_json(manifest: Manifest) -> bytes:

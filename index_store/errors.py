@@ -31,6 +31,10 @@ class StoreInUseError(StoreUnavailableError):
     """Another process has this data folder open."""
 
 
+class HalfRestoredError(StoreUnavailableError):
+    """A restore into this data folder was cut short; start it again, or empty the folder."""
+
+
 class UnsupportedStoreError(StoreError):
     """This version cannot open that store safely."""
 
@@ -49,6 +53,14 @@ class BadEntryError(StoreError):
 
 class KeyReusedError(BadEntryError):
     """This idempotency key was used before, with another payload."""
+
+
+class SameJobError(StoreError):
+    """A job that was asked for the same is not finished yet."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"job {job_id} was asked for the same and is not finished yet")
+        self.job_id = job_id
 
 
 class BadTransitionError(StoreError):

@@ -3,6 +3,9 @@
 Everybody who opens the store shares the lock: services, workers, commands. What must be alone (a restore, a repair)
 takes it for itself, is refused while anybody shares it, and keeps everybody out meanwhile. It is a lock among the
 processes of one machine: services on other machines that share a PostgreSQL catalogue do not see it.
+
+A restore that was killed holds nothing any more, and what it left is no store yet. So it works below a folder whose
+name tells, which is the last thing to go; while that is there nobody but another restore is let in.
 """
 
 import errno
@@ -12,9 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from index_store.errors import StoreFullError, StoreInUseError, StoreUnavailableError
+from index_store.errors import HalfRestoredError, StoreFullError, StoreInUseError, StoreUnavailableError
+from index_store.syncing import make_folder
 
 LOCK = "in-use.lock"
+RESTORING = "unfinished-restore"
 _BUSY = (errno.EAGAIN, errno.EACCES)
 
 
@@ -39,19 +44,32 @@ class Held:
 
 
 def share(folder: Path) -> Held:
-    """Hold the folder, made if it is new, beside others. Raises `StoreInUseError` while somebody holds it alone."""
-    return _hold(folder, fcntl.LOCK_SH, "is being restored or repaired by another process; try again when it is done")
+    """Hold the folder, made if it is new, beside others. Raises `StoreInUseError` while somebody holds it alone, and
+    `HalfRestoredError`.
+    """
+    refusal = "is being restored or repaired by another process; try again when it is done"
+    return _refused_if_half_restored(folder, _hold(folder, fcntl.LOCK_SH, refusal))
 
 
-def hold_alone(folder: Path) -> Held:
-    """Hold the folder, made if it is new, for oneself. Raises `StoreInUseError` while anybody else holds it."""
-    return _hold(folder, fcntl.LOCK_EX, "is in use by another process; stop the service and its workers first")
+def hold_alone(folder: Path, *, to_restore: bool = False) -> Held:
+    """Hold the folder, made if it is new, for oneself. Raises `StoreInUseError` while anybody else holds it, and unless
+    it is `to_restore` into it `HalfRestoredError`.
+    """
+    held = _hold(folder, fcntl.LOCK_EX, "is in use by another process; stop the service and its workers first")
+    return held if to_restore else _refused_if_half_restored(folder, held)
+
+
+def _refused_if_half_restored(folder: Path, held: Held) -> Held:
+    if (folder / RESTORING).exists():
+        held.close()
+        raise HalfRestoredError(f"a restore into {folder} was cut short; start it again, or empty the folder")
+    return held
 
 
 def _hold(folder: Path, how: int, refusal: str) -> Held:
     path = folder / LOCK
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder.absolute())
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:

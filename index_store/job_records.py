@@ -8,6 +8,7 @@ A running job has an owner who gives signs of life. One that gives none for long
 next; should it wake up, the items' outcomes keep it from doing anything twice.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -28,6 +29,7 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 """Where a job may go from each state. Staying where it is is always allowed and changes nothing. What failed or was
 cancelled may be queued again, and goes on with the items that have no outcome."""
 FINISHED: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled"})
+UNFINISHED: frozenset[JobState] = frozenset({"queued", "running"})
 
 
 def new_job_id() -> str:
@@ -46,6 +48,8 @@ class NewJob:
     created_by: str | None = None
     owner: str | None = None
     """Who runs it from the start; None: it is queued."""
+    alone: bool = False
+    """Not beside an unfinished job of this kind that was asked for the same."""
     job_id: str = field(default_factory=new_job_id)
 
 
@@ -73,12 +77,29 @@ class Job:
     """How often it was claimed or queued again: no two runs share it."""
     number: int
     """Newest first means by this, not by a clock."""
+    starts: int = 0
+    """How often work at it was begun since an item got its outcome, or since it was queued."""
+    done_at_start: int = 0
+    """Items that had their outcome when it was begun last."""
 
 
-def claimed(job: Job, owner: str, *, now: str, left_behind: str) -> Job | None:
-    """The job with this owner, or None if it is not to be had: finished, or another's who was seen since `left_behind`."""
+def in_states(state: JobState | Collection[JobState] | None) -> frozenset[JobState]:
+    """The states that are asked for; none means all."""
+    if state is None:
+        return frozenset()
+    return frozenset({state} if isinstance(state, str) else state)
+
+
+def claimed(job: Job, owner: str, *, now: str, left_behind: str, done: int | None = None) -> Job | None:
+    """The job with this owner, or None if it is not to be had: finished, or another's who was seen since `left_behind`.
+
+    With the number of its items that are `done`, the owner begins to work at it, and that is counted.
+    """
     if job.state in FINISHED:
         return None
+    if done is not None:
+        stuck = done <= job.done_at_start
+        job = replace(job, starts=job.starts + 1 if stuck else 1, done_at_start=done)
     if job.state == "running" and job.owner == owner:
         return replace(job, seen=now)
     if job.state == "running" and (job.seen or "") >= left_behind:
@@ -95,7 +116,8 @@ def moved(job: Job, state: JobState, *, now: str, problem: Json | None) -> Job:
     if state not in TRANSITIONS[job.state]:
         raise BadTransitionError(f"job {job.job_id} is {job.state} and cannot become {state}")
     if state == "queued":
-        return replace(job, state=state, problem=None, cancel_requested=None, finished=None, attempt=job.attempt + 1)
+        again = replace(job, state=state, problem=None, cancel_requested=None, finished=None, starts=0)
+        return replace(again, attempt=job.attempt + 1)
     if state == "running":
         return replace(job, state=state, problem=problem, started=now)
     return replace(job, state=state, problem=problem, finished=now)

@@ -18,12 +18,15 @@ class Room:
     folders: tuple[Path, ...] = ()
     reserve: int = 0
 
-    def require(self) -> None:
-        """Raises `StoreFullError` when less than the reserve is free. A disk that cannot be asked is left to the write."""
+    def require(self, more: int = 0) -> None:
+        """Raises `StoreFullError` when less than the reserve would be free once so many bytes `more` are written.
+
+        A disk that cannot be asked is left to the write.
+        """
         for folder in self.folders if self.reserve else ():
             try:
                 found = os.statvfs(folder)
             except OSError:
                 continue
-            if found.f_bavail * found.f_frsize < self.reserve:
+            if found.f_bavail * found.f_frsize < self.reserve + more:
                 raise StoreFullError(f"less than {self.reserve} bytes are free on a disk of the store")

@@ -13,6 +13,7 @@ import errno
 import os
 import stat
 import threading
+from pathlib import Path
 
 from index_store.errors import StoreUnavailableError
 
@@ -29,6 +30,23 @@ def sync(descriptor: int) -> None:
         if error.errno not in FULL or stat.S_ISDIR(os.fstat(descriptor).st_mode):
             fail()
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """The names in it are on disk when this returns."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make it where it is not, private, with those above it, and with all their names on disk. Raises OSError."""
+    for one in reversed((folder, *folder.parents)):
+        if not one.exists():
+            one.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(one.parent)
 
 
 def fail() -> None:

@@ -10,7 +10,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import (
     Field,
@@ -166,6 +166,17 @@ class Settings(BaseSettings):
     @property
     def effective_blobs_url(self) -> str:
         return self.blobs_url or (self.data.absolute() / "blobs").as_uri()
+
+    @property
+    def own_folders(self) -> tuple[Path, ...]:
+        """Local folders in which nobody but Keepone writes."""
+        blobs = urlsplit(self.effective_blobs_url)
+        return (self.data.absolute(), *([Path(unquote(blobs.path))] if blobs.scheme == "file" else []))
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the catalogue lies on this machine, so that no other one can have a part in it."""
+        return self.effective_catalogue_url.startswith("sqlite")
 
 
 def load_settings(**flags: Any) -> Settings:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from index_store.blobs.local import open_blobs
 from index_store.blobs.staging import Staging
@@ -28,7 +29,7 @@ from service.workflows.findings import Store
 from service.workflows.parts import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from index_store.catalogue.protocol import Catalogue, Keys
@@ -38,22 +39,26 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 
-def build(settings: Settings, *, fault_injection: bool = False, wait_for_index: bool = True) -> Parts:
+def build(
+    settings: Settings, *, fault_injection: bool = False, wait_for_index: bool = True, decoders_at_once: bool = True
+) -> Parts:
     """Open the store, start the decoders and bring the index level with the log. Raises StoreError or SettingsError.
 
     Where reading the index takes long, `wait_for_index=False` has it read in the background; until then searches raise
-    `IndexBuildingError`.
+    `IndexBuildingError`. Who may have nothing to decode for long has the decoders started by the first picture.
     """
-    check_apart(settings.data, settings.import_folders)
+    for own in settings.own_folders:
+        check_apart(own, settings.import_folders)
     held = share(settings.data)
     try:
-        return _build(settings, held, fault_injection=fault_injection, wait_for_index=wait_for_index)
+        make_pool = partial(decoders, settings, fault_injection=fault_injection, at_once=decoders_at_once)
+        return _build(settings, held, make_pool, wait_for_index=wait_for_index)
     except BaseException:
         held.close()
         raise
 
 
-def _build(settings: Settings, held: Held, *, fault_injection: bool, wait_for_index: bool) -> Parts:
+def _build(settings: Settings, held: Held, make_pool: Callable[[], DecodePool], *, wait_for_index: bool) -> Parts:
     catalogue = open_catalogue(settings.effective_catalogue_url)
     model = MODELS[settings.descriptors]
     space = space_of(settings, catalogue)
@@ -62,7 +67,7 @@ def _build(settings: Settings, held: Held, *, fault_injection: bool, wait_for_in
     follower.prepare(wait=wait_for_index)
     return Parts(
         settings=settings,
-        pool=decoders(settings, fault_injection=fault_injection),
+        pool=make_pool(),
         catalogue=catalogue,
         keys=catalogue.keys,
         jobs=catalogue.jobs,
@@ -80,16 +85,13 @@ def _build(settings: Settings, held: Held, *, fault_injection: bool, wait_for_in
 
 def _room(settings: Settings) -> Room:
     """On the disks of blobs and catalogue; what is no local file has its room elsewhere."""
-    folders = [settings.data.absolute()]
-    blobs = urlsplit(settings.effective_blobs_url)
-    if blobs.scheme == "file":
-        folders.append(Path(unquote(blobs.path)))
-    if settings.effective_catalogue_url.startswith("sqlite"):
+    folders = [*settings.own_folders]
+    if settings.is_alone:
         folders.append(Path(unquote(settings.effective_catalogue_url.partition("///")[2])).absolute().parent)
     return Room(tuple(dict.fromkeys(folders)), settings.min_free_bytes)
 
 
-def decoders(settings: Settings, *, fault_injection: bool = False) -> DecodePool:
+def decoders(settings: Settings, *, fault_injection: bool = False, at_once: bool = True) -> DecodePool:
     """Decoding children within the limits that are set."""
     return DecodePool(
         settings.decode_children,
@@ -101,6 +103,7 @@ def decoders(settings: Settings, *, fault_injection: bool = False) -> DecodePool
         ),
         budget=MachineBudget(settings.decode_budget),
         fault_injection=fault_injection,
+        at_once=at_once,
     )
 
 
@@ -121,7 +124,7 @@ def _follower(settings: Settings, catalogue: SqlCatalogue, space: Space) -> Foll
     if settings.index_url == "exact://":
         return Follower(catalogue, ExactIndex(space.dimension), space)
     folder = snapshots_of(settings, catalogue, space)
-    child = BuildChild(settings.effective_catalogue_url, folder.root, space)
+    child = BuildChild(settings.data, settings.effective_catalogue_url, folder.root, space)
     return SnapshotFollower(catalogue, space, folder, child)
 
 
@@ -162,9 +165,10 @@ def open_store(settings: Settings, *, alone: bool = False) -> Iterator[Store]:
         )
 
 
-def open_store_at(settings: Settings, folder: Path) -> AbstractContextManager[Store]:
-    """The embedded store in another folder, whatever catalogue and blobs are set."""
-    return open_store(settings.model_copy(update={"data": folder, "catalogue_url": "", "blobs_url": ""}))
+def open_store_at(settings: Settings, folder: Path, blobs: Path | None = None) -> AbstractContextManager[Store]:
+    """The embedded store in another folder, or with its blobs in yet another, whatever catalogue and blobs are set."""
+    blobs_url = blobs.absolute().as_uri() if blobs else ""
+    return open_store(settings.model_copy(update={"data": folder, "catalogue_url": "", "blobs_url": blobs_url}))
 
 
 def load_catalogue(settings: Settings, copy: Path) -> None:

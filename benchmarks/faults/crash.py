@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,8 @@ RANDOM = "at a random moment"
 HURRIES = ("hurry", "small-snapshots")
 OUT_OF_REACH = frozenset({"snapshot.pruned"})
 """Points that need more than one snapshot's life."""
+CYCLES_OF_A_STORE = 50
+"""Then a last look is taken and a new store begun: the older one is, the longer each look takes."""
 JOBS_SECONDS, POINT_SECONDS, LONGEST_LOAD = 90.0, 6.0, 2.5
 REPLAYS = 5
 
@@ -58,24 +61,40 @@ class Run:
     taken: Counter[str] = field(default_factory=Counter)
     """What power cuts took: names and contents."""
 
+    def add(self, other: Run) -> None:
+        """What happened to another store."""
+        self.cycles += other.cycles
+        self.ready += other.ready
+        self.findings += other.findings
+        for mine, its in ((self.kills, other.kills), (self.unreached, other.unreached), (self.taken, other.taken)):
+            mine.update(its)
+
 
 class Crashes:
     """One store, killed again and again."""
 
     def __init__(
-        self, folder: Path, seed: int, sabotage: Iterable[str] = HURRIES, *, power_cuts: bool = False, **settings: str
+        self,
+        folder: Path,
+        seed: int,
+        sabotage: Iterable[str] = HURRIES,
+        *,
+        first: int = 0,
+        power_cuts: bool = False,
+        **settings: str,
     ) -> None:
         self.service = Crashable(folder, sabotage, **settings)
         self.ledger = Ledger()
         self.oracle = Oracle(self.service.data, self.ledger)
         self.run = Run()
         self._seed = seed
+        self._first = first
         self._power_cuts = power_cuts
         self._points = [RANDOM, *(point for point in _reachable() if point not in OUT_OF_REACH)]
 
     def cycle(self, *, jobs_must_end: bool = False) -> None:
         """Start, examine, work, die."""
-        number = self.run.cycles
+        number = self._first + self.run.cycles
         rng = np.random.default_rng((self._seed, number))
         # Every other kill is at a random moment; the points take turns with the rest.
         point = RANDOM if number % 2 else self._points[1:][number // 2 % (len(self._points) - 1)]
@@ -173,22 +192,27 @@ def _reachable() -> list[str]:
 
 
 def crashed(folder: Path, cycles: int, seed: int, **how: Any) -> Run:
-    """So many cycles and a last look."""
-    crashes = Crashes(folder, seed, **how)
-    try:
-        for number in range(cycles):
-            crashes.cycle(jobs_must_end=number % 5 == 4)
-            if crashes.run.findings:
-                break  # what comes after a loss says nothing new
-            if number % 10 == 9:
-                print(
-                    f"{number + 1} cycles, {len(crashes.ledger.asked)} requests, {len(crashes.run.findings)} findings"
-                )
-        if not crashes.run.findings:
-            crashes.last_look()
-    finally:
-        crashes.service.kill()
-    return crashes.run
+    """So many cycles, with a last look at each store."""
+    whole = Run()
+    for first in range(0, cycles, CYCLES_OF_A_STORE):
+        crashes = Crashes(folder / str(first), seed, first=first, **how)
+        try:
+            for number in range(first, min(first + CYCLES_OF_A_STORE, cycles)):
+                crashes.cycle(jobs_must_end=number % 5 == 4)
+                if crashes.run.findings:
+                    break  # what comes after a loss says nothing new
+            else:
+                crashes.last_look()
+        finally:
+            crashes.service.kill()
+        whole.add(crashes.run)
+        print(
+            f"{whole.cycles} cycles, {len(crashes.ledger.asked)} requests, {len(whole.findings)} findings", flush=True
+        )
+        if whole.findings:
+            break
+        shutil.rmtree(crashes.service.folder)
+    return whole
 
 
 def told(run: Run) -> dict[str, Any]:

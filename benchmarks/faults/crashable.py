@@ -42,7 +42,7 @@ class Crashable:
             "KEEPONE_DATA": str(self.data),
             "KEEPONE_LOG_FORMAT": "json",
             "KEEPONE_LOG_LEVEL": "warning",
-            "KEEPONE_DECODE_CHILDREN": "2",
+            "KEEPONE_DECODE_CHILDREN": "1",
             "KEEPONE_QUEUE_SECONDS": "20",
             "KEEPONE_MIN_FREE_BYTES": "0",
             "KEEPONE_SABOTAGE": ",".join(sabotage),

@@ -66,7 +66,9 @@ class Oracle:
 
     def unfinished_jobs(self) -> list[str]:
         """Jobs that have not succeeded, as "id state"."""
-        return [f"{job['job_id']} {job['state']}" for job in self._read().jobs.values() if job["state"] != "succeeded"]
+        with closing(sqlite3.connect(self._data / "catalogue.sqlite", timeout=30)) as connection:
+            found = connection.execute("SELECT job_id, state FROM job WHERE state <> 'succeeded'").fetchall()
+        return [f"{job_id} {state}" for job_id, state in found]
 
     def images(self) -> list[Row]:
         return list(self._read().images.values())

@@ -31,7 +31,7 @@ from index_store.errors import (
     UnsupportedStoreError,
 )
 from index_store.failpoints import reached
-from index_store.syncing import FULL, refuse_after_failure, sync
+from index_store.syncing import FULL, make_folder, refuse_after_failure, sync, sync_folder
 
 # O_NONBLOCK, or opening a FIFO that somebody planted would wait for ever; it means nothing for a regular file.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -52,13 +52,10 @@ class LocalBlobs:
     def __init__(self, root: Path, *, settle_later: bool = False) -> None:
         self._root = root.absolute()
         self._settle_later = settle_later
-        self._unsettled: list[Path] = []
+        self._unsettled: list[bytes] = []  # hashes: a path takes ten times the room
         self._durable: set[Path] = set()  # folders whose names this process has synced, up to the root
         with translated():
-            for folder in reversed((self._root, *self._root.parents)):
-                if not folder.exists():
-                    folder.mkdir(mode=0o700, exist_ok=True)
-                    sync_folder(folder.parent)
+            make_folder(self._root)
             self._folder(self._root / "tmp")
             self._sweep()
 
@@ -75,7 +72,7 @@ class LocalBlobs:
                 reached("blob.linked")
             # Also when another writer was first: it may not have come as far as its own sync.
             if self._settle_later:
-                self._unsettled.append(path)
+                self._unsettled.append(bytes.fromhex(sha256))
             else:
                 sync_folder(path.parent)
         reached("blob.folder-synced")
@@ -94,20 +91,22 @@ class LocalBlobs:
             return
         with translated():
             os.sync()
-            folders = {folder for path in written for folder in (path.parent, path.parent.parent, self._root)}
-            for path in written:
-                descriptor = os.open(path, _READ)
+            for sha256 in written:
+                descriptor = os.open(self._original(sha256.hex()), _READ)
                 try:
                     os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
-            for folder in folders:
-                sync_folder(folder)
+            for short in {sha256[:length] for sha256 in written for length in (2, 1, 0)}:
+                sync_folder(self._root.joinpath(*(f"{byte:02x}" for byte in short)))
 
     def get(self, sha256: str, *, verify: bool = False) -> bytes:
         check_key(sha256)
-        with self.open(sha256) as file, translated():
-            data = file.read()
+        with self.open(sha256) as file:
+            try:
+                data = file.read()
+            except OSError as error:  # a bad sector, say: of this file it tells, and of no other
+                raise CorruptBlobError(f"blob {sha256} cannot be read: {error.strerror}") from error
         if verify and hashlib.sha256(data).hexdigest() != sha256:
             raise CorruptBlobError(f"blob {sha256} has rotted: its bytes hash to something else")
         return data
@@ -162,17 +161,6 @@ class LocalBlobs:
             path.unlink()
             sync_folder(path.parent)
 
-    def borrow(self, other: "LocalBlobs", sha256: str) -> None:
-        """Have another folder's original here too, as the same file under a second name: for a trial, not to keep."""
-        check_key(sha256)
-        path = self._original(sha256)
-        with translated():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                _link(other._original(sha256), path)  # noqa: SLF001 - one of us
-            except FileNotFoundError as error:
-                raise MissingBlobError(f"there is no blob {sha256}") from error
-
     def _original(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256[2:4] / sha256
 
@@ -200,7 +188,7 @@ class LocalBlobs:
     def _sweep(self) -> None:
         """Remove what killed writers left behind; nobody writes one file for an hour."""
         for left in (self._root / "tmp").iterdir():
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # it has gone meanwhile, or these are a backup's that may only be read
                 if left.lstat().st_mtime < time.time() - _ABANDONED_SECONDS:
                     left.unlink()
 
@@ -270,14 +258,6 @@ def open_regular(path: Path) -> BinaryIO | None:
             os.close(descriptor)
             raise CorruptBlobError(f"{path.name} is not a regular file")
         return os.fdopen(descriptor, "rb")
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        sync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

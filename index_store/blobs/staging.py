@@ -13,10 +13,10 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
-from index_store.blobs.local import open_regular, sync_folder, translated
+from index_store.blobs.local import open_regular, translated
 from index_store.errors import BadBlobKeyError, MissingBlobError
 from index_store.failpoints import reached
-from index_store.syncing import refuse_after_failure, sync
+from index_store.syncing import make_folder, refuse_after_failure, sync, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +36,7 @@ class Staging:
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
         with translated():
-            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            sync_folder(self._root.parent)
+            make_folder(self._root)
 
     @contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:
@@ -65,6 +64,10 @@ class Staging:
         if file is None:
             raise MissingBlobError(f"what was uploaded for {name} is no longer there")
         return file
+
+    def has(self, name: str) -> bool:
+        with translated():
+            return self._path(name).is_file()
 
     def drop(self, name: str) -> None:
         with translated(), suppress(FileNotFoundError):

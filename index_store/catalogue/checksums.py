@@ -33,19 +33,15 @@ from sqlalchemy import (
     literal_column,
     null,
     or_,
-    select,
     type_coerce,
-    update,
 )
 from sqlalchemy.types import NullType, TypeEngine
 
-from index_store.catalogue import tables
 from index_store.entries import dump_json
 
 _CHANGES = {"content": {"checksum"}, "image": {"checksum", "state"}, "vector": {"checksum", "id"}}
 """What is left out: the check sum, an image's state (the log vouches for it), and an id that the database gives."""
 _DIGEST_BYTES = 8
-_AT_ONCE = 500
 _UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)  # UnicodeDecodeError is a ValueError
 
 
@@ -99,19 +95,6 @@ def is_sound(table: Table, row: Row[Any]) -> bool:
     """Whether a row, read with `bare` columns, is what was written."""
     written = row._mapping["checksum"]  # noqa: SLF001 - SQLAlchemy's public name
     return bool(_of_bare(table, row).encode() == written)
-
-
-def seal_all(connection: Connection) -> None:
-    """Give every row that has none its check sum. A row that cannot be read gets none, and `fsck` will name it."""
-    for table in (tables.content, tables.image, tables.vector):
-        [key] = table.primary_key.columns
-        wanted = select(key.label("row_key"), *(bare(connection, column) for column in covered(table)))
-        while True:
-            rows = connection.execute(wanted.where(table.c.checksum == "").limit(_AT_ONCE)).all()
-            if not rows:
-                break
-            for row in rows:
-                connection.execute(update(table).where(key == row.row_key).values(checksum=_of_bare(table, row)))
 
 
 def _of_bare(table: Table, row: Row[Any]) -> str:

@@ -13,20 +13,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, delete, func, insert, select, text
+from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from index_store.catalogue import tables
 from index_store.catalogue.checksums import bare
 from index_store.catalogue.engine import Database
 from index_store.catalogue.migrate import migrate
+from index_store.catalogue.mounts import network_file_system
 from index_store.catalogue.writing import head_of
-from index_store.entries import dump_json
+from index_store.entries import dump_json, is_hash
 from index_store.errors import BadEntryError
 
 _AT_ONCE = 1000
+_NUMBERED = ((tables.vector, "id"), (tables.space, "space_id"))
+"""Tables whose rows a database numbers by itself."""
 _MUST_BE_EMPTY = (tables.content, tables.image, tables.change, tables.api_key, tables.job)
 BUSY_SECONDS = 10.0
 
@@ -36,6 +40,16 @@ class TableSum:
     rows: int
     sha256: str
     """Over all columns of all rows as they lie there, by key."""
+
+
+@contextmanager
+def where_sqlite_works(folder: Path) -> Iterator[Path]:
+    """The folder, or if it lies on a network file system a temporary one on a local disk, for as long as the block."""
+    if network_file_system(folder) is None:
+        yield folder
+    else:
+        with TemporaryDirectory(prefix="keepone-") as local:
+            yield Path(local)
 
 
 @contextmanager
@@ -67,16 +81,39 @@ def copy_to_file(database: Database, path: Path) -> int:
 
 
 def load_file(database: Database, path: Path) -> None:
-    """Put a copy into a catalogue that holds nothing yet, in one transaction. Raises `BadEntryError` if it does."""
+    """Put a copy into a catalogue that holds nothing yet, in one transaction; nothing is done if it holds just that.
+
+    Raises `BadEntryError` if it holds anything else. Whoever was killed after the commit can so do it again.
+    """
     with opened_file(path) as copy, copy.reading() as source, database.writing() as target:
-        for table in _MUST_BE_EMPTY:
-            if target.execute(select(func.count()).select_from(table)).scalar_one():
-                raise BadEntryError(f"the catalogue is not empty: there are rows in {table.name}")
-        copy_rows(source, target)
-        if target.dialect.name == "postgresql":
-            # Ids were given by hand, so the next one must be told.
-            last = "SELECT setval(pg_get_serial_sequence('vector', 'id'), COALESCE((SELECT max(id) FROM vector), 1))"
-            target.execute(text(last))
+        full = [table for table in _MUST_BE_EMPTY if target.execute(select(func.count()).select_from(table)).scalar()]
+        if not full:
+            copy_rows(source, target)
+            _number_on(target)
+        elif not _hold_the_same(source, target):
+            raise BadEntryError(f"the catalogue is not empty: there are rows in {full[0].name}")
+
+
+def _number_on(connection: Connection) -> None:
+    """Ids were given by hand, so the next ones must be told. SQLite looks for itself."""
+    if connection.dialect.name == "postgresql":
+        for table, key in _NUMBERED:
+            last = select(func.coalesce(func.max(table.c[key]), 1)).scalar_subquery()
+            connection.execute(select(func.setval(func.pg_get_serial_sequence(table.name, key), last)))
+
+
+def _hold_the_same(one: Connection, other: Connection) -> bool:
+    return all(_rows_told(one, table) == _rows_told(other, table) for table in tables.metadata.sorted_tables)
+
+
+def _rows_told(connection: Connection, table: Table) -> tuple[int, int]:
+    """How many rows, and the sum of their hashes: in no order, for databases sort text each in its own way."""
+    count = total = 0
+    for row in connection.execution_options(yield_per=_AT_ONCE).execute(select(table)):
+        told = dump_json([value.hex() if isinstance(value, bytes) else value for value in row])
+        total += int.from_bytes(hashlib.sha256(told.encode()).digest())
+        count += 1
+    return count, total
 
 
 def copy_rows(source: Connection, target: Connection) -> None:
@@ -95,14 +132,18 @@ def table_sums(path: Path) -> dict[str, TableSum]:
         return {table.name: _sum(connection, table) for table in tables.metadata.sorted_tables}
 
 
-def originals_named(path: Path) -> list[tuple[str, int]]:
-    """SHA-256 and size of every original that a copy needs: those of all images that are not purged."""
+def originals_named(path: Path) -> Iterator[tuple[str, int]]:
+    """SHA-256 and size of every original that a copy needs: those of all images that are not purged.
+
+    A row that has changed to what names no file is left to `fsck` to find.
+    """
     content, image = tables.content, tables.image
     needed = select(content.c.sha256, content.c.bytes).where(
         select(image.c.image_id).where(image.c.content_id == content.c.sha256, image.c.state != "purged").exists()
     )
     with opened_file(path) as copy, copy.reading() as connection:
-        return [(row.sha256, row.bytes) for row in connection.execute(needed.order_by(content.c.sha256))]
+        found = connection.execution_options(yield_per=_AT_ONCE).execute(needed.order_by(content.c.sha256))
+        yield from ((row.sha256, row.bytes) for row in found if is_hash(row.sha256) and isinstance(row.bytes, int))
 
 
 def _copy_pages(connection: Connection, path: Path) -> None:

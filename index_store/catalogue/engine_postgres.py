@@ -114,7 +114,7 @@ def _named(error: BaseException | None) -> StoreError:
         return CatalogueBusyError()
     if state == "53100":
         return StoreFullError("the disk of the catalogue is full")
-    if state[:2] in {"22", "23"} or (not state and type(error).__name__ == "DataError"):
+    if state[:2] in {"22", "23", "54"} or (not state and type(error).__name__ == "DataError"):
         return BadEntryError(f"the entry contradicts what is stored: {said}")
     if not state or state[:2] in {"08", "25", "28", "3D", "42", "53", "57", "58"}:
         return StoreUnavailableError(f"the catalogue cannot be used: {said}")

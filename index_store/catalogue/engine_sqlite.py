@@ -64,7 +64,7 @@ def _engine(url: URL, busy_seconds: float) -> Engine:
     if path.is_dir():
         raise StoreUnavailableError(f"{path} is a directory")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        syncing.make_folder(path.parent)
         # Made private before SQLite would make it 0644. Only a new file is opened: closing any descriptor of a live one
         # would drop the locks that this process's other connections hold on it.
         with suppress(FileExistsError):

@@ -37,8 +37,12 @@ class SqlInspection:
         with self._database.reading() as connection:
             if connection.dialect.name != "sqlite":
                 return []
-            said = connection.exec_driver_sql("PRAGMA quick_check(100)").scalars().all()
-        return [str(line) for line in said if line != "ok"]
+        # One table at a time: while it is read, nobody can commit.
+        said: list[str] = []
+        for table in tables.metadata.sorted_tables:
+            with self._database.reading() as connection:
+                said += connection.exec_driver_sql(f"PRAGMA quick_check('{table.name}')").scalars().all()
+        return [line for line in said if line != "ok"]
 
     def spaces(self) -> tuple[Space, ...]:
         with self._database.reading() as connection:

@@ -1,6 +1,6 @@
 """Jobs over the catalogue's database: rows that tell what is to be done, what was done, and what became of each item."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -9,9 +9,10 @@ from index_store.catalogue import outcomes, rows
 from index_store.catalogue.engine import Database
 from index_store.catalogue.tables import job, job_item
 from index_store.entries import check_job, check_outcome, could_be_stored, cursor_at, read_cursor
-from index_store.errors import NotFoundError
+from index_store.errors import NotFoundError, SameJobError
 from index_store.job_records import (
     FINISHED,
+    UNFINISHED,
     IdempotentAnswer,
     ItemState,
     Job,
@@ -22,6 +23,7 @@ from index_store.job_records import (
     JobState,
     NewJob,
     claimed,
+    in_states,
     moved,
 )
 from index_store.records import Json
@@ -40,6 +42,8 @@ class SqlJobs:
             earlier = None if answer is None else outcomes.earlier(connection, answer)
             if isinstance(earlier, IdempotentAnswer):
                 return _job(connection, earlier.body["job_id"])
+            if new.alone:
+                _refuse_same(connection, new)
             if answer is not None:
                 outcomes.write(connection, answer, None, self._clock())
             known = connection.execute(select(job).where(job.c.job_id == new.job_id)).one_or_none()
@@ -55,10 +59,12 @@ class SqlJobs:
         with self._database.reading() as connection:
             return _job(connection, job_id)
 
-    def list(self, limit: int, cursor: str | None = None, *, state: JobState | None = None) -> JobPage:
+    def list(
+        self, limit: int, cursor: str | None = None, *, state: JobState | Collection[JobState] | None = None
+    ) -> JobPage:
         question = select(job).order_by(job.c.number.desc()).limit(limit + 1)
-        if state is not None:
-            question = question.where(job.c.state == state)
+        if states := in_states(state):
+            question = question.where(job.c.state.in_(states))
         if cursor is not None:
             question = question.where(job.c.number < read_cursor(cursor))
         with self._database.reading() as connection:
@@ -69,9 +75,11 @@ class SqlJobs:
         with self._database.writing() as connection:
             return self._changed(connection, moved(_job(connection, job_id), state, now=self._clock(), problem=problem))
 
-    def claim(self, job_id: str, owner: str, *, left_behind: str) -> Job | None:
+    def claim(self, job_id: str, owner: str, *, left_behind: str, begins: bool = False) -> Job | None:
         with self._database.writing() as connection:
-            mine = claimed(_job(connection, job_id), owner, now=self._clock(), left_behind=left_behind)
+            found = _job(connection, job_id)
+            done = _done(connection, job_id) if begins else None
+            mine = claimed(found, owner, now=self._clock(), left_behind=left_behind, done=done)
             return None if mine is None else self._changed(connection, mine)
 
     def request_cancel(self, job_id: str) -> Job:
@@ -142,6 +150,18 @@ def _job(connection: Connection, job_id: str) -> Job:
     if row is None:
         raise NotFoundError(f"there is no job {job_id}")
     return rows.job_record(row)
+
+
+def _done(connection: Connection, job_id: str) -> int:
+    finished = job_item.c.job_id == job_id, job_item.c.state != outcomes.PENDING
+    return connection.execute(select(func.count()).where(*finished)).scalar_one()
+
+
+def _refuse_same(connection: Connection, new: NewJob) -> None:
+    unfinished = job.c.kind == new.kind, job.c.state.in_(UNFINISHED), job.c.job_id != new.job_id
+    for found in map(rows.job_record, connection.execute(select(job).where(*unfinished))):
+        if found.request == new.request:
+            raise SameJobError(found.job_id)
 
 
 def _insert_pending(connection: Connection, job_id: str, named: Iterable[tuple[int, str]]) -> None:

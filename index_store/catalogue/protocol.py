@@ -10,7 +10,7 @@ appends again. So of N re-encodings handed in at once exactly one finds nothing 
 judges a picture.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from index_store.group_records import Group, GroupAnswer
@@ -184,7 +184,7 @@ class Jobs(Protocol):
         """A queued job with its pending items. A job id that is known already is answered as it stands.
 
         With an answer both are committed together; if the key has its answer already, the job named in its body by
-        `job_id` is answered and nothing is made.
+        `job_id` is answered and nothing is made. Raises `SameJobError` for one that is to be `alone` and is not.
         """
         ...
 
@@ -192,18 +192,21 @@ class Jobs(Protocol):
         """Raises `NotFoundError`, as every call here does for a job that is not there."""
         ...
 
-    def list(self, limit: int, cursor: str | None = None, *, state: JobState | None = None) -> JobPage:
-        """Newest first. Raises `BadCursorError`."""
+    def list(
+        self, limit: int, cursor: str | None = None, *, state: JobState | Collection[JobState] | None = None
+    ) -> JobPage:
+        """Newest first, in this state or one of these. Raises `BadCursorError`."""
         ...
 
     def set_state(self, job_id: str, state: JobState, *, problem: Json | None = None) -> Job:
         """Go to a state that `TRANSITIONS` allows, or raise `BadTransitionError`. The state it is in changes nothing."""
         ...
 
-    def claim(self, job_id: str, owner: str, *, left_behind: str) -> Job | None:
+    def claim(self, job_id: str, owner: str, *, left_behind: str, begins: bool = False) -> Job | None:
         """Run it as this owner, or tell that one is still at it; None if it is not to be had.
 
-        To be had are queued jobs, and running ones whose owner gave no sign of life since `left_behind`.
+        To be had are queued jobs, and running ones whose owner gave no sign of life since `left_behind`. An owner who
+        `begins` is counted in the job's `starts`.
         """
         ...
 

@@ -35,26 +35,25 @@ _CAME = select(vector.c.id, vector.c.content_id, vector.c.space_id, vector.c["va
     vector.c.space_id == bindparam("space"),
 )
 _CONTENTS = select(content).where(content.c.sha256.in_(_WANTED))
-_NUMBERED = (
-    select(
-        image,
-        func.row_number().over(partition_by=image.c.content_id, order_by=image.c.sequence).label("place"),
-        func.count().over(partition_by=image.c.content_id).label("references"),
-    )
-    .where(image.c.content_id.in_(_WANTED), _ACTIVE)
-    .subquery()
+# Of a content that was handed in a million times, only the first images are read; the others are counted by an index.
+_OF_ONE = and_(image.c.content_id == bindparam("content"), _ACTIVE)
+_FIRST_IMAGES = select(image).where(_OF_ONE).order_by(image.c.sequence).limit(IMAGES_SHOWN)
+_REFERENCES = select(func.count()).select_from(image).where(_OF_ONE)
+_OLDEST = (
+    select(image.c.sequence)
+    .where(image.c.content_id == content.c.sha256, _ACTIVE)
+    .order_by(image.c.sequence)
+    .limit(1)
+    .scalar_subquery()
 )
-_FIRST_IMAGES = select(_NUMBERED).where(_NUMBERED.c.place <= IMAGES_SHOWN).order_by(_NUMBERED.c.sequence)
 _SAME_BYTES = content.c.sha256 == bindparam("sha256")
 _EXACT = (
     select(content.c.sha256)
-    .join(image, and_(image.c.content_id == content.c.sha256, _ACTIVE))
-    .where(or_(_SAME_BYTES, content.c.pixel_hash == bindparam("pixel_hash")))
-    .group_by(content.c.sha256)
-    .order_by(_SAME_BYTES.desc(), func.min(image.c.sequence))
+    .where(or_(_SAME_BYTES, content.c.pixel_hash == bindparam("pixel_hash")), _OLDEST.is_not(None))
+    .order_by(_SAME_BYTES.desc(), _OLDEST)
     .limit(EXACT_SHOWN)
 )
-_KNOWN = select(image.c.content_id).where(image.c.content_id.in_(_WANTED), _ACTIVE)
+_KNOWN = select(content.c.sha256).where(content.c.sha256.in_(_WANTED), _OLDEST.is_not(None))
 _PHASHES = select(content.c.sha256, content.c.phash).where(content.c.sha256.in_(_WANTED))
 
 
@@ -119,14 +118,13 @@ def vectors(connection: Connection, space_id: int, upto: int, after_id: int, lim
 def contents(connection: Connection, ids: Iterable[str]) -> dict[str, ContentWithImages]:
     found: dict[str, ContentWithImages] = {}
     for some in rows.chunks(ids):
-        images: dict[str, list[Image]] = {}
-        references: dict[str, int] = {}
-        for row in connection.execute(_FIRST_IMAGES, {"wanted": some}):
-            images.setdefault(row.content_id, []).append(rows.image_record(row))
-            references[row.content_id] = row.references
-        for row in connection.execute(_CONTENTS, {"wanted": some}):
-            its = tuple(images.get(row.sha256, ()))
-            found[row.sha256] = ContentWithImages(rows.content_record(row), its, references.get(row.sha256, 0))
+        for row in connection.execute(_CONTENTS, {"wanted": some}).all():
+            of_this = {"content": row.sha256}
+            images = tuple(rows.image_record(image) for image in connection.execute(_FIRST_IMAGES, of_this))
+            # Whoever has few images has them all here.
+            many = len(images) == IMAGES_SHOWN
+            references = connection.execute(_REFERENCES, of_this).scalar_one() if many else len(images)
+            found[row.sha256] = ContentWithImages(rows.content_record(row), images, references)
     return found
 
 
@@ -157,10 +155,10 @@ def phashes(connection: Connection, ids: Iterable[str]) -> dict[str, bytes]:
 
 def references_at(connection: Connection, content_id: str, sequence: int) -> int:
     """Told from what is active now and from what was said since: the log has no index by content, and is long."""
-    active = select(func.count()).where(image.c.content_id == content_id, _ACTIVE)
     since = select(change.c.kind).where(change.c.sequence > sequence, change.c.content_id == content_id)
     came = sum(-1 if kind in TOOK_AN_IMAGE else 1 for kind in connection.execute(since).scalars())
-    return connection.execute(active).scalar_one() - came
+    now: int = connection.execute(_REFERENCES, {"content": content_id}).scalar_one()
+    return now - came
 
 
 def image_by_id(connection: Connection, image_id: str) -> Image:

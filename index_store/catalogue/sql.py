@@ -167,7 +167,7 @@ class SqlCatalogue:
         return copying.copy_to_file(self._database, path)
 
     def load_from(self, path: Path) -> None:
-        """Take in such a copy. Raises `BadEntryError` if anything is here already."""
+        """Take in such a copy, if it is not here already. Raises `BadEntryError` if anything else is."""
         copying.load_file(self._database, path)
 
     def close(self) -> None:

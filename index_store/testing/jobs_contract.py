@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from index_store.catalogue.protocol import Jobs
-from index_store.errors import BadCursorError, BadEntryError, BadTransitionError, NotFoundError
+from index_store.errors import BadCursorError, BadEntryError, BadTransitionError, NotFoundError, SameJobError
 from index_store.job_records import IdempotentAnswer, JobItem, JobItemOutcome, NewJob
 from index_store.testing.samples import a_hash, refused
 
@@ -113,6 +113,36 @@ class JobsContract:
             assert (taken.owner, taken.attempt, taken.started) == ("you", 2, mine.started)
             assert jobs.claim(job_id, "me", left_behind=NEVER) is None
 
+    def test_how_often_it_was_begun_in_vain_is_counted(self) -> None:
+        with self.opened_jobs() as jobs:
+            job_id = jobs.create(NewJob("batch", names=("a", "b"))).job_id
+
+            def starts(owner: str, *, begins: bool = True) -> int | None:
+                mine = jobs.claim(job_id, owner, left_behind=FOR_EVER, begins=begins)
+                assert mine == jobs.get(job_id)
+                return mine.starts
+
+            assert [starts("me"), starts("me"), starts("me", begins=False), starts("you")] == [1, 2, 2, 3]
+            jobs.record(JobItemOutcome(job_id, 0, "succeeded"))
+            assert [starts("you"), starts("you")] == [1, 2]
+            jobs.set_state(job_id, "failed")
+            jobs.set_state(job_id, "queued")
+            assert starts("you") == 1
+
+    def test_a_job_that_is_to_be_alone_is_refused_beside_its_like(self) -> None:
+        with self.opened_jobs() as jobs:
+            new = NewJob("batch", {"paths": ["a"], "point": 0.5}, alone=True)
+            first = jobs.create(new)
+            assert jobs.create(new) == first
+            with refused(SameJobError):
+                jobs.create(NewJob("batch", {"point": 0.5, "paths": ["a"]}, alone=True))
+            jobs.create(NewJob("batch", {"paths": ["a", "b"]}, alone=True))
+            jobs.create(NewJob("other", {"paths": ["a"], "point": 0.5}, alone=True))
+            jobs.create(NewJob("batch", {"paths": ["a"], "point": 0.5}))
+            for job in jobs.list(10).items:
+                jobs.set_state(job.job_id, "cancelled")
+            assert jobs.create(NewJob("batch", {"paths": ["a"], "point": 0.5}, alone=True)).state == "queued"
+
     def test_a_finished_job_cannot_be_claimed(self) -> None:
         with self.opened_jobs() as jobs:
             job_id = jobs.create(NewJob("batch")).job_id
@@ -150,6 +180,8 @@ class JobsContract:
             assert [job.kind for page in (first, second, last) for job in page.items] == list("edcba")
             assert last.next_cursor is None
             assert [job.kind for job in jobs.list(10, state="running").items] == ["b"]
+            jobs.set_state(made[2].job_id, "cancelled")
+            assert [job.kind for job in jobs.list(10, state=("queued", "running")).items] == list("edba")
             with refused(BadCursorError):
                 jobs.list(2, "nonsense")
 

@@ -2,15 +2,16 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from index_store import ids
 from index_store.catalogue.rows import finished_item, kept_answer, new_job
 from index_store.entries import check_answer, check_job, check_outcome, cursor_at, read_cursor
-from index_store.errors import BadEntryError, KeyReusedError, NotFoundError
+from index_store.errors import BadEntryError, KeyReusedError, NotFoundError, SameJobError
 from index_store.job_records import (
     FINISHED,
+    UNFINISHED,
     Begun,
     IdempotentAnswer,
     InProgress,
@@ -23,6 +24,7 @@ from index_store.job_records import (
     JobState,
     NewJob,
     claimed,
+    in_states,
     moved,
 )
 from index_store.records import Image, Json
@@ -45,6 +47,10 @@ class MemoryJobs:
             earlier = None if answer is None else self._answers.earlier(answer)
             if earlier is not None:
                 return self._jobs[earlier.body["job_id"]]
+            for job in self._jobs.values():
+                is_same = job.kind == new.kind and job.state in UNFINISHED and job.request == new.request
+                if new.alone and is_same and job.job_id != new.job_id:
+                    raise SameJobError(job.job_id)
             if answer is not None:
                 self._answers.write(answer, None)
             if new.job_id not in self._jobs:
@@ -58,9 +64,12 @@ class MemoryJobs:
             raise NotFoundError(f"there is no job {job_id}")
         return self._jobs[job_id]
 
-    def list(self, limit: int, cursor: str | None = None, *, state: JobState | None = None) -> JobPage:
+    def list(
+        self, limit: int, cursor: str | None = None, *, state: JobState | Collection[JobState] | None = None
+    ) -> JobPage:
         before = len(self._jobs) + 1 if cursor is None else read_cursor(cursor)
-        found = [job for job in reversed(self._jobs.values()) if job.number < before and state in {None, job.state}]
+        states = in_states(state) or FINISHED | UNFINISHED
+        found = [job for job in reversed(self._jobs.values()) if job.number < before and job.state in states]
         return JobPage(tuple(found[:limit]), cursor_at(found[limit - 1].number) if len(found) > limit else None)
 
     def set_state(self, job_id: str, state: JobState, *, problem: Json | None = None) -> Job:
@@ -69,9 +78,11 @@ class MemoryJobs:
             self._jobs[job_id] = as_json_keeps(changed)
             return self._jobs[job_id]
 
-    def claim(self, job_id: str, owner: str, *, left_behind: str) -> Job | None:
+    def claim(self, job_id: str, owner: str, *, left_behind: str, begins: bool = False) -> Job | None:
         with self._lock:
-            mine = claimed(self.get(job_id), owner, now=self._clock(), left_behind=left_behind)
+            done = sum(item.job_id == job_id and item.state != "pending" for item in self._items.values())
+            found = self.get(job_id)
+            mine = claimed(found, owner, now=self._clock(), left_behind=left_behind, done=done if begins else None)
             if mine is not None:
                 self._jobs[job_id] = mine
             return mine

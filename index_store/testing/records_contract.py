@@ -90,6 +90,15 @@ class RecordsContract(OpensCatalogue):
                 assert len(page.items) == 2
             assert listed == [images[n] for n in (4, 2, 1, 0)]
 
+    def test_a_name_may_be_long(self) -> None:
+        """As long as a path may be, and so random that no index could make it shorter."""
+        with self.opened() as (catalogue, space):
+            name = "".join(a_hash(str(number)) for number in range(64))
+            entry = a_hand_in("a", space, external_id=name, person_id=name)
+            image = committed(catalogue.append(entry, searched_to=0)).image
+            for where in (ImageFilter(external_id=name), ImageFilter(person_id=name)):
+                assert catalogue.images(where, 10).items == (image,)
+
     def test_images_are_filtered(self) -> None:
         with self.opened() as (catalogue, space):
             bad = a_content("a", quality={"overall": 0.2}, authenticity={"risk": 0.9})

@@ -141,10 +141,12 @@ class SnapshotFollower(Follower):
         if self._child is None:
             return
         builder = self._child.start()
-        while builder.poll() is None:
-            if self._closing.wait(0.05):
-                stop(builder)
-                return
+        try:
+            while builder.poll() is None:
+                if self._closing.wait(0.05):
+                    return
+        finally:
+            stop(builder)
         while not self._closing.wait(0.1) and not self._folder.newest_number():
             with self._folder.lease() as nobody_builds:
                 if nobody_builds:
@@ -159,6 +161,7 @@ class SnapshotFollower(Follower):
 
     def _mind_the_builder(self) -> None:
         if self._builder is not None and (status := self._builder.poll()) is not None:
+            stop(self._builder)  # it has ended; what is left is our end of its pipe
             self._builder = None
             self._build_again = time.monotonic() + PAUSE_SECONDS
             if status:

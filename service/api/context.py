@@ -5,6 +5,7 @@ A pure ASGI middleware, outermost, so that even a defect of ours leaves as a pro
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import uuid
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from service.api.bodies import Intake
     from service.api.metrics import Metrics
+    from service.api.problems import Kind
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -72,11 +74,11 @@ class RequestContext:
 
         try:
             await self._app(scope, receive_noting_the_end, send_with_headers)
-        except Exception as error:
-            state["cause"], state["problem"] = error, "internal"
+        except (Exception, asyncio.CancelledError) as error:
+            kind = _what_happened(error)
+            state["cause"], state["problem"] = error, kind.slug
             if status:  # the answer has begun; all that is left is to cut it short
                 raise
-            kind = BY_SLUG["internal"]
             await problem(kind, kind.meaning, Request(scope))(scope, receive, send_with_headers)
         finally:
             self._intake.give_back(state.get("bytes_held", 0))
@@ -103,6 +105,11 @@ class RequestContext:
             verdict=state.get("verdict"),
             image_id=state.get("image_id"),
         )
+
+
+def _what_happened(error: BaseException) -> Kind:
+    """A defect of ours; or, told to end, the server waited long enough: whoever is cut off then may ask again."""
+    return BY_SLUG["overloaded" if isinstance(error, asyncio.CancelledError) else "internal"]
 
 
 def _has_body(scope: Scope) -> bool:

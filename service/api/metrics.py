@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from service.wiring import Parts
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+COUNT_SECONDS = 30.0
+"""How old the number of images may be."""
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
@@ -17,6 +20,7 @@ class Metrics:
     """The instruments of one API process."""
 
     def __init__(self) -> None:
+        self._count_again = 0.0
         self._registry = CollectorRegistry()
         registry = self._registry
         self._requests = Counter(
@@ -48,8 +52,15 @@ class Metrics:
         self._head.set(parts.catalogue.head())
         self._sequence.set(parts.follower.index.sequence)
         self._size.set(parts.follower.index.size)
-        self._images.set(parts.catalogue.stats().images)
+        self._count_images(parts)
         self._children.set(decoders.children)
         self._replaced.set(decoders.replaced_total)
         self._budget.set(decoders.budget_bytes_in_use)
         return generate_latest(self._registry)
+
+    def _count_images(self, parts: Parts) -> None:
+        """Now and then: it takes a look at every image's place in an index."""
+        now = time.monotonic()
+        if now >= self._count_again:
+            self._count_again = now + COUNT_SECONDS
+            self._images.set(parts.catalogue.stats().images)

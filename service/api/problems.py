@@ -63,6 +63,7 @@ KINDS = (
         "`on_duplicate=reject` was asked; `verdict` says of what.",
     ),
     Kind("request-in-progress", 409, "A request with this key is under way", "Ask again when it may be finished."),
+    Kind("job-exists", 409, "A job for the same paths is not finished", "`job_id` names it: follow it, or cancel it."),
     Kind("wrong-state", 409, "It is not in a state that allows this", "A job that has ended cannot be cancelled, say."),
     Kind("body-too-large", 413, "The request body is too large", "Counted while it arrives, file parts included."),
     Kind(
@@ -98,6 +99,12 @@ KINDS = (
     Kind(
         "internal", 500, "Something went wrong here", "A defect of Keepone; the log line of this request id tells more."
     ),
+    Kind(
+        "job-stuck",
+        500,
+        "The job ended its worker again and again",
+        "It was begun twenty times, and not one more item was done; it may be resumed.",
+    ),
     Kind("overloaded", 503, "The service is busy", "Try again after the seconds in Retry-After."),
     Kind("unavailable", 503, "The store cannot be used at the moment", "Try again after the seconds in Retry-After."),
     Kind(
@@ -125,8 +132,11 @@ TABLE: dict[type[Exception], str] = {
     errors.BadArchiveError: "broken-archive",
     errors.PathNotAllowedError: "path-not-allowed",
     errors.PathNotFoundError: "path-not-found",
+    errors.RootGoneError: "path-not-found",
+    errors.JobStuckError: "job-stuck",
     errors.OverloadedError: "overloaded",
     stores.NotFoundError: "not-found",
+    stores.SameJobError: "job-exists",
     stores.KeyReusedError: "idempotency-key-reused",
     stores.BadTransitionError: "wrong-state",
     stores.BadCursorError: "invalid-request",
@@ -203,6 +213,8 @@ def install(app: FastAPI) -> None:
             return problem(kind, kind.meaning, request)
         where, what = _WHERE.get(type(error)), str(error)
         members: dict[str, Any] = {"errors": [{"where": where, "what": what}]} if where else {}
+        if isinstance(error, stores.SameJobError):
+            members["job_id"] = error.job_id
         return problem(kind, what, request, **members)
 
     async def at_edge(request: Request, error: Exception) -> JSONResponse:

@@ -132,11 +132,15 @@ async def _kept(parts: Parts, name: str) -> AsyncIterator[BinaryIO]:
 
 
 async def _pieces(request: Request, parts: Parts, limit: int) -> AsyncIterator[bytes]:
-    """The body in larger pieces than it arrives in."""
+    """The body in larger pieces than it arrives in. Raises StoreFullError before the disk's reserve is touched."""
+    declared = request.headers.get("content-length", "0")
+    await to_thread.run_sync(parts.room.require, int(declared) if declared.isdigit() else 0)
     waiting = bytearray()
     async for chunk in counted(request, parts.settings, limit, held=False):
         waiting += chunk
         if len(waiting) >= PIECE:
+            # Others write too, and not everybody says how long a body will be.
+            await to_thread.run_sync(parts.room.require, len(waiting))
             yield bytes(waiting)
             waiting.clear()
     if waiting:

@@ -1,8 +1,9 @@
 """The end of a process: not ready at once, open for a moment longer, then closed.
 
-Whoever sends traffic here learns from `/ready` that it should stop, and needs a moment for that. So SIGTERM first turns
-readiness off, and reaches the server only after `drain_seconds`; the server then takes no more connections and lets the
-requests under way finish. Streams of events would never finish, so they end with readiness.
+Whoever sends traffic here learns from `/ready` that it should stop, and needs a moment for that. So SIGTERM or SIGINT
+first turns readiness off, and reaches the server only after `drain_seconds`; the server then takes no more connections
+and lets the requests under way finish. Streams of events would never finish, so they end with readiness. A second
+signal does not wait.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
+
+    Handler = Callable[[int, FrameType | None], object]
 
 
 class Stopping:
@@ -29,14 +32,15 @@ class Stopping:
         return self._event.is_set()
 
     def listen(self) -> None:
-        """Step in before whoever handles SIGTERM now. Only the main thread may; elsewhere nobody sends signals."""
+        """Step in before whoever handles the signals now. Only the main thread may; elsewhere nobody sends signals."""
         if threading.current_thread() is not threading.main_thread():
             return
-        server = signal.getsignal(signal.SIGTERM)
-        if not callable(server):
-            return
-        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            server = signal.getsignal(number)
+            if callable(server):
+                signal.signal(number, self._draining_before(server, asyncio.get_running_loop()))
 
+    def _draining_before(self, server: Handler, loop: asyncio.AbstractEventLoop) -> Handler:
         def drain(number: int, frame: FrameType | None) -> None:
             if self.is_set():
                 server(number, frame)
@@ -46,4 +50,4 @@ class Stopping:
             if self._when_stopping is not None:
                 self._when_stopping()
 
-        signal.signal(signal.SIGTERM, drain)
+        return drain

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,10 +17,10 @@ from service.cli.progress import steps
 from service.domain.errors import SettingsError
 from service.settings import load_settings
 from service.workflows.backup import back_up
-from service.workflows.findings import printable
+from service.workflows.findings import Finding, printable
 from service.workflows.restore_backup import restore_backup
 
-NOT_VERIFIED = 1
+NOT_WHOLE = 1
 MIB = 2**20
 _TOLD = 20
 
@@ -33,9 +35,8 @@ def backup(folder: Path, keep: int | None, data: Path | None) -> None:
     if settings.data.absolute() in (folder.absolute(), *folder.absolute().parents):
         raise SettingsError(f"{folder} lies in the data folder; a backup belongs somewhere else")
     with wiring.open_store(settings) as store, steps() as progress:
-        made = back_up(
-            store, folder, open_at=lambda place: wiring.open_store_at(settings, place), keep=keep, progress=progress
-        )
+        open_at = partial(wiring.open_store_at, settings)
+        made = back_up(store, folder, open_at=open_at, keep=keep, progress=progress)
     about = made.manifest
     click.echo(f"{made.folder}")
     click.echo(
@@ -44,13 +45,27 @@ def backup(folder: Path, keep: int | None, data: Path | None) -> None:
     )
     if made.removed:
         click.echo(f"{len(made.removed)} older removed")
-    if not made.findings:
-        click.echo("verified: it was restored and checked")
-        return
-    click.echo(f"NOT verified: {len(made.findings)} findings; it cannot be restored", err=True)
-    for finding in made.findings[:_TOLD]:
+    if made.findings:
+        click.echo(f"NOT verified: {len(made.findings)} findings; it cannot be restored", err=True)
+        _list(made.findings)
+    else:
+        click.echo(f"verified{', with known losses' if made.losses else ''}: it was restored and checked")
+    if made.losses:
+        click.echo(
+            f"LOST: no good copy is left of {len(made.losses)} originals, neither in the store nor in an earlier backup "
+            "here; all the rest is restored without them",
+            err=True,
+        )
+        _list(made.losses)
+    if made.findings or made.losses:
+        sys.exit(NOT_WHOLE)
+
+
+def _list(findings: Sequence[Finding]) -> None:
+    for finding in findings[:_TOLD]:
         click.echo(f"{finding.kind}  {printable(finding.name)}  {printable(finding.what)}".rstrip(), err=True)
-    sys.exit(NOT_VERIFIED)
+    if len(findings) > _TOLD:
+        click.echo(f"… and {len(findings) - _TOLD} more", err=True)
 
 
 @click.command("restore")
@@ -67,11 +82,17 @@ def restore(source: Path, data: Path | None) -> None:
             backups,
             name,
             settings.data,
-            open_at=lambda place: wiring.open_store_at(settings, place),
+            open_at=partial(wiring.open_store_at, settings),
             progress=progress,
             load=(lambda file: wiring.load_catalogue(settings, file)) if settings.catalogue_url else None,
         )
     click.echo(f"{name} is restored to {settings.data}: {manifest.count} originals, up to change {manifest.sequence}")
+    if manifest.lacking:
+        click.echo(
+            f"{len(manifest.lacking)} of the originals were lost before the backup was made; `keepone fsck` names what "
+            "is missing",
+            err=True,
+        )
 
 
 def _named(source: Path) -> tuple[Backups, str]:
@@ -80,7 +101,7 @@ def _named(source: Path) -> tuple[Backups, str]:
     if source.name in Backups(source.parent).names():
         return Backups(source.parent), source.name
     backups = Backups(source)
-    verified = [name for name in backups.names() if backups.manifest(name).verified]
+    verified = backups.verified()
     if not verified:
         raise BadBackupError(f"{source} is no backup, and there is no verified one in it")
     return backups, verified[-1]

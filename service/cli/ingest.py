@@ -28,11 +28,13 @@ from service.domain.values import OperatingPoint
 from service.settings import load_settings
 from service.workflows.arrival import OnDuplicate
 from service.workflows.ingest_job import KIND, LEFT_BEHIND, IngestRequest, run_ingest_job
+from service.workflows.listing import can_go_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from index_store.job_records import Job, JobItem, JobState
+    from service.settings import Settings
     from service.workflows.parts import Parts
 
 FAILED, INTERRUPTED = 3, 130
@@ -49,6 +51,10 @@ class SameJobRunsError(KeeponeError):
     """These paths are being taken in by another process."""
 
 
+class OwnFolderError(KeeponeError):
+    """This lies in a folder of Keepone's own."""
+
+
 @click.command("ingest")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option(
@@ -63,10 +69,11 @@ class SameJobRunsError(KeeponeError):
 def command(paths: tuple[Path, ...], on_duplicate: str, operating_point: str | None, data: Path | None) -> None:
     """Take pictures in: files, and folders with all below them. Each keeps its path as its external id.
 
-    Run again after an interruption, it goes on where it stopped.
+    Run again after an interruption, it goes on where it stopped, and takes in what has come since.
     """
     settings = load_settings(data=data)
     found = [path.resolve() for path in paths]
+    _tell_own(found, settings)
     request = IngestRequest(
         "paths",
         OnDuplicate(on_duplicate),
@@ -88,22 +95,41 @@ def command(paths: tuple[Path, ...], on_duplicate: str, operating_point: str | N
     sys.exit(FAILED if failed or end == "failed" else 0)
 
 
+def _tell_own(found: list[Path], settings: Settings) -> None:
+    """What the store keeps must not be taken in: each run would find the one before. Raises OwnFolderError."""
+    folders = [folder.resolve() for folder in settings.own_folders]
+    for path in found:
+        if any(path.is_relative_to(folder) for folder in folders):
+            raise OwnFolderError(f"{path} lies in Keepone's own data folder, which is not taken in.")
+    for folder in folders:
+        if any(folder.is_relative_to(path) for path in found) and not {*folder.parents} & {*folders}:
+            print(f"{folder} is Keepone's own and is passed over", file=sys.stderr)
+
+
 def _owner() -> str:
     return f"{COMMAND_LINE}:{socket.gethostname()}:{os.getpid()}"
 
 
 def _job_for(request: IngestRequest, parts: Parts) -> Job:
     """A new job of ours, or the one that was interrupted. Raises SameJobRunsError."""
-    earlier = next((job for job in _jobs_that_may_go_on(parts) if job.request == request.as_json()), None)
+    earlier = next((job for job in _jobs_that_may_go_on(parts) if _is_this(job, request, parts)), None)
     if earlier is None:
         return parts.jobs.create(NewJob(KIND, request.as_json(), created_by=COMMAND_LINE, owner=_owner()))
     if earlier.state == "running" and _lives(earlier):
         if _process_of(earlier) is None:  # a worker has taken it over; there is nothing to do but to watch it
             return earlier
         raise SameJobRunsError(f"These paths are being taken in already ({earlier.job_id}).")
+    print(f"going on with what was begun at {earlier.created[:16]}Z ({earlier.job_id})", file=sys.stderr)
     if earlier.state in FINISHED:
         earlier = parts.jobs.set_state(earlier.job_id, "queued")
     return parts.jobs.claim(earlier.job_id, _owner(), left_behind=_ALWAYS) or earlier
+
+
+def _is_this(job: Job, request: IngestRequest, parts: Parts) -> bool:
+    """Whether it was asked for the same, and can be gone on with if nobody is at it."""
+    if job.request != request.as_json():
+        return False
+    return (job.state == "running" and _lives(job)) or can_go_on(job, parts)
 
 
 def _jobs_that_may_go_on(parts: Parts) -> Iterator[Job]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from service.jobs.supervisor import job_worker
 from service.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 GRACE_SECONDS = 20
@@ -56,7 +58,25 @@ def command(host: str | None, port: int | None, workers: int | None, data: Path 
             uvicorn.run(create_app(settings, when_stopping=stop_jobs), **common)
         else:
             os.environ.update(by_environment)
+            if stop_jobs is not None:
+                _when_told_to_end(stop_jobs)
             uvicorn.run("service.api.app:app_from_environment", factory=True, workers=settings.workers, **common)
+
+
+def _when_told_to_end(act: Callable[[], None]) -> None:
+    """Call it as soon as a signal to end arrives. The parent of several processes has the server's own handlers, which
+    wait for the children first; the job worker should not have to wait with them.
+    """
+    told, note = os.pipe()
+    os.set_blocking(note, False)
+    signal.set_wakeup_fd(note)
+
+    def wait() -> None:
+        while (number := os.read(told, 1)) and number[0] not in (signal.SIGTERM, signal.SIGINT):
+            pass
+        act()
+
+    threading.Thread(target=wait, name="told-to-end", daemon=True).start()
 
 
 def _announce(settings: Settings) -> None:

@@ -68,6 +68,14 @@ class PathNotFoundError(KeeponeError):
     """There is nothing at this path that can be read."""
 
 
+class RootGoneError(PathNotFoundError):
+    """The folder that the files lie in is not there any more, or another one has its place; nothing more was read."""
+
+
+class JobStuckError(KeeponeError):
+    """The job was begun again and again, and each time its worker ended before one more item was done."""
+
+
 class OverloadedError(KeeponeError):
     """The service is busy; try again shortly."""
 

@@ -5,7 +5,9 @@ positive where it speaks for the one that stays, negative where it speaks agains
 
 The rule says *review* where it cannot tell, for a wrong delete is worse than a question: between a picture and an edit
 of it (which is the source?), where only first frames were compared, where one holds transparency or a depth that the
-compared pixels do not show, and where the one with more pixels looks blurred or enlarged beside the other.
+compared pixels do not show, where the one with more pixels looks blurred or enlarged beside the other, and where a
+lossless query would go only because a lossy copy of it was stored first. Where the query stays, the same is asked of
+each stored copy before it may go.
 """
 
 from __future__ import annotations
@@ -32,6 +34,9 @@ MUCH_SHARPER = 0.25
 99 % of those blurred by 1 pixel or more and enlarged by 5 % lose 0.35 or more, 90 % of those enlarged twice 0.34."""
 HEAVIER = 1.02
 """A file must be this many times as large as the other, of the same format, for its bytes to decide."""
+
+LOSSLESS = frozenset({"BMP", "PNG", "TIFF"})
+"""Formats that keep every level; WebP, AVIF and HEIC may, and do not say so in what is read of them."""
 
 UNTOUCHED = Recommendation(Action.KEEP)
 
@@ -69,7 +74,9 @@ def recommend(
     `references` holds what was assessed of the contents, by content id.
     """
     verdict = _about_query(kind, query, copies, references)
-    judged = [replace(match, recommendation=_about(match, verdict)) for match in copies]
+    judged = [
+        replace(match, recommendation=_about(match, verdict, query, references[match.content_id])) for match in copies
+    ]
     for match in others:
         asks = kind is VerdictKind.UNCERTAIN and not judged
         judged.append(replace(match, recommendation=Recommendation(Action.REVIEW) if asks else UNTOUCHED))
@@ -100,19 +107,27 @@ def _among(query: Assessed, copies: Sequence[Match], references: Mapping[str, As
     if doubt := _doubt(query, reference):
         return _review(doubt)
     stored_stays = advantage.decisive >= 0
+    if (
+        not advantage.decisive
+        and best.relation is not Relation.SAME_PIXELS
+        and _only_query_is_lossless(query, reference)
+    ):
+        return _review("nothing but its earlier arrival speaks for the stored picture, and the query alone is lossless")
     reasons = (_origin(best), *_reasons(query, reference, advantage, stored_stays=stored_stays))
     if stored_stays:
         return Recommendation(Action.DELETE, best.image_id, reasons)
     return Recommendation(Action.KEEP, QUERY, reasons)
 
 
-def _about(match: Match, verdict: Recommendation) -> Recommendation:
-    """What the verdict means for a stored copy: it goes only if the query stays and is no mere edit of it."""
+def _about(match: Match, verdict: Recommendation, query: Assessed, reference: Assessed) -> Recommendation:
+    """What the verdict means for a stored copy: it goes only if the query stays and is surely no less than it."""
     if verdict.action is Action.REVIEW:
         return Recommendation(Action.REVIEW)
     if verdict.keeper != QUERY:
         return UNTOUCHED
-    return Recommendation(Action.REVIEW if match.relation is Relation.EDITED else Action.DELETE)
+    if match.relation is Relation.EDITED or _doubt(query, reference):
+        return Recommendation(Action.REVIEW)
+    return Recommendation(Action.DELETE)
 
 
 def _doubt(query: Assessed, reference: Assessed) -> str | None:
@@ -125,6 +140,10 @@ def _doubt(query: Assessed, reference: Assessed) -> str | None:
     if differ_in_size(smaller.facts, larger.facts) and _sharpness_lead(smaller, larger) >= MUCH_SHARPER:
         return "the larger picture is far less sharp: it may have been blurred or enlarged"
     return None
+
+
+def _only_query_is_lossless(query: Assessed, reference: Assessed) -> bool:
+    return query.facts.format in LOSSLESS and reference.facts.format not in LOSSLESS
 
 
 def _advantage(query: Assessed, reference: Assessed, relation: Relation) -> _Advantage:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+Identity = tuple[int, int]
+"""Device and inode: what a folder is, by whatever name."""
+
 DEEPEST = 128
 """Folders below a root. More is a mistake or a trap, and every one of them costs an opening."""
 
@@ -67,17 +70,25 @@ class ImportRoots:
         """Raise what `walk` would raise for these paths, without walking: for the moment a request comes in."""
         self._resolve(paths)
 
-    def walk(self, paths: Iterable[str], skipped: Skipped | None = None) -> Iterator[Found]:
+    def roots_of(self, paths: Iterable[str]) -> list[str]:
+        """The roots that these paths lie in, as locators. Raises what `walk` raises."""
+        roots = {place.root for place in self._resolve(paths)}
+        return sorted(quote_from_bytes(b"/" + b"/".join(root)) for root in roots)
+
+    def walk(
+        self, paths: Iterable[str], skipped: Skipped | None = None, *, own: frozenset[Identity] = frozenset()
+    ) -> Iterator[Found]:
         """The files at and below these paths, each file once, in the order of their names' bytes.
 
         A path is absolute, below a root, or relative to the roots: then it means what is there in each of them. `.` is
         all there is. Links are not followed; they, special files, hidden files and what systems leave lying about are
-        counted in `skipped`. The order is the same on every run as long as the folders are.
+        counted in `skipped`, and so are the service's `own` folders, which are not gone into. The order is the same on
+        every run as long as the folders are.
 
         Raises PathNotAllowedError or PathNotFoundError before the first item.
         """
         places = self._resolve(paths)
-        return self._numbered(places, skipped if skipped is not None else Skipped())
+        return self._numbered(places, _Walker(skipped if skipped is not None else Skipped(), own))
 
     def read(self, locator: str, max_bytes: int) -> bytes:
         """A file's bytes, opened as carefully as when it was found. A file over the limit is not read to its end.
@@ -139,8 +150,7 @@ class ImportRoots:
             raise PathNotFoundError(f"There is nothing to read at {shown!r}.")
         return there
 
-    def _numbered(self, places: list[_Place], skipped: Skipped) -> Iterator[Found]:
-        walker = _Walker(skipped)
+    def _numbered(self, places: list[_Place], walker: _Walker) -> Iterator[Found]:
         ordinal = 0
         for place in places:
             for below, size in walker.files(place):
@@ -153,10 +163,11 @@ class ImportRoots:
 class _Walker:
     """One walk over several places, which remembers what it has seen."""
 
-    def __init__(self, skipped: Skipped) -> None:
+    def __init__(self, skipped: Skipped, own: frozenset[Identity]) -> None:
         self._skipped = skipped
-        self._folders: set[tuple[int, int]] = set()
-        self._linked: set[tuple[int, int]] = set()
+        self._own = own
+        self._folders: set[Identity] = set()
+        self._linked: set[Identity] = set()
 
     def files(self, place: _Place) -> Iterator[tuple[Parts, int]]:
         """(components below the root, size) of each file at and below the place."""
@@ -182,6 +193,9 @@ class _Walker:
         try:
             with open_folder(place.whole, len(place.root)) as folder:
                 state = os.fstat(folder)
+                if (state.st_dev, state.st_ino) in self._own:
+                    self._skipped.own += 1
+                    return []
                 if (state.st_dev, state.st_ino) in self._folders:  # mounted twice
                     self._skipped.repeats += 1
                     return []
@@ -233,6 +247,15 @@ class _Walker:
 _NOTHING = -1
 
 
+def identity(locator: str) -> Identity | None:
+    """What lies at a root's locator; None where nothing does, or nothing answers."""
+    try:
+        state = os.stat(unquote_to_bytes(locator))  # noqa: PTH116 - bytes, as every path here
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
+
+
 def check_apart(data: Path, roots: Iterable[Path]) -> None:
     """Raise SettingsError where the service's own data lie below an import root, or the other way round.
 
@@ -243,7 +266,7 @@ def check_apart(data: Path, roots: Iterable[Path]) -> None:
         other = split(os.fsencode(os.path.realpath(root)))
         shorter = min(len(own), len(other))
         if own[:shorter] == other[:shorter]:
-            raise SettingsError(f"KEEPONE_IMPORT_ROOTS: {root} and the data folder {data} lie in one another.")
+            raise SettingsError(f"KEEPONE_IMPORT_ROOTS: {root} and Keepone's own folder {data} lie in one another.")
 
 
 def _exists(place: _Place, shown: str) -> bool:

@@ -57,3 +57,5 @@ class Skipped:
     """Names of a file that is listed already (hard links)."""
     unreadable: int = 0
     """Folders that could not be opened, or lie too deep."""
+    own: int = 0
+    """Folders of the service itself."""

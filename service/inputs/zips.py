@@ -148,6 +148,9 @@ class ZipArchive:
             problem = UnusableEntryError("This entry is encrypted.")
         elif entry.method not in {_STORED, _DEFLATED}:
             problem = UnusableEntryError(f"This entry is packed by method {entry.method}; deflate it, or store it.")
+        elif entry.method == _STORED and entry.packed != entry.size:
+            # Only `size` is held to the limits, and of a stored entry all that is packed is read at once.
+            problem = BrokenArchiveError("The entry is stored, and its two sizes differ.")
         elif entry.size > limits.entry_bytes:
             problem = PictureTooLargeError(f"The entry has {entry.size:,} bytes; the limit is {limits.entry_bytes:,}.")
         elif entry.size > limits.entry_grace and entry.size > limits.ratio * entry.packed:

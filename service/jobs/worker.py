@@ -1,11 +1,16 @@
 """The worker: takes queued jobs from the catalogue and runs each as a DBOS workflow.
 
 The catalogue's rows are the outbox: whoever makes a job commits its row and nothing else, so no job is ever half made.
-The worker enqueues what it finds there under a workflow id made of job and attempt, so that finding it twice does no
-harm. A workflow holds no state of its own: its argument is the job's id, and what is done is told by the items' rows.
+The worker enqueues what it finds there under a workflow id made of job, attempt and its own name, so that finding it
+twice does no harm. Each worker has queues of its own, and of several that find a job the first to claim it runs it. A
+workflow holds no state of its own: its argument is the job's id, and what is done is told by the items' rows.
 
 After a crash DBOS hands the workflow to the worker of the same name. If that one never comes back, the job gives no
-signs of life any more, and any worker enqueues it as the next attempt.
+signs of life any more, and any worker enqueues it as the next attempt; the last sign of life is part of the workflow's
+id, for one that was used up in vain is never begun again by DBOS.
+
+Not every machine has every upload, or sees every folder: what cannot be run here is left alone. So no worker may take
+from another's queue.
 
 Told to stop, a running job ends after its present group, and its workflow is left pending for the next start.
 """
@@ -24,19 +29,19 @@ from typing import TYPE_CHECKING
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowSerializationFormat
 
-from index_store.errors import NotFoundError, StoreError
+from index_store.errors import BadTransitionError, NotFoundError, StoreError
 from index_store.ids import moment
-from index_store.job_records import FINISHED, JobState
+from index_store.job_records import FINISHED, UNFINISHED
 from index_store.syncing import has_failed
 from service import log, wiring
 from service.jobs.identity import executor_id
 from service.settings import load_settings
-from service.workflows.ingest_job import LEFT_BEHIND, run_ingest_job
+from service.workflows.ingest_job import LEFT_BEHIND, can_run_here, run_ingest_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
-    from index_store.job_records import Job
+    from index_store.job_records import Job, JobState
     from service.workflows.parts import Parts
 
 PROTOCOL = "1"
@@ -49,11 +54,14 @@ LONGEST_PAUSE = 30.0
 SWEEP_SECONDS = 3600.0
 KEPT = timedelta(days=3)
 """How long the upload of a job that failed or was cancelled is kept, for it may be queued again."""
+LISTS_KEPT = timedelta(days=30)
+"""The same for a list of paths, which is small, and without which nobody knows what of the folder is done."""
+LEFT_ALONE_SECONDS = 10.0
+"""How often it is looked again whether a job that was left alone can be run here by now."""
 ANSWERS_KEPT = timedelta(hours=24)
 """How long the answer to an idempotency key can be had again."""
 PARTING_SECONDS = 20.0
 PAGE = 100
-_UNFINISHED: tuple[JobState, ...] = ("queued", "running")
 
 
 class Worker:
@@ -63,6 +71,7 @@ class Worker:
         self._parts = parts
         self._owner = owner
         self._enqueued: set[str] = set()
+        self._left_alone: dict[str, float] = {}
         self._running = 0
         self._changed = threading.Condition()
         self._swept = -SWEEP_SECONDS
@@ -85,16 +94,18 @@ class Worker:
             return self._ingest(job_id)
 
         self._workflow = as_workflow(ingest)
+        queues = [f"{queue}:{self._owner}" for queue in (SINGLE, MANY)]
+        DBOS.listen_queues(queues)
         DBOS.launch()
-        for queue in (SINGLE, MANY):
+        for queue in queues:
             DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=LOOK_SECONDS)
         log.event("worker started", owner=self._owner)
         # After a failed sync nothing can be written here any more: this process ends, and is started again.
         while not self.stopping.wait(LOOK_SECONDS) and not has_failed():
             try:
                 self._look()
-            except StoreError as error:
-                log.event("the worker cannot read its jobs", level=logging.WARNING, error=error)
+            except Exception as error:  # noqa: BLE001 - the store's or DBOS's; the jobs that run here go on meanwhile
+                log.event("the worker cannot look after its jobs", level=logging.WARNING, error=error)
         with self._changed:
             self._changed.wait_for(lambda: self._running == 0, PARTING_SECONDS)
         log.event("worker stopped", owner=self._owner)
@@ -135,41 +146,65 @@ class Worker:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _look(self) -> None:
-        """Enqueue what is queued, and what has been left behind by its owner."""
+        """Enqueue what is queued, and what has been left behind by its owner; end what is to be cancelled of both."""
         left_behind = moment(datetime.now(UTC) - LEFT_BEHIND)
-        for job in self._jobs("queued"):
+        waiting = [job for job in self._jobs(UNFINISHED) if job.state == "queued" or (job.seen or "") < left_behind]
+        for job in waiting:
             if job.cancel_requested is not None:
-                self._parts.jobs.set_state(job.job_id, "cancelled")
-            else:
+                self._cancel(job, left_behind)
+            elif self._can_run(job):
                 self._enqueue(job)
-        for job in self._jobs("running"):
-            if (job.seen or "") < left_behind:
-                self._enqueue(job)
+        self._enqueued &= {self._workflow_id(job) for job in waiting}
+        self._left_alone = {
+            job.job_id: self._left_alone[job.job_id] for job in waiting if job.job_id in self._left_alone
+        }
         if time.monotonic() - self._swept >= SWEEP_SECONDS:
             self._swept = time.monotonic()
             self._sweep()
 
+    def _cancel(self, job: Job, left_behind: str) -> None:
+        if job.state == "running" and self._parts.jobs.claim(job.job_id, self._owner, left_behind=left_behind) is None:
+            return  # its owner is back, and will see the wish
+        with suppress(BadTransitionError):  # it ended meanwhile
+            self._parts.jobs.set_state(job.job_id, "cancelled")
+
+    def _can_run(self, job: Job) -> bool:
+        looked = self._left_alone.get(job.job_id)
+        if looked is not None and time.monotonic() - looked < LEFT_ALONE_SECONDS:
+            return False
+        try:
+            can = can_run_here(job, self._parts)
+        except (KeyError, TypeError, ValueError):
+            can = True  # nobody can read such a row: its run will say so in it
+        if can:
+            self._left_alone.pop(job.job_id, None)
+        else:
+            if looked is None:
+                log.event("a job is left alone: what it needs is not here", job_id=job.job_id)
+            self._left_alone[job.job_id] = time.monotonic()
+        return can
+
     def _enqueue(self, job: Job) -> None:
-        workflow_id = f"{job.job_id}.{job.attempt + 1}"
+        workflow_id = self._workflow_id(job)
         if workflow_id in self._enqueued:
             return
         with SetWorkflowID(workflow_id):
-            DBOS.enqueue_workflow(SINGLE if job.total == 1 else MANY, self._workflow, job.job_id)
+            queue = SINGLE if job.total == 1 else MANY
+            DBOS.enqueue_workflow(f"{queue}:{self._owner}", self._workflow, job.job_id)
         self._enqueued.add(workflow_id)
+
+    def _workflow_id(self, job: Job) -> str:
+        """One for each time that it is to be begun."""
+        begun = f"{job.job_id}.{job.attempt + 1}.{self._owner}"
+        return f"{begun}.{job.seen}" if job.state == "running" else begun
 
     def _sweep(self) -> None:
         """Uploads that no job needs any more, and answers that need not be given again."""
         now = datetime.now(UTC)
         self._parts.answers.forget_before(moment(now - ANSWERS_KEPT))
-        recent = moment(now - KEPT)
-        wanted: set[str] = set()
-        for state in FINISHED - {"succeeded"}:
-            wanted |= {job.job_id for job in self._jobs(state) if _is_kept(job, recent)}
-        for state in _UNFINISHED:
-            wanted |= {job.job_id for job in self._jobs(state)}
-        self._parts.staging.sweep(wanted)
+        self._parts.staging.sweep({job.job_id for job in self._jobs(_MAY_GO_ON) if _is_wanted(job, now)})
 
-    def _jobs(self, state: JobState) -> Iterator[Job]:
+    def _jobs(self, state: Collection[JobState]) -> Iterator[Job]:
         cursor: str | None = None
         while True:
             page = self._parts.jobs.list(PAGE, cursor, state=state)
@@ -179,9 +214,13 @@ class Worker:
                 return
 
 
-def _is_kept(job: Job, recent: str) -> bool:
-    """A list of paths is small, and without it nobody knows which of the files had their outcome."""
-    return (job.finished or "") >= recent or "paths" in job.request
+_MAY_GO_ON = UNFINISHED | FINISHED - {"succeeded"}
+
+
+def _is_wanted(job: Job, now: datetime) -> bool:
+    """Whether what was staged for it may be needed yet."""
+    kept = LISTS_KEPT if "paths" in job.request else KEPT
+    return job.state in UNFINISHED or (job.finished or "") >= moment(now - kept)
 
 
 def main() -> None:
@@ -190,16 +229,23 @@ def main() -> None:
     log.configure(settings.log_format, settings.log_level)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with executor_id(settings.data) as owner:
-        parts = wiring.build(settings)
+        parts = wiring.build(settings, decoders_at_once=False)
         worker = Worker(parts, owner)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stopping.set())
         if not sys.stdin.isatty():
             threading.Thread(target=_follow_parent, args=(worker.stopping,), daemon=True).start()
-        worker.run()
-        parts.close()
-        # Past the workflows that are left pending: waiting for their threads would be for ever.
-        os._exit(0)
+        status = 1
+        try:
+            worker.run()
+            parts.close()
+            status = 0
+        except Exception as error:  # noqa: BLE001 - whoever started this process starts the next one
+            log.event("the worker failed", level=logging.ERROR, error=error)
+        finally:
+            # Past the workflows that are left pending, and DBOS's own threads: waiting for them would be for ever, and
+            # a worker that nobody stops any more would hold its slot and its jobs.
+            os._exit(status)
 
 
 def _follow_parent(stopping: threading.Event) -> None:

@@ -32,12 +32,16 @@ _LOGGER: Final = logging.getLogger("keepone")
 
 
 class Nursery:
-    """`size` children, each renewed after `recycle_after` decodes or when it holds `max_resident` bytes at rest."""
+    """`size` children, each renewed after `recycle_after` decodes or when it holds `max_resident` bytes at rest.
+
+    They are started `at_once`, or when one is asked for the first time.
+    """
 
     def __init__(
-        self, size: int, limits: Limits, *, recycle_after: int, max_resident: int, fault_injection: bool
+        self, size: int, limits: Limits, *, recycle_after: int, max_resident: int, fault_injection: bool, at_once: bool
     ) -> None:
         self._size = size
+        self._wanted = size if at_once else 0
         self._limits = limits
         self._recycle_after = recycle_after
         self._max_resident = max_resident
@@ -117,6 +121,9 @@ class Nursery:
 
     def _next_idle(self, deadline: float | None) -> ChildProcess:
         with self._changed:
+            if not self._wanted:
+                self._wanted = self._size
+                self._ring()
             while True:
                 if self._closed:
                     raise OverloadedError("The service is shutting down.")
@@ -183,7 +190,7 @@ class Nursery:
                 child.kill()
 
     def _start_missing(self, booting: dict[ChildProcess, float]) -> bool:
-        while len(self._all) + len(booting) < self._size:
+        while len(self._all) + len(booting) < self._wanted:
             try:
                 child = ChildProcess(self._limits, fault_injection=self._fault_injection)
             except Exception as error:  # were this thread to end, all children would end with it

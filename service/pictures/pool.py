@@ -118,6 +118,7 @@ class DecodePool:
         recycle_after: decodes after which a child is renewed, against slow leaks in the decoders.
         max_resident: bytes at rest above which a child is renewed.
         fault_injection: children obey `KEEPONE-FAULT:` markers in files. For tests only.
+        at_once: start the children now; otherwise when the first picture comes, which then waits for its child.
     """
 
     def __init__(
@@ -129,6 +130,7 @@ class DecodePool:
         recycle_after: int = 500,
         max_resident: int = 256 * 2**20,
         fault_injection: bool = False,
+        at_once: bool = True,
     ) -> None:
         self.limits: Final = limits or Limits()
         self._budget = budget
@@ -138,6 +140,7 @@ class DecodePool:
             recycle_after=recycle_after,
             max_resident=max_resident,
             fault_injection=fault_injection,
+            at_once=at_once,
         )
 
     def decode(self, data: bytes, *, wait_s: float | None = 2.0) -> Decoded:

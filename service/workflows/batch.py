@@ -11,18 +11,19 @@ A group that another process made stale searches again, and goes first into the 
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from index_store.errors import StoreError
+from index_store.errors import StoreError, StoreUnavailableError
 from index_store.failpoints import reached
 from index_store.group_records import GroupItem
 from index_store.job_records import JobItemOutcome
 from index_store.records import Committed, Stale
 from service import log
-from service.domain.errors import KeeponeError, UnsupportedPictureError
+from service.domain.errors import KeeponeError, OverloadedError, UnsupportedPictureError
 from service.workflows.arrival import Arrival, RefusedDuplicateError
 from service.workflows.grouping import Lately, Recent
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from service.workflows.arrival import Wish
     from service.workflows.parts import Parts
 
+T = TypeVar("T")
+
 GROUP = 48
 """Pictures committed together at the most. One synced commit takes as long as some ten pictures' rows."""
 AHEAD = 2
@@ -42,6 +45,10 @@ AHEAD = 2
 BYTES_AHEAD = 128 * 1024 * 1024
 """Files waiting for a decoder, together: many small ones, or a few large ones. As many again may wait for their
 commit, for a copy's bytes are held until it is known that they need not be kept."""
+
+PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
+"""Seconds between tries when the machine is too busy for a picture. That says nothing of the picture, so it is no
+outcome; if it lasts, the job ends and may be resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,9 @@ class Batch:
         if entry.error is not None:
             raise entry.error
         self._parts.room.require()
+        return _patiently(lambda: self._arrive(entry))
+
+    def _arrive(self, entry: Entry) -> Arrival:
         # Not to the log's very end: what the index lacks is compared with when the picture's turn comes.
         arrival = Arrival(entry.data, self._wish_for(entry.name), self._parts, to_the_end=False)
         try:
@@ -161,7 +171,7 @@ class Batch:
             if isinstance(answer, Committed):
                 self._lately.add(answer, ready.arrival.subject)
             elif isinstance(answer, Stale):
-                ready.arrival.search_again()
+                _patiently(ready.arrival.search_again)
                 stale.append(ready)
         self._waiting.extendleft(reversed(stale))
         self._parts.follower.catch_up()
@@ -199,7 +209,7 @@ class Batch:
         """What to commit by now; None if that is nothing, and then the item has its outcome."""
         arrival = ready.arrival
         if self._lately.might_match(arrival.subject, arrival.searched_to):
-            arrival.search_again()
+            _patiently(arrival.search_again)
         try:
             entry = arrival.plan()
         except RefusedDuplicateError as error:
@@ -214,6 +224,17 @@ class Batch:
         outcome = replace(_outcome_of(error, self._job_id, ordinal), name=name)
         self._parts.jobs.record(outcome)
         self._watcher.finished([outcome.outcome or outcome.state])
+
+
+def _patiently(step: Callable[[], T]) -> T:
+    """What the step gives, once the machine has time for it. Raises StoreUnavailableError if it never has."""
+    for pause in PAUSES:
+        try:
+            return step()
+        except OverloadedError as error:
+            log.event("a picture waits for a busy machine", level=logging.WARNING, error=error, pause_s=pause)
+            time.sleep(pause)
+    raise StoreUnavailableError("The machine was too busy for a picture for minutes.")
 
 
 def _outcome_of(error: Exception, job_id: str, ordinal: int) -> JobItemOutcome:

@@ -30,22 +30,25 @@ _JOBS_AT_ONCE = 100
 _ORDER = list(KINDS)
 
 
-def fsck(store: Store, *, deep: bool = False, progress: Progress = silent) -> Report:
-    """Look at everything; with `deep` at every byte. Raises StoreError."""
-    report = _look(store, progress, deep=deep)
+def fsck(store: Store, *, deep: bool = False, orphans: bool = True, progress: Progress = silent) -> Report:
+    """Look at everything; with `deep` at every byte, and without `orphans` at no file that no row names.
+
+    Raises StoreError.
+    """
+    report = _look(store, progress, deep=deep, orphans=orphans)
     if report.is_clean:
         return report
     # A second look at what is quick to look at twice; originals do not change, so only rows that were on their way
     # can have misled the first one about them.
-    again = set(_look(store, progress, deep=False).findings)
+    again = set(_look(store, progress, deep=False, orphans=orphans).findings)
     slow = {"rotten-blob", "bad-thumbnail"}
     lasting = (one for one in report.findings if one in again or (deep and one.kind in slow))
     return Report(tuple(lasting), report.checked)
 
 
-def _look(store: Store, progress: Progress, *, deep: bool) -> Report:
+def _look(store: Store, progress: Progress, *, deep: bool, orphans: bool) -> Report:
     rows, found = check_catalogue(store, progress)
-    found += check_files(store, rows, progress, deep=deep)
+    found += check_files(store, rows, progress, deep=deep, orphans=orphans)
     found += _jobs(store)
     distinct = sorted(dict.fromkeys(found), key=lambda one: (_ORDER.index(one.kind), one.name))
     return Report(tuple(distinct), dict(rows.checked))

@@ -3,54 +3,54 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from index_store.errors import CorruptBlobError, MissingBlobError
 from service.domain.errors import BrokenPictureError
 from service.pictures import thumbnails
 from service.workflows.findings import Finding
-from service.workflows.fsck_catalogue import images_named
+from service.workflows.side_by_side import side_by_side
 from service.workflows.verify import THUMBNAIL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from service.workflows.findings import Progress, Store
-    from service.workflows.fsck_catalogue import Rows
+    from service.workflows.fsck_rows import Rows
 
 GRACE_SECONDS = 3600
 """An original is written before the row that names it; after this long no row is on its way any more."""
 _PIECE = 2**20
-_THREADS = 4
-"""Hashing and reading both let other threads run."""
 
 
-def check_files(store: Store, rows: Rows, progress: Progress, *, deep: bool) -> list[Finding]:
-    """Missing and rotten originals, orphans, and with `deep` thumbnails too. Raises StoreError."""
-    wanted = [sha256 for sha256 in rows.contents if not rows.is_purged(sha256)]
-    found = list(_originals(store, rows, wanted, progress, deep=deep))
-    found += _orphans(store, rows)
+def check_files(store: Store, rows: Rows, progress: Progress, *, deep: bool, orphans: bool = True) -> list[Finding]:
+    """Missing and rotten originals, orphans if asked for, and with `deep` thumbnails too. Raises StoreError."""
+    count = sum(1 for _ in rows.contents.wanted())
+    found = list(_originals(store, rows, count, progress, deep=deep))
+    if orphans:
+        found += _orphans(store, rows)
     if deep:
-        for place, sha256 in enumerate(wanted, 1):
-            found += _thumbnail(store, sha256)
-            progress("thumbnails", place, len(wanted))
-    rows.checked["originals"] = len(wanted)
+        for done, place in enumerate(rows.contents.wanted(), 1):
+            found += _thumbnail(store, rows.contents.name(place))
+            progress("thumbnails", done, count)
+    rows.checked["originals"] = count
     return found
 
 
-def _originals(store: Store, rows: Rows, wanted: Iterable[str], progress: Progress, *, deep: bool) -> Iterator[Finding]:
-    names = list(wanted)
+def _originals(store: Store, rows: Rows, count: int, progress: Progress, *, deep: bool) -> Iterator[Finding]:
+    contents = rows.contents
 
-    def look(sha256: str) -> tuple[str, str] | None:
-        return what_is_wrong(store, sha256, rows.contents[sha256].bytes, deep=deep)
+    def look(place: int) -> tuple[str, str] | None:
+        return what_is_wrong(store, contents.name(place), contents.sizes[place], deep=deep)
 
-    with ThreadPoolExecutor(_THREADS) as threads:
-        for place, (sha256, wrong) in enumerate(zip(names, threads.map(look, names), strict=True), 1):
-            if wrong is not None:
-                kind, why = wrong
-                yield Finding(kind, sha256, f"{why}; {images_named(rows, sha256)}; a backup may hold it")
-            progress("originals", place, len(names))
+    wrong: dict[int, tuple[str, str]] = {}
+    for done, (place, seen) in enumerate(side_by_side(look, contents.wanted()), 1):
+        if seen is not None:
+            wrong[place] = seen
+        progress("originals", done, count)
+    for place, named in rows.images.named(wrong).items():
+        kind, why = wrong[place]
+        yield Finding(kind, contents.name(place), f"{why}; {named}; a backup may hold it")
 
 
 def what_is_wrong(store: Store, sha256: str, size: int, *, deep: bool) -> tuple[str, str] | None:
@@ -65,6 +65,8 @@ def what_is_wrong(store: Store, sha256: str, size: int, *, deep: bool) -> tuple[
         return "missing-blob", "there is no file"
     except CorruptBlobError as error:
         return "rotten-blob", str(error)
+    except OSError as error:
+        return "rotten-blob", f"its bytes cannot be read: {error.strerror}"
     return None
 
 
@@ -78,7 +80,7 @@ def _hashed(store: Store, sha256: str) -> str:
 
 def _orphans(store: Store, rows: Rows) -> Iterator[Finding]:
     for original in store.blobs.originals():
-        if original.sha256 not in rows.contents and original.age_seconds > GRACE_SECONDS:
+        if not rows.contents.has_row(original.sha256) and original.age_seconds > GRACE_SECONDS:
             yield Finding("orphan-blob", original.sha256, f"{original.bytes} bytes")
 
 

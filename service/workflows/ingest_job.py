@@ -6,27 +6,26 @@ two at once; claim and outcomes in the catalogue see to it that every item is ta
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from index_store.errors import MissingBlobError, StoreError
+from index_store.errors import StoreError
 from index_store.failpoints import reached
 from index_store.ids import moment
 from service import log
-from service.domain.errors import KeeponeError, PathNotFoundError, PictureTooLargeError, UnsupportedPictureError
+from service.domain.errors import JobStuckError, KeeponeError
 from service.domain.values import OperatingPoint
 from service.inputs.archives import open_archive
 from service.inputs.roots import ImportRoots
 from service.inputs.values import ArchiveLimits
-from service.pictures.admit import HEAD_BYTES, sniff
 from service.workflows.arrival import OnDuplicate, Wish
 from service.workflows.batch import Batch, Entry
+from service.workflows.listing import listed, roots_stand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +40,8 @@ LEFT_BEHIND = timedelta(seconds=60)
 """Without a sign of life for so long, a job may be taken over."""
 LOOK_SECONDS = 0.5
 """How often a running job looks whether it was cancelled."""
+MOST_STARTS = 20
+"""A job whose worker died so often before one more item was done is not begun again: it would kill workers for ever."""
 PAGE = 1000
 
 Source = Literal["archive", "paths", "picture"]
@@ -95,6 +96,30 @@ def import_roots(request: IngestRequest, parts: Parts) -> ImportRoots:
     return ImportRoots(folders)
 
 
+def can_run_here(job: Job, parts: Parts) -> bool:
+    """Whether this machine has what the job needs. One that has not leaves it alone, for whoever has.
+
+    Where the catalogue lies on this machine there is no other, and what is missing is missing: the job may fail of it.
+    """
+    request = IngestRequest.from_json(job.request)
+    is_staged = parts.staging.has(job.job_id)
+    if request.source != "paths":
+        return is_staged or parts.settings.is_alone
+    if request.roots is not None and not all(Path(root).is_dir() for root in request.roots):
+        return False
+    if is_staged:
+        return request.roots is None or roots_stand(job.job_id, parts.staging, exactly=True)
+    return parts.settings.is_alone or (job.total is None and _can_list(request, parts))
+
+
+def _can_list(request: IngestRequest, parts: Parts) -> bool:
+    try:
+        import_roots(request, parts).check(request.paths)
+    except KeeponeError:
+        return False
+    return True
+
+
 def archive_limits(parts: Parts) -> ArchiveLimits:
     settings = parts.settings
     return ArchiveLimits(
@@ -119,7 +144,7 @@ def run_ingest_job(
     over; it can be gone on with. A store that fails makes the job fail, with the reason in its row; raises StoreError
     where not even that can be written.
     """
-    job = parts.jobs.claim(job_id, owner, left_behind=_left_behind())
+    job = parts.jobs.claim(job_id, owner, left_behind=_left_behind(), begins=True)
     if job is None:
         return "not ours"
     reached("job.claimed")
@@ -155,6 +180,8 @@ def _end(job_id: str, state: JobState, owner: str, parts: Parts, problem: dict[s
 
 
 def _take_in(job: Job, parts: Parts, life: _Life) -> bool:
+    if job.starts > MOST_STARTS:
+        raise JobStuckError
     request = IngestRequest.from_json(job.request)
     done = _done(job.job_id, parts)
     batch = Batch(job.job_id, parts, request.wish_for, life)
@@ -186,27 +213,7 @@ def _from_archive(job: Job, _request: IngestRequest, parts: Parts, done: frozens
 
 
 def _from_paths(job: Job, request: IngestRequest, parts: Parts, done: frozenset[int]) -> Iterator[Entry]:
-    roots = import_roots(request, parts)
-    for ordinal, (name, locator) in enumerate(_listing(job, request, roots, parts, done)):
-        if ordinal in done:
-            continue
-        try:
-            entry = Entry(ordinal, name, _file(roots, locator, parts.settings.max_bytes))
-        except KeeponeError as error:
-            entry = Entry(ordinal, name, b"", error)
-        except OSError as error:
-            entry = Entry(ordinal, name, b"", PathNotFoundError(f"The file cannot be read: {error.strerror}"))
-        yield entry
-
-
-def _file(roots: ImportRoots, locator: str, max_bytes: int) -> bytes:
-    """A film is too large and no picture either: the second is what matters to whoever hands in a folder."""
-    try:
-        return roots.read(locator, max_bytes)
-    except PictureTooLargeError:
-        if sniff(roots.head(locator, HEAD_BYTES)) is None:
-            raise UnsupportedPictureError from None
-        raise
+    return listed(job, request.paths, import_roots(request, parts), parts, done)
 
 
 def _from_picture(job: Job, _request: IngestRequest, parts: Parts, done: frozenset[int]) -> Iterator[Entry]:
@@ -220,31 +227,6 @@ _SOURCES: dict[Source, Callable[[Job, IngestRequest, Parts, frozenset[int]], Ite
     "paths": _from_paths,
     "picture": _from_picture,
 }
-
-
-def _listing(
-    job: Job, request: IngestRequest, roots: ImportRoots, parts: Parts, done: frozenset[int]
-) -> Iterator[tuple[str, str]]:
-    """(name, locator) of each file, listed once: an item keeps its number whatever happens to the folder meanwhile."""
-    with _listed(job, request, roots, parts, done) as file:
-        if job.total is None:
-            parts.jobs.add_items(job.job_id, 0, (), total=sum(1 for _ in file))
-            file.seek(0)
-        for line in file:
-            name, locator = json.loads(line)
-            yield name, locator
-
-
-def _listed(job: Job, request: IngestRequest, roots: ImportRoots, parts: Parts, done: frozenset[int]) -> BinaryIO:
-    try:
-        return parts.staging.open(job.job_id)
-    except MissingBlobError:
-        if done:  # a new list might give their numbers to other files
-            raise
-        with parts.staging.writing(job.job_id) as file:
-            for found in roots.walk(request.paths):
-                file.write(json.dumps((found.item.name, found.locator)).encode() + b"\n")
-        return parts.staging.open(job.job_id)
 
 
 class _Life:

@@ -20,6 +20,7 @@ from index_store.errors import StoreFullError, StoreUnavailableError
 from index_store.room import Room
 
 
+@pytest.mark.timeout(600)
 def test_nothing_is_lost_or_made_up_when_the_service_is_killed(tmp_path, counted):
     """T26: every answer stands, every request counts once, whenever the process group is killed."""
     cycles = counted(400)

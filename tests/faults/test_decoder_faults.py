@@ -114,6 +114,16 @@ def test_a_child_killed_at_rest_costs_no_request(pool):
     assert pool.pids() != [child]
 
 
+def test_a_signal_to_end_finds_a_child_deaf(pool):
+    """Whoever stops the service signals the whole group; what is being decoded is finished, and the parent decides."""
+    pool.decode(GOOD, wait_s=60).close()
+    child = pool.pids()[0]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        os.kill(child, number)
+    pool.decode(GOOD, wait_s=60).close()
+    assert pool.pids() == [child]
+
+
 def test_a_good_request_beside_a_bad_one_is_served(tmp_path):
     """Two children: while one spins, the other works."""
     limits, budget = Limits(decode_seconds=0.4), MachineBudget(2**30, tmp_path / "lock")

@@ -41,6 +41,7 @@ BATCH_SLUGS = (
     "invalid-request",
     "idempotency-key-reused",
     "request-in-progress",
+    "job-exists",
     "overloaded",
     "storage-full",
 )
@@ -77,11 +78,12 @@ async def _queue(
     except ValidationError as error:
         raise invalid(error, "body") from error
     full = fields.applied_to(asked, parts.settings)
-    if full.source == "paths":
-        await to_thread.run_sync(lambda: import_roots(full, parts).check(full.paths))
-    new = NewJob(KIND, full.as_json(), total=staged.total, created_by=caller.key_id, job_id=job_id)
+    is_paths = full.source == "paths"
+    new = NewJob(KIND, full.as_json(), total=staged.total, created_by=caller.key_id, alone=is_paths, job_id=job_id)
 
     async def carry_out(claim: Claim | None) -> JSONResponse:
+        if is_paths:  # here and not before: what was accepted is answered again, whatever became of the folder
+            await to_thread.run_sync(lambda: import_roots(full, parts).check(full.paths))
         answer = None if claim is None else claim.answer(202, {"job_id": job_id})
         return accepted((await queue_job(parts, new, answer)).job_id)
 

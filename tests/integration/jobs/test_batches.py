@@ -5,7 +5,9 @@ import tempfile
 
 import pytest
 
+from index_store.errors import StoreFullError
 from index_store.failpoints import armed
+from index_store.room import Room
 from service.api import staging
 
 MIB = 2**20
@@ -222,6 +224,25 @@ def test_a_disk_that_is_full_takes_no_half_upload(api, uploads, pictures, assert
     monkeypatch.setattr("index_store.blobs.staging.os.fsync", full)
     assert_problem(api.batch(uploads.form(("a.jpg", pictures.jpeg(1)))), 507, "storage-full")
     assert (api.jobs(), api.staged()) == before
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_upload_never_eats_the_disks_reserve(api, uploads, pictures, assert_problem, monkeypatch, declared):
+    """Neither at once, when its length is told, nor while it arrives, when it is not."""
+    monkeypatch.setattr(staging, "PIECE", 1000)
+    body = uploads.form(("a.jpg", pictures.jpeg(1)))
+    before, asked = (api.jobs(), api.staged()), []
+
+    def nearly_full(_room, more=0):
+        asked.append(more)
+        if more >= 1000:
+            raise StoreFullError
+
+    monkeypatch.setattr(Room, "require", nearly_full)
+    assert_problem(api.batch(body if declared else iter([body])), 507, "storage-full")
+    assert (api.jobs(), api.staged()) == before
+    assert asked[-1] == len(body)
+    assert asked[:-1] == ([0] if declared else [0, 0])
 
 
 def test_the_upload_of_a_job_that_was_made_is_never_dropped(api, uploads, pictures, monkeypatch):

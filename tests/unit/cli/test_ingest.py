@@ -5,6 +5,9 @@ import sqlite3
 
 import pytest
 
+from service.cli import ingest as command
+from service.settings import Settings
+
 
 @pytest.fixture
 def kept(folder):
@@ -83,3 +86,24 @@ def test_links_below_a_folder_are_not_followed(keepone, pictures, folder):
     (place / "link.jpg").symlink_to(pictures / "astronaut.jpg")
     (place / "loop").symlink_to(place)
     assert keepone("ingest", place).out == "no files\n"
+
+
+def test_what_keepone_keeps_is_not_taken_in(keepone, pictures, kept, folder):
+    """Each run would find the pictures of the one before, and so on for ever; it is said, and where it is meant refused."""
+    keepone("ingest", pictures)
+    (folder / "pictures" / "deep" / "broken.jpg").unlink()
+    ran = keepone("ingest", "--on-duplicate", "reference", folder)
+    assert (ran.code, ran.out) == (0, "3 referenced as duplicate\n")
+    assert ran.err.count(f"{folder / 'data'} is Keepone's own and is passed over") == 1
+    assert "blobs" not in ran.err
+    for place in (folder / "data", folder / "data" / "blobs"):
+        refused = keepone("ingest", place)
+        assert (refused.code, "lies in Keepone's own" in refused.err) == (3, True)
+    assert len(kept()) == 6
+
+
+def test_another_way_to_its_folders_is_no_way_around(keepone, pictures, monkeypatch):
+    """A mount of the same folder elsewhere has another name and the same inode."""
+    monkeypatch.setattr(Settings, "own_folders", (pictures / "deep",))
+    monkeypatch.setattr(command, "_tell_own", lambda *_: None)
+    assert keepone("ingest", pictures).out == "1 stored as duplicate, 1 stored as unique\n"

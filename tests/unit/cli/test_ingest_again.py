@@ -13,7 +13,7 @@ from collections import Counter
 import pytest
 
 from service.cli import ingest as command
-from service.workflows import batch, ingest_job
+from service.workflows import batch, ingest_job, listing
 
 NOBODY = 2**22 + 1
 """No process has this id: it is over the largest there may be."""
@@ -97,6 +97,35 @@ def test_interrupted_it_stops_and_the_same_command_goes_on(keepone, pictures, at
     again = keepone("ingest", pictures)
     assert (again.code, again.out) == (3, "1 failed, 1 stored as duplicate, 2 stored as unique\n")
     assert_whole(rows)
+
+
+def test_what_came_since_is_taken_in_too(keepone, pictures, at_first_commit, rows, coffee, written):
+    """Months may lie between the two; the command tells that it goes on, and with what."""
+    at_first_commit(lambda: signal.raise_signal(signal.SIGINT))
+    keepone("ingest", pictures)
+    (pictures / "a-later-one.png").write_bytes(written(coffee[::-1], "PNG"))
+    again = keepone("ingest", pictures)
+    [(job_id,)] = rows("SELECT job_id FROM job WHERE state = 'succeeded'")
+    assert "going on with what was begun at 20" in again.err
+    assert job_id in again.err
+    assert Counter(name for (name,) in rows("SELECT external_id FROM image")) == Counter([*ALL, "a-later-one.png"])
+
+
+def test_a_job_whose_list_is_gone_is_passed_over(keepone, died, pictures, rows, folder):
+    """After a restore nobody knows which of its files are done: they are taken in anew, and known by their bytes."""
+    died(owner(NOBODY))
+    for listed in (folder / "data" / "staging").iterdir():
+        listed.unlink()
+    assert "stored as unique" in keepone("ingest", pictures).out
+    assert rows("SELECT state FROM job ORDER BY number") == [("running",), ("succeeded",)]
+
+
+def test_a_job_of_another_folder_of_that_name_is_passed_over(keepone, died, pictures, rows, monkeypatch):
+    """What is left of it lies on a disk that is not mounted."""
+    died(owner(NOBODY))
+    monkeypatch.setattr(listing, "roots_stand", lambda *_: False)
+    assert keepone("ingest", pictures).code == 3
+    assert rows("SELECT state FROM job ORDER BY number") == [("running",), ("succeeded",)]
 
 
 def test_other_options_are_another_job(keepone, pictures, at_first_commit, rows):

@@ -73,6 +73,20 @@ def test_a_backup_is_made_told_and_restored(filled, keepone):
     assert keepone("restore", backup, "--data", "named").code == 3
 
 
+def test_a_backup_with_known_losses_counts_and_has_exit_code_1(filled, keepone):
+    """Whoever watches the exit code is told, and what is left can be restored."""
+    [file] = (filled / "data" / "blobs").glob("[0-9a-f][0-9a-f]/*/*")
+    file.unlink()
+    ran = keepone("backup", "copies")
+    assert ran.code == 1
+    assert "verified, with known losses" in ran.out
+    assert "LOST: no good copy is left of 1 originals" in ran.err
+    assert f"missing-blob  {file.name}" in ran.err
+    ran = keepone("restore", "copies", "--data", "newest")
+    assert ran.code == 0
+    assert "1 of the originals were lost" in ran.err
+
+
 def test_a_backup_into_the_data_folder_is_refused(filled, keepone):
     """It would be lost with what it is a backup of."""
     assert keepone("backup", filled / "data" / "copies").code == 2

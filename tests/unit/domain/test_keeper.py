@@ -54,9 +54,17 @@ def test_of_the_same_pixels_the_stored_one_stays(judge, a_picture):
 
 
 def test_bytes_of_different_formats_are_not_compared(judge, a_picture):
-    """A larger PNG of a JPEG is no better for it; the stored one stays."""
-    verdict, _ = judge(a_picture(size=900_000, kind="PNG"), a_picture(size=100_000, kind="JPEG"))
+    """A JPEG with more bytes than a WebP is no better for it; the stored one stays."""
+    verdict, _ = judge(a_picture(size=900_000, kind="JPEG"), a_picture(size=100_000, kind="WEBP"))
     assert verdict.keeper == "img_1"
+
+
+def test_a_lossless_picture_does_not_go_for_coming_late(judge, a_picture):
+    """A PNG beside a JPEG of its size may be the source or the JPEG saved anew. A lossy latecomer goes as before."""
+    png, jpeg = a_picture(size=900_000, kind="PNG"), a_picture(size=100_000, kind="JPEG")
+    assert [about.action for about in judge(png, jpeg)] == [Action.REVIEW, Action.REVIEW]
+    assert judge(jpeg, png)[0].keeper == "img_1"
+    assert judge(png, jpeg, Relation.SAME_PIXELS)[0].keeper == "img_1"
 
 
 @pytest.mark.parametrize("note", ["alpha_composited", "depth_scaled"])
@@ -82,6 +90,23 @@ def test_the_query_is_weighed_against_the_best_stored_copy(a_match, a_picture):
     verdict, judged = recommend(VerdictKind.DUPLICATE, a_picture(300, 240), [thumbnail, original], [], references)
     assert (verdict.action, verdict.keeper) == (Action.DELETE, "img_original")
     assert [match.recommendation for match in judged] == [UNTOUCHED, UNTOUCHED]
+
+
+def test_where_the_query_stays_each_stored_copy_is_weighed_before_it_may_go(a_match, a_picture):
+    """Beaten by pixels is not enough for one that moves, shows through, or is an edit."""
+    held = {
+        "img_jpeg": (a_picture(2000, 1500), Relation.REENCODED, Action.DELETE),
+        "img_animated": (a_picture(400, 300, animated=True), Relation.REENCODED, Action.REVIEW),
+        "img_transparent": (a_picture(600, 450, notes=("alpha_composited",)), Relation.REENCODED, Action.REVIEW),
+        "img_edited": (a_picture(800, 600), Relation.EDITED, Action.REVIEW),
+    }
+    copies = [a_match(name, relation=relation) for name, (_, relation, _) in held.items()]
+    references = {match.content_id: held[match.image_id][0] for match in copies}
+    verdict, judged = recommend(VerdictKind.DUPLICATE, a_picture(4000, 3000), copies, [], references)
+    assert verdict.keeper == QUERY
+    assert {match.image_id: match.recommendation.action for match in judged} == {
+        name: action for name, (_, _, action) in held.items()
+    }
 
 
 def test_more_pixels_count_before_sharpness(judge, a_picture):

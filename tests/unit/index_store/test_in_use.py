@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from index_store.errors import StoreInUseError
-from index_store.in_use import LOCK, hold_alone, share
+from index_store.errors import HalfRestoredError, StoreInUseError
+from index_store.in_use import LOCK, RESTORING, hold_alone, share
 
 
 def test_many_may_share_a_folder(tmp_path):
@@ -30,6 +30,15 @@ def test_nobody_shares_what_another_holds_alone(tmp_path):
     share(tmp_path).close()
 
 
+def test_a_half_restored_folder_lets_nobody_in_but_a_restore(tmp_path):
+    """It is no store yet, and the restore that was killed holds no lock any more."""
+    (tmp_path / RESTORING).mkdir()
+    for hold in (share, hold_alone):
+        with pytest.raises(HalfRestoredError, match="start it again"):
+            hold(tmp_path)
+    hold_alone(tmp_path, to_restore=True).close()
+
+
 def test_a_process_that_was_killed_holds_nothing(tmp_path):
     """The kernel lets go of it; nobody has to clean up."""
     code = (
@@ -42,7 +51,7 @@ def test_a_process_that_was_killed_holds_nothing(tmp_path):
 
 
 def test_a_lock_on_a_file_that_was_replaced_does_not_count(tmp_path, monkeypatch):
-    """Else a service would share a folder that a restore has just put another one in the place of."""
+    """Else a service would share a folder that a restore which failed has just removed."""
     lock, replaced = fcntl.flock, []
 
     def replace_then_lock(descriptor, how):

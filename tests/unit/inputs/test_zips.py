@@ -55,6 +55,17 @@ def test_an_entry_that_claims_more_than_it_has_is_broken(zip_of, read, jpeg):
     assert found[2][1] == jpeg
 
 
+def test_a_stored_entry_of_two_sizes_is_refused_unread(zip_of, opened, jpeg):
+    """The limits hold the unpacked size; the packed one may be anything up to the archive's end."""
+    archive = opened(zip_of([{"data": bytes(20 * MIB), "method": 0, "size": 1000}, {"name": "b.jpg", "method": 0}]))
+    tracemalloc.start()
+    liar, sound = archive.items()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert isinstance(liar[0].problem, BrokenArchiveError)
+    assert (liar[1], sound[1], peak < MIB) == (b"", jpeg, True)
+
+
 def test_a_wrong_check_sum_is_noticed(zip_of, read):
     """A flipped bit of a stored picture would be seen by nobody else."""
     found = read(zip_of([{"crc": 1, "method": 0}, {"crc": 1}]))
@@ -98,7 +109,7 @@ def test_an_entry_outside_the_file_is_refused(zip_of, opened, offset):
 
 def test_an_offset_to_no_entry_is_that_entrys_problem(zip_of, read):
     """Its bytes are not an entry's."""
-    found = read(zip_of([{"offset": 3, "method": 0, "packed_size": 50}]))
+    found = read(zip_of([{"offset": 3, "method": 0, "packed_size": 50, "size": 50}]))
     assert "not where" in str(found[0][0].problem)
 
 

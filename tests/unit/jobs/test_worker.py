@@ -1,7 +1,9 @@
 """What the worker does around the jobs it runs: no job is left without a last word, and no file without a job."""
 
+import json
 import os
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -13,8 +15,9 @@ from index_store.errors import CatalogueBusyError
 from index_store.ids import moment
 from index_store.job_records import Begun, IdempotentAnswer, NewJob
 from service.jobs import worker as module
-from service.jobs.identity import executor_id
 from service.jobs.worker import Worker
+from service.settings import Settings
+from service.workflows.ingest_job import IngestRequest
 
 DIGEST = "0" * 64
 
@@ -22,7 +25,10 @@ DIGEST = "0" * 64
 @pytest.fixture
 def parts(tmp_path):
     catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.db")
-    yield SimpleNamespace(jobs=catalogue.jobs, answers=catalogue.answers, staging=Staging(tmp_path / "staging"))
+    settings = Settings(_env_file=None, data=tmp_path, import_roots=str(tmp_path / "root"))
+    yield SimpleNamespace(
+        jobs=catalogue.jobs, answers=catalogue.answers, staging=Staging(tmp_path / "staging"), settings=settings
+    )
     catalogue.close()
 
 
@@ -73,7 +79,7 @@ def _aged(path):
 
 
 def test_uploads_go_once_no_job_can_want_them(worker, parts, tmp_path, monkeypatch):
-    """A list of paths stays as long as its job may be resumed: it says which file has which number."""
+    """A list of paths stays for longer, and not for ever: it says which file has which number."""
     requests = {"upload": {"source": "archive"}, "listing": {"source": "paths", "paths": ["x"]}}
     jobs = {
         (kind, state): parts.jobs.create(NewJob("ingest", request)).job_id
@@ -94,6 +100,10 @@ def test_uploads_go_once_no_job_can_want_them(worker, parts, tmp_path, monkeypat
     worker._sweep()
     gone = {jobs["upload", "cancelled"]}
     assert {path.name for path in (tmp_path / "staging").iterdir()} == set(jobs.values()) - gone
+    monkeypatch.setattr(module, "LISTS_KEPT", timedelta(seconds=-9))
+    worker._sweep()
+    gone |= {jobs["listing", "cancelled"]}
+    assert {path.name for path in (tmp_path / "staging").iterdir()} == set(jobs.values()) - gone
 
 
 def test_answers_are_told_again_for_a_day(worker, parts, monkeypatch):
@@ -107,9 +117,115 @@ def test_answers_are_told_again_for_a_day(worker, parts, monkeypatch):
     assert parts.answers.begin("k", "mine", DIGEST, left_behind=left_behind) == Begun()
 
 
-def test_no_two_workers_of_a_data_folder_have_one_name(tmp_path):
-    """And one that starts again has the name it had: that is how it gets its work back."""
-    with executor_id(tmp_path) as first, executor_id(tmp_path) as second:
-        assert first != second
-    with executor_id(tmp_path) as again:
-        assert again == first
+@pytest.fixture
+def offered(worker, monkeypatch):
+    """What the worker hands to DBOS when it looks: [(workflow id, job id)], each time anew."""
+    handed, ids = [], []
+
+    @contextmanager
+    def named(workflow_id):
+        ids.append(workflow_id)
+        yield
+
+    fake = SimpleNamespace(enqueue_workflow=lambda _queue, _workflow, job_id: handed.append((ids[-1], job_id)))
+    monkeypatch.setattr(module, "DBOS", fake)
+    monkeypatch.setattr(module, "SetWorkflowID", named)
+    worker._workflow = worker._ingest
+
+    def look():
+        handed.clear()
+        worker._look()
+        return list(handed)
+
+    return look
+
+
+@pytest.fixture
+def queued(parts):
+    """The id of a queued job; an upload has its file."""
+
+    def make(source="archive", **more):
+        made = parts.jobs.create(NewJob("ingest", IngestRequest(source, **more).as_json())).job_id
+        if source != "paths":
+            with parts.staging.writing(made):
+                pass
+        return made
+
+    return make
+
+
+def later(monkeypatch, seconds):
+    """Signs of life are that much older now."""
+    monkeypatch.setattr(module, "LEFT_BEHIND", timedelta(seconds=-seconds))
+
+
+def test_a_job_is_offered_once_for_each_time_that_it_may_be_begun(parts, offered, queued, monkeypatch):
+    """Queued; left behind; and left behind again, though nobody claimed it: DBOS never begins one workflow twice."""
+    job_id = queued()
+    first, again = offered(), offered()
+    assert ([job for _, job in first], again) == ([job_id], [])
+    parts.jobs.claim(job_id, "gone for good", left_behind="")
+    assert offered() == []
+    later(monkeypatch, 9)
+    second, again = offered(), offered()
+    assert ([job for _, job in second], again) == ([job_id], [])
+    parts.jobs.claim(job_id, "gone for good", left_behind="")
+    third = offered()
+    assert len({first[0], second[0], third[0]}) == 3
+    assert parts.jobs.get(job_id).attempt == 1
+
+
+def test_a_job_that_nobody_runs_can_be_cancelled(parts, offered, queued, monkeypatch):
+    """Queued or left behind; whoever lives sees the wish for itself."""
+    waits, runs = queued(), queued()
+    parts.jobs.claim(runs, "somebody", left_behind="")
+    for job_id in (waits, runs):
+        parts.jobs.request_cancel(job_id)
+    assert offered() == []
+    assert [parts.jobs.get(job_id).state for job_id in (waits, runs)] == ["cancelled", "running"]
+    later(monkeypatch, 9)
+    assert offered() == []
+    assert parts.jobs.get(runs).state == "cancelled"
+    assert parts.jobs.set_state(runs, "queued").state == "queued"
+
+
+def elsewhere(parts):
+    """Other machines may have what this one has not."""
+    parts.settings = parts.settings.model_copy(update={"catalogue_url": "postgresql://db.example/keepone"})
+
+
+def test_what_lies_on_another_machine_is_left_for_it(parts, offered, queued, tmp_path, monkeypatch):
+    """An upload, a list, or a folder; where there is no other machine the job is run and may say what is missing."""
+    upload, here, folder = queued(), queued("picture"), queued("paths", paths=("x",))
+    listed = queued("paths", paths=("x",), person_id="P")
+    parts.jobs.add_items(listed, 0, (), total=3)
+    parts.staging.drop(upload)
+    assert {job for _, job in offered()} == {upload, here, folder, listed}
+    elsewhere(parts)
+    monkeypatch.setattr(module.Worker, "_workflow_id", lambda _, job: f"anew.{job.job_id}")
+    assert {job for _, job in offered()} == {here}
+    (tmp_path / "root" / "x").mkdir(parents=True)
+    monkeypatch.setattr(module, "LEFT_ALONE_SECONDS", 0)
+    assert {job for _, job in offered()} == {folder}
+
+
+def test_a_job_whose_folder_is_not_here_is_left_alone(parts, offered, queued, tmp_path, monkeypatch):
+    """A disk that is not mounted, another container; and a folder of the same name that is not the one listed."""
+    monkeypatch.setattr(module, "LEFT_ALONE_SECONDS", 0)
+    disk = tmp_path / "disk"
+    job_id = queued("paths", paths=(str(disk),), roots=(str(disk),))
+    assert offered() == []
+    disk.mkdir()
+    with parts.staging.writing(job_id) as file:
+        file.write(json.dumps({"roots": {str(disk): [1, disk.stat().st_ino]}}).encode() + b"\n")
+    assert offered() == []
+    with parts.staging.writing(job_id) as file:
+        file.write(json.dumps({"roots": {str(disk): [disk.stat().st_dev, disk.stat().st_ino]}}).encode() + b"\n")
+    assert [job for _, job in offered()] == [job_id]
+
+
+def test_a_row_that_makes_no_sense_is_run_and_keeps_nobody_waiting(parts, offered, queued):
+    """Its run says in the row what is wrong."""
+    sound = queued()
+    nonsense = parts.jobs.create(NewJob("ingest", {"source": "archive", "surprise": 1})).job_id
+    assert {job for _, job in offered()} == {nonsense, sound}

@@ -125,6 +125,18 @@ def test_eight_threads_get_each_their_own_picture(pool, encode):
         assert all(threads.map(check, range(200)))
 
 
+def test_children_may_be_started_by_the_first_picture(budget, encode, scene):
+    """A worker without a job has none; the first picture waits for its child, and then all are there."""
+    with DecodePool(2, budget=budget, at_once=False) as pool:
+        time.sleep(0.3)
+        assert pool.stats().children == 0
+        pool.decode(encode(scene, "PNG"), wait_s=30).close()
+        deadline = time.monotonic() + 30
+        while pool.stats().children < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
 def test_children_outlive_the_threads_that_use_them(budget, encode, scene):
     """Linux would end them with the thread that started them, which is why one thread starts them all."""
     with DecodePool(1, budget=budget) as pool:

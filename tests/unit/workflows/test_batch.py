@@ -10,7 +10,7 @@ from index_store.errors import StoreUnavailableError
 from index_store.job_records import NewJob
 from index_store.records import ImageFilter
 from service import wiring
-from service.domain.errors import KeeponeError, UnsupportedPictureError
+from service.domain.errors import KeeponeError, OverloadedError, UnsupportedPictureError
 from service.settings import Settings
 from service.workflows import batch
 from service.workflows.arrival import OnDuplicate, RefusedDuplicateError, Wish
@@ -288,6 +288,33 @@ def test_a_store_that_fails_ends_the_batch_and_keeps_what_was_committed(run, par
     job_id = parts.jobs.list(1).items[0].job_id
     assert 0 < len(images_of(parts)) <= 5
     run(few, job_id=job_id)
+    assert_one_each(parts, job_id, few)
+
+
+class Busy:
+    """A pool that has no time for the first so many pictures, however often they come."""
+
+    def __init__(self, real, times):
+        self._real, self._left = real, times
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+    def decode(self, *args, **kwargs):
+        self._left -= 1
+        if self._left >= 0:
+            raise OverloadedError("busy")
+        return self._real.decode(*args, **kwargs)
+
+
+def test_a_busy_machine_is_no_outcome_of_a_picture(run, parts, few, monkeypatch):
+    """It is tried again; if that lasts the batch ends, and the items wait for the next run."""
+    monkeypatch.setattr(batch, "PAUSES", (0.0, 0.0))
+    with pytest.raises(StoreUnavailableError):
+        run(few, parts=replace(parts, pool=Busy(parts.pool, 1000)))
+    job_id = parts.jobs.list(1).items[0].job_id
+    assert {item.state for item in parts.jobs.items(job_id, 1000).items} <= {"pending"}
+    run(few, job_id=job_id, parts=replace(parts, pool=Busy(parts.pool, 1)))
     assert_one_each(parts, job_id, few)
 
 

@@ -1,6 +1,7 @@
 """`fsck` finds nothing in a sound store, names what the log and the rows contradict, and repairs what is derived."""
 
 import hashlib
+import io
 import os
 import shutil
 import sqlite3
@@ -10,6 +11,7 @@ from functools import partial
 
 import pytest
 
+from index_store.blobs.local import LocalBlobs
 from index_store.errors import StoreInUseError
 from index_store.in_use import share
 from index_store.job_records import IdempotentAnswer, NewJob
@@ -196,6 +198,19 @@ def test_rotten_and_missing_originals_are_never_touched_by_a_repair(mended, orig
     assert found(report) == [("missing-blob", missing), ("rotten-blob", rotten)]
     assert all("images img_" in finding.what for finding in report.findings)
     assert file.read_bytes() == spoiled
+
+
+def test_an_original_that_cannot_be_read_is_named_and_ends_nothing(store, originals, monkeypatch):
+    """A bad sector; the others are looked at all the same."""
+    first, _ = originals()
+    read = LocalBlobs.open
+
+    class Bad(io.BytesIO):
+        def read(self, _size=-1):
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(LocalBlobs, "open", lambda self, name: Bad() if name == first else read(self, name))
+    assert found(fsck(store, deep=True)) == [("rotten-blob", first)]
 
 
 def test_an_orphan_has_an_hour_and_is_removed_by_a_repair_only(store, mended, originals, settings):

@@ -16,6 +16,8 @@ def upgrade() -> None:
     _vectors()
     _what_was_proved_and_said()
     _log_and_settings()
+    _jobs()
+    _answers()
 
 
 def _contents_and_images() -> None:
@@ -34,9 +36,11 @@ def _contents_and_images() -> None:
         sa.Column("authenticity", sa.JSON(), nullable=False),
         sa.Column("too_little_detail", sa.Boolean(), nullable=False),
         sa.Column("created", _MOMENT, nullable=False),
+        sa.Column("checksum", sa.String(16), nullable=False, server_default=""),
         sa.PrimaryKeyConstraint("sha256", name="pk_content"),
     )
     op.create_index("ix_content_pixel_hash", "content", ["pixel_hash"])
+    op.create_index("ix_content_bytes", "content", ["bytes"])
     op.create_table(
         "image",
         sa.Column("image_id", sa.String(64), nullable=False),
@@ -53,13 +57,21 @@ def _contents_and_images() -> None:
         sa.Column("handed_in_bytes", sa.BigInteger(), nullable=False),
         sa.Column("created", _MOMENT, nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("checksum", sa.String(16), nullable=False, server_default=""),
         sa.PrimaryKeyConstraint("image_id", name="pk_image"),
         sa.UniqueConstraint("sequence", name="uq_image_sequence"),
         sa.ForeignKeyConstraint(["content_id"], ["content.sha256"], name="fk_image_content_id_content"),
     )
-    op.create_index("ix_image_content_id_state", "image", ["content_id", "state"])
-    op.create_index("ix_image_external_id", "image", ["external_id"])
-    op.create_index("ix_image_person_id", "image", ["person_id"])
+    op.create_index(
+        "ix_image_content_id_state_sequence_outcome_handed_in_bytes",
+        "image",
+        ["content_id", "state", "sequence", "outcome", "handed_in_bytes"],
+    )
+    op.create_index("ix_image_verdict_sequence", "image", ["verdict", "sequence"])
+    op.create_index("ix_image_relation_sequence", "image", ["relation", "sequence"])
+    # Names may be longer than an ordered index of PostgreSQL takes.
+    op.create_index("ix_image_external_id", "image", ["external_id"], postgresql_using="hash")
+    op.create_index("ix_image_person_id", "image", ["person_id"], postgresql_using="hash")
 
 
 def _vectors() -> None:
@@ -82,6 +94,7 @@ def _vectors() -> None:
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("box", sa.JSON()),
         sa.Column("values", sa.LargeBinary(), nullable=False),
+        sa.Column("checksum", sa.String(16), nullable=False, server_default=""),
         sa.PrimaryKeyConstraint("id", name="pk_vector"),
         sa.UniqueConstraint("content_id", "space_id", "ordinal", name="uq_vector_content_id_space_id_ordinal"),
         sa.ForeignKeyConstraint(["content_id"], ["content.sha256"], name="fk_vector_content_id_content"),
@@ -145,3 +158,68 @@ def _log_and_settings() -> None:
         sa.Column("created", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_setting"),
     )
+    op.create_table(
+        "writer",
+        sa.Column("turn", sa.Integer(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("turn", name="pk_writer"),
+    )
+    op.execute("INSERT INTO writer (turn) VALUES (1)")
+
+
+def _jobs() -> None:
+    op.create_table(
+        "job",
+        sa.Column("job_id", sa.String(64), nullable=False),
+        sa.Column("kind", sa.String(64), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("total", sa.BigInteger()),
+        sa.Column("request", sa.JSON(), nullable=False),
+        sa.Column("problem", sa.JSON()),
+        sa.Column("cancel_requested", _MOMENT),
+        sa.Column("created", _MOMENT, nullable=False),
+        sa.Column("started", _MOMENT),
+        sa.Column("finished", _MOMENT),
+        sa.Column("created_by", sa.Text()),
+        sa.Column("owner", sa.Text()),
+        sa.Column("seen", _MOMENT),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("starts", sa.Integer(), nullable=False),
+        sa.Column("done_at_start", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("job_id", name="pk_job"),
+        sa.UniqueConstraint("number", name="uq_job_number"),
+    )
+    op.create_index("ix_job_state", "job", ["state"])
+    op.create_table(
+        "job_item",
+        sa.Column("job_id", sa.String(64), nullable=False),
+        sa.Column("ordinal", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("outcome", sa.String(32)),
+        sa.Column("image_id", sa.String(64)),
+        sa.Column("content_id", _HASH),
+        sa.Column("verdict", sa.String(16)),
+        sa.Column("problem", sa.JSON()),
+        sa.Column("finished", _MOMENT),
+        sa.PrimaryKeyConstraint("job_id", "ordinal", name="pk_job_item"),
+        sa.ForeignKeyConstraint(["job_id"], ["job.job_id"], name="fk_job_item_job_id_job"),
+    )
+    op.create_index("ix_job_item_job_id_outcome_state", "job_item", ["job_id", "outcome", "state"])
+
+
+def _answers() -> None:
+    op.create_table(
+        "idempotency",
+        sa.Column("key_id", sa.String(64), nullable=False),
+        sa.Column("key", sa.String(255), nullable=False),
+        sa.Column("payload_digest", _HASH, nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("status", sa.Integer()),
+        sa.Column("body", sa.JSON()),
+        sa.Column("headers", sa.JSON()),
+        sa.Column("image_id", sa.String(64)),
+        sa.Column("created", _MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("key_id", "key", name="pk_idempotency"),
+    )
+    op.create_index("ix_idempotency_created", "idempotency", ["created"])

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -190,3 +191,16 @@ def test_a_root_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreUnavailableError):
         LocalBlobs(tmp_path / "file" / "blobs")
+
+
+def test_an_original_that_cannot_be_read_is_rotten(blobs, monkeypatch):
+    """A bad sector under one file says nothing of the others: the store goes on, and only this one is named."""
+    blobs.put(NAME, DATA)
+    monkeypatch.setattr(local, "open_regular", lambda _path: Unreadable())
+    with pytest.raises(CorruptBlobError, match="Input/output error"):
+        blobs.get(NAME)
+
+
+class Unreadable(io.BytesIO):
+    def read(self, _size=-1):
+        raise OSError(errno.EIO, "Input/output error")

@@ -5,13 +5,9 @@ from contextlib import closing, contextmanager
 
 import numpy as np
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine
 
 from index_store.catalogue import open_catalogue
 from index_store.catalogue.checksums import covered
-from index_store.catalogue.migrate import MIGRATIONS
 from index_store.catalogue.tables import content, image, vector
 from index_store.testing import a_hand_in
 
@@ -70,29 +66,6 @@ def test_a_changed_check_sum_is_seen(path, inspection):
     """A row that nobody vouches for is as bad as a changed one."""
     with changed(path, "content", "checksum", "''"):
         assert soundness(inspection)["content"] == [False, True]
-
-
-def test_rows_of_an_older_catalogue_get_their_check_sums_when_it_is_upgraded(tmp_path, path):
-    """Whoever upgrades must not be told that every row changed."""
-    old = tmp_path / "old.db"
-    engine = create_engine(f"sqlite:///{old}")
-    with engine.begin() as connection:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(MIGRATIONS))
-        command.upgrade(config, "0002")
-    engine.dispose()
-    with closing(sqlite3.connect(old)) as connection, connection:
-        connection.execute("ATTACH ? AS newer", [str(path)])
-        for table in ("space", "content", "image", "vector", "change"):
-            names = [f'"{row[1]}"' for row in connection.execute(f"PRAGMA main.table_info({table})")]
-            listed = ", ".join(names)
-            connection.execute(f"INSERT INTO main.{table} ({listed}) SELECT {listed} FROM newer.{table}")  # noqa: S608
-    with closing(open_catalogue(f"sqlite:///{old}")) as catalogue:
-        found = soundness(catalogue.inspection)
-    assert found == {"content": [True] * 2, "image": [True] * 2, "vector": [True] * 2}
-    with closing(sqlite3.connect(old)) as connection, closing(sqlite3.connect(path)) as other:
-        sums = "SELECT checksum FROM content UNION ALL SELECT checksum FROM vector"
-        assert sorted(connection.execute(sums)) == sorted(other.execute(sums))
 
 
 def test_whole_numbers_and_odd_spellings_do_not_look_like_changes(catalogue_url):

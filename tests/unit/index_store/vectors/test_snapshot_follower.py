@@ -1,12 +1,15 @@
 """A process starts from the newest sound snapshot, changes to newer ones, and has them built."""
 
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
 from index_store.catalogue import open_catalogue
-from index_store.errors import BadSnapshotError, IndexBuildingError
+from index_store.errors import BadSnapshotError, IndexBuildingError, StoreInUseError
+from index_store.in_use import hold_alone
 from index_store.records import Removal
 from index_store.testing import MemoryCatalogue, a_hand_in, a_hash, a_vector
 from index_store.testing.samples import DIMENSION
@@ -236,7 +239,7 @@ def test_one_process_builds_when_the_tail_has_grown_long(tmp_path, monkeypatch):
     catalogue = open_catalogue(url)
     space = catalogue.ensure_space("builtin", "1", DIMENSION, "cosine")
     folder = SnapshotFolder(tmp_path / "index", space, catalogue.keys.secret(SECRET))
-    follower = SnapshotFollower(catalogue, space, folder, BuildChild(url, folder.root, space))
+    follower = SnapshotFollower(catalogue, space, folder, BuildChild(folder.root.parent, url, folder.root, space))
     follower.prepare()
     for number in range(30):
         catalogue.append(a_hand_in(str(number), space), searched_to=number)
@@ -249,12 +252,51 @@ def test_one_process_builds_when_the_tail_has_grown_long(tmp_path, monkeypatch):
     catalogue.close()
 
 
+PARENT = """
+import sys
+from pathlib import Path
+from index_store.records import Space
+from index_store.vectors import build_child
+data = Path(sys.argv[1])
+build_child.COMMAND = [sys.executable, "-c", sys.argv[2]]
+space = Space(1, "builtin", "1", 8, "cosine", "active")
+child = build_child.BuildChild(data, f"sqlite:///{data}/catalogue.sqlite", data / "index", space).start()
+print(flush=True)
+sys.stdin.read()
+"""
+SLOW_CHILD = """
+import time
+from index_store.vectors import build_child
+build_child.build_snapshot = lambda *_: time.sleep(60)
+build_child.main()
+"""
+
+
+def test_a_build_holds_the_data_folder_and_ends_with_who_started_it(tmp_path):
+    """Else one that was left behind would publish anew what a repair has mended meanwhile."""
+    command = [sys.executable, "-c", PARENT, str(tmp_path), SLOW_CHILD]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        parent.stdout.readline()
+        wait_until(lambda: is_held(tmp_path))
+        parent.kill()
+        parent.wait()
+        wait_until(lambda: not is_held(tmp_path))
+
+
+def is_held(folder):
+    try:
+        hold_alone(folder).close()
+    except StoreInUseError:
+        return True
+    return False
+
+
 def test_closing_ends_the_child(tmp_path, catalogue, space, folder, fill, monkeypatch):
     """A service that stops must not wait for a build of minutes; the next start builds anew."""
     monkeypatch.setattr(snapshot_follower, "LONG_TAIL", 5)
     fill(*range(9))
     url = f"sqlite:///{tmp_path}/catalogue.db"
-    follower = SnapshotFollower(catalogue, space, folder, BuildChild(url, folder.root, space))
+    follower = SnapshotFollower(catalogue, space, folder, BuildChild(folder.root.parent, url, folder.root, space))
     follower.prepare()
     follower.catch_up()
     child = follower._builder
