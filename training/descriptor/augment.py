@@ -18,6 +18,8 @@ from torch.nn import functional
 from training.descriptor.model import SIDE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from training.descriptor.pictures import Pictures
     from training.descriptor.stock import Stock
 
@@ -80,7 +82,7 @@ class Views:
         maps = _frames(aspects, box_aspect, chance) @ _into(box)
         seen = _laid(source, maps, canvas)
         seen = self._covered(seen, others, chance)
-        return _weathered(seen, others, chance).clamp(0, 1)
+        return _weathered(seen, chance).clamp(0, 1)
 
     def _surroundings(
         self, count: int, others: Tensor, aspects: Tensor, chance: Chance
@@ -236,7 +238,7 @@ def _laid(source: Tensor, maps: Tensor, canvas: Tensor) -> Tensor:
     return out
 
 
-def _weathered(seen: Tensor, others: Tensor, chance: Chance) -> Tensor:
+def _weathered(seen: Tensor, chance: Chance) -> Tensor:
     """Light, colour, sharpness, grain."""
     count = len(seen)
 
@@ -246,21 +248,7 @@ def _weathered(seen: Tensor, others: Tensor, chance: Chance) -> Tensor:
     def spread(low: float, high: float, on: Tensor, plain: float) -> Tensor:
         return torch.where(on, torch.empty(count).uniform_(low, high), torch.full((count,), plain)).view(-1, 1, 1, 1)
 
-    colour = drawn(0.6)
-    seen = seen * spread(0.4, 1.7, colour, 1.0)
-    middle = (seen * _GREY).sum(1, keepdim=True).mean((2, 3), keepdim=True)
-    seen = middle + (seen - middle) * spread(0.4, 1.8, drawn(0.5), 1.0)
-    grey = (seen * _GREY).sum(1, keepdim=True)
-    amount = spread(0.0, 2.2, colour, 1.0)
-    amount = torch.where(drawn(0.15).view(-1, 1, 1, 1), torch.zeros(()), amount)
-    seen = grey + (seen - grey) * amount
-    tint = drawn(0.2)
-    if tint.any():
-        seen[tint] = seen[tint] * torch.empty(int(tint.sum()), 3, 1, 1).uniform_(0.5, 1.4)
-    swapped = drawn(0.06)
-    if swapped.any():
-        seen[swapped] = seen[swapped][:, torch.randperm(3)]
-    seen = seen.clamp(0, 1)
+    seen = _lit(seen, drawn, spread)
     soft = drawn(0.3)
     if soft.any():
         seen[soft] = _blurred(seen[soft])
@@ -284,6 +272,27 @@ def _weathered(seen: Tensor, others: Tensor, chance: Chance) -> Tensor:
     if saved.any():
         seen[saved] = _compressed(seen[saved].clamp(0, 1))
     return seen
+
+
+def _lit(
+    seen: Tensor, drawn: Callable[[float], Tensor], spread: Callable[[float, float, Tensor, float], Tensor]
+) -> Tensor:
+    """Brightness, contrast, colour."""
+    colour = drawn(0.6)
+    seen = seen * spread(0.4, 1.7, colour, 1.0)
+    middle = (seen * _GREY).sum(1, keepdim=True).mean((2, 3), keepdim=True)
+    seen = middle + (seen - middle) * spread(0.4, 1.8, drawn(0.5), 1.0)
+    grey = (seen * _GREY).sum(1, keepdim=True)
+    amount = spread(0.0, 2.2, colour, 1.0)
+    amount = torch.where(drawn(0.15).view(-1, 1, 1, 1), torch.zeros(()), amount)
+    seen = grey + (seen - grey) * amount
+    tint = drawn(0.2)
+    if tint.any():
+        seen[tint] = seen[tint] * torch.empty(int(tint.sum()), 3, 1, 1).uniform_(0.5, 1.4)
+    swapped = drawn(0.06)
+    if swapped.any():
+        seen[swapped] = seen[swapped][:, torch.randperm(3)]
+    return seen.clamp(0, 1)
 
 
 def _blurred(seen: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ fixed at 3. The picture is squeezed to a square, so that nothing of it is cut aw
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 

@@ -27,7 +27,8 @@ Colour = tuple[int, int, int]
 @dataclass(frozen=True, slots=True)
 class Stock:
     """`pages` is (n, SIDE, SIDE, 3) uint8; `boxes` (n, 4) their picture's left, top, right, bottom as shares;
-    `aspects` (n,) of the whole pages; `overlays` (m, SIDE, SIDE, 4) uint8 with alpha last."""
+    `aspects` (n,) of the whole pages; `overlays` (m, SIDE, SIDE, 4) uint8 with alpha last.
+    """
 
     pages: NDArray[np.uint8]
     boxes: NDArray[np.float32]
@@ -40,9 +41,7 @@ def draw(seed: int) -> Stock:
     rng = np.random.default_rng(seed)
     pages, boxes, aspects = zip(*(_page(rng) for _ in range(PAGES)), strict=True)
     overlays = [_overlay(rng) for _ in range(OVERLAYS)]
-    return Stock(
-        np.stack(pages), np.array(boxes, np.float32), np.array(aspects, np.float32), np.stack(overlays)
-    )
+    return Stock(np.stack(pages), np.array(boxes, np.float32), np.array(aspects, np.float32), np.stack(overlays))
 
 
 def _page(rng: Rng) -> tuple[NDArray[np.uint8], tuple[float, float, float, float], float]:
@@ -123,12 +122,16 @@ def _overlay(rng: Rng) -> NDArray[np.uint8]:
         for start in range(-side, 2 * side, step):
             pen.line((start, 0, start + slant, side), fill=colour, width=thick)
     else:
-        depth, colour = int(side * rng.uniform(0.1, 0.3)), _shade(rng, 230, 256)
-        for top in (0, side - depth):
-            if rng.random() < 0.7:
-                pen.rectangle((0, top, side, top + depth), fill=(*colour, 255))
-                _text(pen, rng, (8, top + 2, side - 8, top + depth - 2), (0, 0, 0))
+        _meme(pen, rng, side)
     return np.asarray(layer.resize((SIDE, SIDE), Image.Resampling.BOX))
+
+
+def _meme(pen: ImageDraw.ImageDraw, rng: Rng, side: int) -> None:
+    depth, ground = int(side * rng.uniform(0.1, 0.3)), _shade(rng, 230, 256)
+    for top in (0, side - depth):
+        if rng.random() < 0.7:
+            pen.rectangle((0, top, side, top + depth), fill=(*ground, 255))
+            _text(pen, rng, (8, top + 2, side - 8, top + depth - 2), (0, 0, 0))
 
 
 def _face(pen: ImageDraw.ImageDraw, rng: Rng, side: int, alpha: int) -> None:

@@ -136,7 +136,7 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = rate_at(seconds / limit)
         optimiser.zero_grad(set_to_none=True)
-        (told + SPREAD * apart).backward()  # type: ignore[no-untyped-call] # torch's own
+        (told + SPREAD * apart).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
         average.update_parameters(network)
