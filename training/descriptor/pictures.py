@@ -1,0 +1,62 @@
+"""The training pictures as one array, without those that are never trained on."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+ARCHIVES = ("caltech101.tar", "clothing.tar")
+SIDE = 160
+"""Pixels; a little more than the network sees, so that a crop has something to show."""
+HELD_OUT = Path(__file__).parents[2] / "benchmarks" / "splits" / "train-held-out.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """`pixels` is (n, SIDE, SIDE, 3) uint8, each squeezed to a square; `aspects` (n,) are width over height."""
+
+    pixels: NDArray[np.uint8]
+    aspects: NDArray[np.float32]
+    names: list[str]
+
+
+def files(shared: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of every training picture."""
+    for name in ARCHIVES:
+        with tarfile.open(shared / "data" / "train" / name) as archive:
+            for member in archive:
+                file = archive.extractfile(member)
+                if file is not None:
+                    yield member.name, file.read()
+
+
+def held_out() -> frozenset[str]:
+    """SHA-256 of the pictures that are kept for the benchmark."""
+    return frozenset(HELD_OUT.read_text(encoding="ascii").split())
+
+
+def load(shared: Path, *, trained: bool) -> Pictures:
+    """Those that may be trained on, or those that never are."""
+    kept = held_out()
+    pixels, aspects, names = [], [], []
+    for name, data in files(shared):
+        if (hashlib.sha256(data).hexdigest() in kept) == trained:
+            continue
+        with Image.open(io.BytesIO(data)) as image:
+            aspects.append(image.width / image.height)
+            square = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=None)
+        pixels.append(np.asarray(square))
+        names.append(name)
+    return Pictures(np.stack(pixels), np.array(aspects, np.float32), names)

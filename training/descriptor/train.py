@@ -1,0 +1,179 @@
+"""Train the descriptor: `python -m training.descriptor.train --out FOLDER --minutes 110` (needs KEEPONE_SHARED, torch).
+
+Two views of one picture are drawn together and those of others pushed apart (InfoNCE: van den Oord et al., 2018), while
+each view is kept away from its nearest stranger (Sablayrolles et al., "Spreading vectors for similarity search", ICLR
+2019), as SSCD does (Pizzi et al., CVPR 2022). Descriptors of former steps serve as more strangers. What ships is the
+running average of the weights. Stopped, it goes on from its last checkpoint; the schedule is by time, not by steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from training.descriptor import pictures, stock
+from training.descriptor.augment import HARD, Views
+from training.descriptor.model import DIMENSION, Descriptor
+
+SEED = 20261121
+PAIRS = 128
+TEMPERATURE = 0.05
+SPREAD = 1.0
+REMEMBERED = 4096
+"""Descriptors of former steps that serve as strangers; the network moves little while they are kept."""
+PEAK_RATE, DECAY, WARM_SHARE = 2e-3, 0.03, 0.03
+AVERAGED = 0.998
+SAVE_SECONDS = 300.0
+
+
+class Memory:
+    """The last descriptors of the moderate views, and whose they are."""
+
+    def __init__(self) -> None:
+        self.rows = torch.zeros(0, DIMENSION)
+        self.owners = torch.zeros(0, dtype=torch.long)
+
+    def add(self, rows: Tensor, owners: Tensor) -> None:
+        self.rows = torch.cat([rows.detach(), self.rows])[:REMEMBERED]
+        self.owners = torch.cat([owners, self.owners])[:REMEMBERED]
+
+
+def loss_of(first: Tensor, second: Tensor, owners: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+    """Telling one's own second view from all others; and the distance to the nearest stranger."""
+    both = torch.cat([first, second])
+    count = len(owners)
+    alike = both @ both.T
+    own = torch.eye(2 * count, dtype=torch.bool)
+    pairs = torch.arange(2 * count).roll(count)
+    logits = alike.masked_fill(own, -math.inf)
+    if len(memory.rows):
+        former = both @ memory.rows.T
+        former = former.masked_fill(owners.repeat(2)[:, None] == memory.owners[None], -math.inf)
+        logits = torch.cat([logits, former], 1)
+    told = functional.cross_entropy(logits / TEMPERATURE, pairs)
+    strangers = alike.masked_fill(own | own.roll(count, 0), -2).amax(1)
+    apart = -torch.log((2 - 2 * strangers).clamp(min=1e-6).sqrt()).mean()
+    return told, apart
+
+
+def rate_at(share: float) -> float:
+    """Warm up, then a half cosine down to a hundredth."""
+    if share < WARM_SHARE:
+        return PEAK_RATE * (share / WARM_SHARE)
+    return PEAK_RATE * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+
+
+@torch.no_grad()
+def found(network: Descriptor, views: Views, count: int) -> float:
+    """Share of pictures never trained on whose hard view lies nearest to them among all of these."""
+    network.eval()
+    chosen = torch.arange(count)
+    plain = functional.interpolate(views.plain(chosen), 128, mode="bilinear", antialias=True)
+    references = torch.cat([network(some) for some in plain.split(256)])
+    torch.manual_seed(0)
+    asked = torch.cat([network(views.view(some, HARD)) for some in chosen.split(256)])
+    network.train()
+    return float(((asked @ references.T).argmax(1) == chosen).float().mean())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=110)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    shared = Path(os.environ["KEEPONE_SHARED"])
+    asked.out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(SEED)
+    drawn = stock.draw(SEED)
+    views = Views(pictures.load(shared, trained=True), drawn)
+    unseen = Views(pictures.load(shared, trained=False), drawn)
+    network = Descriptor().to(memory_format=torch.channels_last)
+    average = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGED), use_buffers=True
+    )
+    optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
+    state = {"step": 0, "seconds": 0.0}
+    checkpoint = asked.out / "checkpoint.pt"
+    if checkpoint.exists():
+        kept = torch.load(checkpoint, weights_only=True)
+        network.load_state_dict(kept["network"])
+        average.load_state_dict(kept["average"])
+        optimiser.load_state_dict(kept["optimiser"])
+        state = kept["state"]
+        torch.manual_seed(SEED + state["step"])
+    train(network, average, optimiser, views, unseen, asked, state)
+
+
+def train(
+    network: Descriptor, average: Any, optimiser: Any, views: Views, unseen: Views, asked: Any, state: dict[str, Any]
+) -> None:
+    memory, log = Memory(), asked.out / "log.jsonl"
+    limit, began, saved, told_at = 60 * asked.minutes, time.monotonic() - state["seconds"], time.monotonic(), 0.0
+    order = torch.randperm(len(views))
+    at = 0
+    sums = np.zeros(2)
+    while (seconds := time.monotonic() - began) < limit:
+        if at + PAIRS > len(order):
+            order, at = torch.randperm(len(views)), 0
+        chosen, at = order[at : at + PAIRS], at + PAIRS
+        first, second = views.pair(chosen)
+        both = torch.cat([first, second]).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rows = network(both)
+        told, apart = loss_of(rows[:PAIRS].float(), rows[PAIRS:].float(), chosen, memory)
+        for group in optimiser.param_groups:
+            group["lr"] = rate_at(seconds / limit)
+        optimiser.zero_grad(set_to_none=True)
+        (told + SPREAD * apart).backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        average.update_parameters(network)
+        memory.add(rows[:PAIRS].float(), chosen)
+        state["step"] += 1
+        sums += (told.item(), apart.item())
+        if state["step"] % 100 == 0:
+            line = {
+                "step": state["step"],
+                "minutes": round(seconds / 60, 1),
+                "told": round(sums[0] / 100, 4),
+                "apart": round(sums[1] / 100, 4),
+            }
+            sums[:] = 0
+            if seconds - told_at > SAVE_SECONDS or state["step"] == 100:
+                told_at = seconds
+                line["unseen_found"] = round(found(average.module, unseen, 1000), 4)
+            with log.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            print(line, flush=True)
+        if time.monotonic() - saved > SAVE_SECONDS:
+            saved = time.monotonic()
+            save(network, average, optimiser, state | {"seconds": seconds}, asked.out)
+    save(network, average, optimiser, state | {"seconds": limit}, asked.out)
+
+
+def save(network: Descriptor, average: Any, optimiser: Any, state: dict[str, Any], out: Path) -> None:
+    kept = {
+        "network": network.state_dict(),
+        "average": average.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "state": state,
+    }
+    torch.save(kept, out / "checkpoint.new")
+    (out / "checkpoint.new").replace(out / "checkpoint.pt")
+    torch.save(average.module.state_dict(), out / "weights.pt")
+
+
+if __name__ == "__main__":
+    main()
