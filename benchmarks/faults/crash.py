@@ -45,7 +45,7 @@ OUT_OF_REACH = frozenset({"snapshot.pruned"})
 """Points that need more than one snapshot's life."""
 CYCLES_OF_A_STORE = 50
 """Then a last look is taken and a new store begun: the older one is, the longer each look takes."""
-JOBS_SECONDS, POINT_SECONDS, LONGEST_LOAD = 90.0, 6.0, 2.5
+JOBS_SECONDS, POINT_SECONDS, LONGEST_LOAD = 90.0, 4.0, 2.5
 REPLAYS = 5
 
 
