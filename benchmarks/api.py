@@ -12,7 +12,6 @@ import os
 import platform
 import statistics
 import sys
-import tarfile
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ import numpy as np
 
 from benchmarks.planted import smaller_copy
 from benchmarks.server import running_service
+from training.descriptor.pictures import files as training_pictures
 
 SIZES = (1_000, 10_000)
 CHECKS = 200
@@ -33,10 +33,7 @@ RESULT = Path(__file__).parent / "results" / "api.json"
 
 
 def training_files(shared: Path) -> list[bytes]:
-    files: list[bytes] = []
-    for name in ("caltech101.tar", "clothing.tar"):
-        with tarfile.open(shared / "data" / "train" / name) as archive:
-            files.extend(file.read() for member in archive if (file := archive.extractfile(member)))
+    files = [data for _, data in training_pictures(shared)]
     order = np.random.default_rng(SEED).permutation(len(files))
     return [files[number] for number in order]
 

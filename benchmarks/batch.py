@@ -30,11 +30,11 @@ from typing import Any
 import httpx
 
 from benchmarks.server import free_port, wait_until_ready
+from index_store.job_records import FINISHED
 
 RESULTS = Path(__file__).parent / "results" / "batch.json"
 SEED = 20261121
 FAIL_POINT = "catalogue.group-written=kill:20"
-ENDED = ("succeeded", "failed", "cancelled")
 
 
 class Service:
@@ -96,6 +96,13 @@ def job(base: str, job_id: str) -> dict[str, Any]:
     return found
 
 
+def when_ended(base: str, job_id: str) -> dict[str, Any]:
+    """The job, once it has ended."""
+    while (state := job(base, job_id))["state"] not in FINISHED:
+        time.sleep(0.5)
+    return state
+
+
 def undisturbed(data: Path, tar: bytes, hashes: dict[str, str]) -> dict[str, Any]:
     service = Service(data)
     peak, ended = [0], threading.Event()
@@ -110,8 +117,7 @@ def undisturbed(data: Path, tar: bytes, hashes: dict[str, str]) -> dict[str, Any
         began = time.monotonic()
         job_id = hand_in(service.base, tar)
         accepted = time.monotonic() - began
-        while (state := job(service.base, job_id))["state"] not in ENDED:
-            time.sleep(0.5)
+        state = when_ended(service.base, job_id)
         seconds = time.monotonic() - began
         ended.set()
     finally:
@@ -135,7 +141,7 @@ def killed(data: Path, tar: bytes, hashes: dict[str, str], kills: int, apart: fl
     job_id = hand_in(service.base, tar)
     while True:
         done = job(service.base, job_id)["done"]
-        if done >= 15 * 48 or job(service.base, job_id)["state"] in ENDED:
+        if done >= 15 * 48 or job(service.base, job_id)["state"] in FINISHED:
             break
         time.sleep(0.2)
     time.sleep(3)
@@ -146,13 +152,12 @@ def killed(data: Path, tar: bytes, hashes: dict[str, str], kills: int, apart: fl
         time.sleep(dice.uniform(0, 2 * apart))
         state = job(service.base, job_id)
         service.kill()
-        if state["state"] in ENDED:
+        if state["state"] in FINISHED:
             break
         hit.append(state["done"])
     service = Service(data)
     began = time.monotonic()
-    while (state := job(service.base, job_id))["state"] not in ENDED:
-        time.sleep(0.5)
+    state = when_ended(service.base, job_id)
     service.kill()
     return {
         "fail_point": FAIL_POINT,

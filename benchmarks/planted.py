@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from benchmarks.batch import ENDED, archive, hand_in, job
+from benchmarks.batch import archive, hand_in, when_ended
 from benchmarks.server import running_service
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def plant(data: Path) -> None:
     """Ten thousand training pictures as one TAR, into an empty data folder."""
     with running_service(data) as base:
         job_id = hand_in(base, archive(PLANTED)[0])
-        while (state := job(base, job_id))["state"] not in ENDED:
-            time.sleep(1)
+        state = when_ended(base, job_id)
     if state["state"] != "succeeded":
         raise RuntimeError(f"the pictures were not taken in: {state}")
 

@@ -116,8 +116,8 @@ def moved(job: Job, state: JobState, *, now: str, problem: Json | None) -> Job:
     if state not in TRANSITIONS[job.state]:
         raise BadTransitionError(f"job {job.job_id} is {job.state} and cannot become {state}")
     if state == "queued":
-        again = replace(job, state=state, problem=None, cancel_requested=None, finished=None, starts=0)
-        return replace(again, attempt=job.attempt + 1)
+        attempt = job.attempt + 1
+        return replace(job, state=state, problem=None, cancel_requested=None, finished=None, starts=0, attempt=attempt)
     if state == "running":
         return replace(job, state=state, problem=problem, started=now)
     return replace(job, state=state, problem=problem, finished=now)

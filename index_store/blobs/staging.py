@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = re.compile(r"[a-z]{1,16}_[0-9A-Z]{26}")
-_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _UNFINISHED = ".part"
 ABANDONED_SECONDS = 3600
 # To be read too: whoever writes an archive looks at it before the block ends.

@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from pathlib import Path
 from index_store.catalogue import open_catalogue
 from index_store.errors import IndexBuildingError
 from index_store.in_use import share
+from index_store.parent import when_parent_ends
 from index_store.records import Space
 from index_store.vectors.builder import build_snapshot
 from index_store.vectors.snapshot import SnapshotFolder
@@ -79,7 +79,7 @@ def stop(child: "subprocess.Popen[bytes]") -> None:
 
 def main() -> None:
     told = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    when_parent_ends(lambda: os._exit(1))  # at any moment, as if killed: the snapshots stand as they stood
     os.nice(NICENESS)
     with share(Path(told["data"])):
         catalogue = open_catalogue(told["catalogue_url"])
@@ -90,13 +90,6 @@ def main() -> None:
                 build_snapshot(catalogue, space, folder)
         finally:
             catalogue.close()
-
-
-def _end_with_parent() -> None:
-    # By its number: a thread that waits inside of `sys.stdin` holds a lock that the interpreter wants at its end.
-    while os.read(0, 1):
-        pass
-    os._exit(1)  # at any moment, as if killed: the snapshots stand as they stood
 
 
 if __name__ == "__main__":

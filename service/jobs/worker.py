@@ -32,7 +32,8 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowSerializationFormat
 from index_store.errors import BadTransitionError, NotFoundError, StoreError
 from index_store.ids import moment
 from index_store.job_records import FINISHED, UNFINISHED
-from index_store.syncing import has_failed
+from index_store.parent import when_parent_ends
+from index_store.syncing import has_failed, make_folder
 from service import log, wiring
 from service.jobs.identity import executor_id
 from service.settings import load_settings
@@ -227,14 +228,14 @@ def main() -> None:
     """Run until SIGTERM or SIGINT, or until whoever started this process is gone: its end of our input closes then."""
     settings = load_settings()
     log.configure(settings.log_format, settings.log_level)
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(settings.data.absolute())
     with executor_id(settings.data) as owner:
         parts = wiring.build(settings, decoders_at_once=False)
         worker = Worker(parts, owner)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stopping.set())
         if not sys.stdin.isatty():
-            threading.Thread(target=_follow_parent, args=(worker.stopping,), daemon=True).start()
+            when_parent_ends(worker.stopping.set)
         status = 1
         try:
             worker.run()
@@ -246,10 +247,3 @@ def main() -> None:
             # Past the workflows that are left pending, and DBOS's own threads: waiting for them would be for ever, and
             # a worker that nobody stops any more would hold its slot and its jobs.
             os._exit(status)
-
-
-def _follow_parent(stopping: threading.Event) -> None:
-    # By its number: a thread that waits inside of `sys.stdin` holds a lock that the interpreter wants at its end.
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    stopping.set()

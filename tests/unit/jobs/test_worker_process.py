@@ -84,7 +84,7 @@ def test_a_worker_that_fails_ends_its_process(monkeypatch, tmp_path):
     monkeypatch.setattr(module.wiring, "build", lambda *_, **__: SimpleNamespace(close=lambda: None))
     monkeypatch.setattr(module, "signal", SimpleNamespace(SIGTERM=15, SIGINT=2, signal=lambda *_: None))
     monkeypatch.setattr(module.log, "configure", lambda *_: None)
-    monkeypatch.setattr(module, "_follow_parent", lambda _: None)
+    monkeypatch.setattr(module, "when_parent_ends", lambda _: None)
     left = []
     monkeypatch.setattr(module.os, "_exit", left.append)
     for failure in (ConnectionError("away"), None):
