@@ -16,14 +16,16 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import numpy as np
 
 from benchmarks.planted import smaller_copy
-from benchmarks.server import running_service
+from benchmarks.server import connected, running_service
 from training.descriptor.pictures import files as training_pictures
+
+if TYPE_CHECKING:
+    import httpx
 
 SIZES = (1_000, 10_000)
 CHECKS = 200
@@ -50,7 +52,7 @@ def ingest(base: str, files: list[bytes]) -> dict[str, Any]:
         client.post("/images", files={"file": data}).raise_for_status()
         return (time.perf_counter() - began) * 1000
 
-    with httpx.Client(base_url=base, timeout=60) as client, ThreadPoolExecutor(CLIENTS) as clients:
+    with connected(base) as client, ThreadPoolExecutor(CLIENTS) as clients:
         began = time.perf_counter()
         latencies = list(clients.map(lambda data: send(client, data), files))
         seconds = time.perf_counter() - began
@@ -68,7 +70,7 @@ def checks(base: str, queries: list[tuple[bytes, str]]) -> dict[str, Any]:
     latencies: list[float] = []
     splits: list[dict[str, float]] = []
     verdicts: list[tuple[str, str]] = []
-    with httpx.Client(base_url=base, timeout=60) as client:
+    with connected(base) as client:
         for data, expected in queries:
             began = time.perf_counter()
             answer = client.post("/check-duplicate", files={"file": data}).raise_for_status().json()

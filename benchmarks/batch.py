@@ -27,9 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from benchmarks.server import free_port, wait_until_ready
+from benchmarks.server import connected, free_port, wait_until_ready
 from index_store.job_records import FINISHED
 
 RESULTS = Path(__file__).parent / "results" / "batch.json"
@@ -86,13 +84,15 @@ def archive(count: int) -> tuple[bytes, dict[str, str]]:
 
 
 def hand_in(base: str, tar: bytes) -> str:
-    answer = httpx.post(f"{base}/images/batch", content=tar, headers={"Content-Type": "application/x-tar"}, timeout=120)
+    with connected(base, timeout=120) as http:
+        answer = http.post("/images/batch", content=tar, headers={"Content-Type": "application/x-tar"})
     answer.raise_for_status()
     return str(answer.json()["job_id"])
 
 
 def job(base: str, job_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = httpx.get(f"{base}/jobs/{job_id}", timeout=60).json()
+    with connected(base) as http:
+        found: dict[str, Any] = http.get(f"/jobs/{job_id}").json()
     return found
 
 

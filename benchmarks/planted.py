@@ -9,12 +9,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import numpy as np
 from PIL import Image
 
 from benchmarks.batch import archive, hand_in, when_ended
-from benchmarks.server import running_service
+from benchmarks.server import connected, running_service
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +62,7 @@ def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 def ask(data: Path, queries: Sequence[Query]) -> tuple[list[dict[str, Any]], dict[str, float]]:
     """Each check's verdict and best match, and the milliseconds of the client and of the search within."""
     answers, waited, searched = [], [], []
-    with running_service(data) as base, httpx.Client(base_url=base, timeout=60) as client:
+    with running_service(data) as base, connected(base) as client:
         for file, _ in queries:
             began = time.perf_counter()
             told = client.post("/check-duplicate", files={"file": file}).raise_for_status().json()

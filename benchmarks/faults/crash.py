@@ -33,6 +33,7 @@ from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.load import Load, send
 from benchmarks.faults.oracle import Finding, Oracle, counted
 from benchmarks.faults.power_cut import cut
+from benchmarks.server import connected
 from index_store.failpoints import POINTS
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class Crashes:
         findings = []
         keyed = [asked for asked in self.ledger.asked if asked.key is not None]
         answered = [asked for asked in keyed if asked.acknowledged is not None][-REPLAYS:]
-        with httpx.Client(base_url=self.service.base, timeout=60) as http:
+        with connected(self.service.base) as http:
             for asked in [*(one for one in keyed if one.is_open), *answered]:
                 before = asked.acknowledged
                 answer = send(http, self.ledger, asked)
@@ -168,7 +169,7 @@ class Crashes:
 
     def _asked_of_the_service(self) -> list[Finding]:
         """The service counts what the files say."""
-        with httpx.Client(base_url=self.service.base, timeout=60) as http:
+        with connected(self.service.base) as http:
             told = http.get("/stats").json()["images"]
         active = sum(row["state"] == "active" for row in self.oracle.images())
         return [] if told == active else [Finding("changed", f"/stats says {told} images, and there are {active}")]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from benchmarks.server import START_SECONDS, free_port
+from benchmarks.server import START_SECONDS, connected, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,11 +69,12 @@ class Crashable:
 
     def wait_until_ready(self, began: float) -> float:
         """Seconds since then. Raises RuntimeError, with the log, when it ends or never becomes ready."""
-        while time.monotonic() < began + START_SECONDS and self.is_alive():
-            with suppress(httpx.TransportError):
-                if httpx.get(f"{self.base}/ready", timeout=10).is_success:
-                    return time.monotonic() - began
-            time.sleep(POLL_SECONDS)
+        with connected(self.base, timeout=10) as http:
+            while time.monotonic() < began + START_SECONDS and self.is_alive():
+                with suppress(httpx.TransportError):
+                    if http.get("/ready").is_success:
+                        return time.monotonic() - began
+                time.sleep(POLL_SECONDS)
         raise RuntimeError(f"the service did not start:\n{self.log_tail()}")
 
     def is_alive(self) -> bool:

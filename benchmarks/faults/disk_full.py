@@ -23,15 +23,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
-
 from benchmarks.faults.crashable import Crashable
 from benchmarks.faults.ledger import Asked, Ledger
 from benchmarks.faults.load import picture, send, sha, tar
 from benchmarks.faults.oracle import Finding, Oracle, counted
+from benchmarks.server import connected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import httpx
 
 RESULTS = Path("benchmarks/results/disk_full.json")
 MIB = 2**20
@@ -54,7 +55,7 @@ class FullDisk:
 
     def round(self, spare: int) -> None:
         """Fill the disk but for `spare` bytes, ask for everything, free it, and ask again."""
-        with httpx.Client(base_url=self.service.base, timeout=60) as http:
+        with connected(self.service.base) as http:
             there = self._taken(http)
             self._must("upload with room", there.status_code, {201})
             self._fill(spare)
@@ -75,7 +76,7 @@ class FullDisk:
 
     def end_jobs(self) -> None:
         """Jobs that failed for want of room are resumed, and end."""
-        with httpx.Client(base_url=self.service.base, timeout=60) as http:
+        with connected(self.service.base) as http:
             for _ in range(300):
                 left = self.oracle.unfinished_jobs()
                 for name, _, state in (job.partition(" ") for job in left):

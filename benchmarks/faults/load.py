@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.faults.ledger import Asked, Ledger
 from benchmarks.hostile.pictures import encoded, scene
+from benchmarks.server import connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,7 @@ class Load:
     def _work(self, number: int) -> None:
         seed, cycle = self._seed
         rng = np.random.default_rng((seed, cycle, number))
-        with httpx.Client(base_url=self._base, timeout=60) as http:
+        with connected(self._base) as http:
             client = _Client(http, self._ledger, rng, f"{cycle}.{number}", cycle * CLIENTS + number)
             try:
                 while not self._stop.is_set():

@@ -25,14 +25,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from benchmarks.faults.crashable import Crashable
 from benchmarks.faults.load import picture
+from benchmarks.server import connected
 from index_store.testing.postgres import postgres_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    import httpx
 
 RESULTS = Path("benchmarks/results/races.json")
 EQUAL, REENCODED, CLIENTS = 200, 50, 64
@@ -72,7 +73,7 @@ def at_once(service: Crashable, files: Sequence[bytes], clients: int) -> list[An
 
     def send(data: bytes) -> Answer:
         if not hasattr(began, "http"):
-            began.http = held.enter_context(httpx.Client(base_url=service.base, timeout=FOREVER_SECONDS))
+            began.http = held.enter_context(connected(service.base, FOREVER_SECONDS))
             gate.wait(FOREVER_SECONDS)
         answer = began.http.post("/images", files={"file": data})
         told: Answer = answer.json()
@@ -106,7 +107,7 @@ def rounds(service: Crashable, count: int, race: Callable[[Crashable, int], str]
 
 def distinct(service: Crashable, count: int, first: int) -> dict[str, Any]:
     """As many pictures from 64 clients: answers by kind, and how many are there afterwards."""
-    with httpx.Client(base_url=service.base, timeout=FOREVER_SECONDS) as http:
+    with connected(service.base, FOREVER_SECONDS) as http:
         before = http.get("/stats").json()["images"]
         began = time.monotonic()
         answers = at_once(service, [picture(first + number) for number in range(count)], CLIENTS)
@@ -160,7 +161,7 @@ class Mix:
     def _guarded(self, work: Callable[[httpx.Client], None]) -> None:
         while not self._stop.is_set():
             try:  # a new connection now and then lands in another process
-                with httpx.Client(base_url=self._service.base, timeout=FOREVER_SECONDS) as http:
+                with connected(self._service.base, FOREVER_SECONDS) as http:
                     for _ in range(8):
                         work(http)
             except Exception as error:  # noqa: BLE001 - told in the results
@@ -173,7 +174,7 @@ class Mix:
         image = http.post("/images", files={"file": data}).json()["image_id"]
         committed = time.monotonic()
         for _ in range(8):  # connections of their own, so most processes are asked
-            with httpx.Client(base_url=self._service.base, timeout=FOREVER_SECONDS) as other:
+            with connected(self._service.base, FOREVER_SECONDS) as other:
                 asked = time.monotonic()
                 told = other.post("/check-duplicate", files={"file": picture(self._next, 70)}).json()
                 if told["verdict"] != "duplicate":

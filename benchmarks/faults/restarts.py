@@ -24,6 +24,7 @@ import httpx
 
 from benchmarks.faults.crashable import Crashable
 from benchmarks.faults.load import picture
+from benchmarks.server import connected
 
 RESULTS = Path("benchmarks/results/restarts.json")
 CLIENTS = 50
@@ -102,7 +103,7 @@ def _once(service: Crashable, run: Run, clients: int) -> None:
 
 def _send(base: str, number: int, gate: threading.Barrier | None = None) -> httpx.Response | httpx.TransportError:
     data, key = picture(5_000_000 + number), f"restart-{number}"
-    with httpx.Client(base_url=base, timeout=PATIENCE_SECONDS) as http:
+    with connected(base, PATIENCE_SECONDS) as http:
         if gate is not None:
             http.get("/live")  # a connection, so that what follows is under way
             gate.wait(PATIENCE_SECONDS)
@@ -119,7 +120,7 @@ def _end(service: Crashable, run: Run) -> None:
     began = time.monotonic()
     process.terminate()
     unready = alive = None
-    with httpx.Client(base_url=service.base, timeout=PATIENCE_SECONDS) as http:
+    with connected(service.base, PATIENCE_SECONDS) as http:
         while unready is None and process.poll() is None:
             try:
                 if http.get("/ready").status_code == 503:
@@ -140,7 +141,7 @@ def _named(answer: httpx.Response | httpx.TransportError) -> str:
 
 
 def _all_there(service: Crashable, run: Run, count: int) -> None:
-    with httpx.Client(base_url=service.base, timeout=PATIENCE_SECONDS) as http:
+    with connected(service.base, PATIENCE_SECONDS) as http:
         missing = [number for number, image in run.images.items() if not http.get(f"/images/{image}").is_success]
         images = http.get("/stats").json()["images"]
     if missing or images != count:

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
+from benchmarks.server import connected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import httpx
 
 MIB = 2**20
 PATHS = ("/check-duplicate", "/images")
@@ -66,7 +68,7 @@ class Service:
         return self.folder / "spool"
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.base, timeout=60)
+        return connected(self.base)
 
     def is_alive(self) -> bool:
         return self.process.poll() is None
