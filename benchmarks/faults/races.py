@@ -8,7 +8,9 @@
 
 The first two on SQLite and PostgreSQL, by services of two and of four processes; the others by four on each.
 
-    python -m benchmarks.faults.races [--rounds 100] [--pictures 10000] [--minutes 10]
+    python -m benchmarks.faults.races [--rounds 100] [--pictures 10000] [--minutes 10] [--processes 2 4]
+
+What was measured before with other numbers of processes stays in the results.
 """
 
 from __future__ import annotations
@@ -222,14 +224,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--pictures", type=int, default=10_000)
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--processes", type=int, nargs="+", default=PROCESSES)
     parser.add_argument("--sqlite-only", action="store_true")
     asked = parser.parse_args()
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     with (
         tempfile.TemporaryDirectory(prefix="keepone-races-") as name,
         nullcontext() if asked.sqlite_only else postgres_server() as server,
     ):
-        for workers in PROCESSES:
+        for workers in asked.processes:
             result[f"sqlite, {workers} processes"] = races(Path(name) / f"sqlite-{workers}", workers, "", asked)
             if server is not None:
                 with server.catalogue() as url:
