@@ -82,7 +82,7 @@ class Curve:
     def recall_at(self, precision: float) -> tuple[float, float | None]:
         """The best recall at that precision or better, and the score it takes; none reaches it: 0 and nothing."""
         good = np.flatnonzero(self.precision >= precision)
-        if not len(good) or not self.right[good[-1]]:
+        if not len(good):
             return 0.0, None
         return float(self.right[good[-1]] / self.true), float(self.thresholds[good[-1]])
 

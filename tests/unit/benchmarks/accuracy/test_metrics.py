@@ -89,7 +89,14 @@ def test_a_share_of_nothing_says_nothing():
 
 @pytest.mark.parametrize(
     ("right", "expected"),
-    [((0, 0, 1, 1), 1), ((0, 0, 0.5, 1), 0.5), ((0.5, 0, 1.5, 1), 1 / 3), ((2, 2, 3, 3), 0), ((0.5, 0.5, 0.5, 0.5), 0)],
+    [
+        ((0, 0, 1, 1), 1),
+        ((0, 0, 0.5, 1), 0.5),
+        ((0.5, 0, 1.5, 1), 1 / 3),
+        ((2, 0, 3, 1), 0),
+        ((0, 2, 1, 3), 0),
+        ((0.5, 0.5, 0.5, 0.5), 0),
+    ],
 )
 def test_overlap_is_intersection_over_union(right, expected):
     """With the unit square."""
