@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmarks.accuracy.collection import pixels
+from benchmarks.accuracy.judge import share
+from benchmarks.accuracy.metrics import Share, recall_at_k
+from benchmarks.accuracy.stirmark import VALUES, attacked
+from benchmarks.accuracy.transforms import generator
 from service.descriptors.hashes import frequencies
 
 if TYPE_CHECKING:
@@ -25,6 +29,10 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
     Vectors = NDArray[np.float32]
+
+
+SOURCES = 25
+"""References that StirMark's attacks are tried on, each with all 104 values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +72,58 @@ def cosines(pictures: Sequence[Pixels]) -> Vectors:
 BUILT_IN = Descriptor("DCT 256-d, 8 poses", cosines, posed)
 
 
-def scored(collection: Collection, descriptor: Descriptor) -> Scores:
-    """Every query against the whole gallery. Decoding is not timed."""
-    spent = 0.0
+class Timed:
+    """A descriptor that counts the processor's time it takes."""
 
-    def described(pictures: Sequence[Pixels]) -> Vectors:
-        nonlocal spent
+    def __init__(self, descriptor: Descriptor) -> None:
+        self._descriptor = descriptor
+        self.seconds = 0.0
+
+    def gallery(self, named: Collection) -> Vectors:
+        """(g, d): one row for each picture of the gallery."""
+        return np.concatenate([self._described([pixels(named.picture(sha))]) for sha in named.gallery])
+
+    def query(self, picture: Pixels) -> Vectors:
+        """(v, d): the rows a picture is asked with."""
+        return self._described(self._descriptor.views(picture))
+
+    def _described(self, pictures: Sequence[Pixels]) -> Vectors:
         began = time.process_time()
-        rows = descriptor.describe(pictures)
-        spent += time.process_time() - began
+        rows = self._descriptor.describe(pictures)
+        self.seconds += time.process_time() - began
         return rows
 
-    gallery = np.concatenate([described([pixels(collection.picture(sha))]) for sha in collection.gallery])
-    gallery_cpu_ms, spent = spent * 1000 / len(gallery), 0.0
-    values = np.empty((len(collection.queries), len(gallery)), np.float32)
-    for at, query in enumerate(collection.queries):
-        values[at] = best(described(descriptor.views(pixels(collection.query(query)))), gallery)
-    return Scores(values, round(gallery_cpu_ms, 2), round(spent * 1000 / len(values), 2))
+
+def scored(named: Collection, descriptor: Descriptor) -> Scores:
+    """Every query against the whole gallery. Decoding is not timed."""
+    describing, asking = Timed(descriptor), Timed(descriptor)
+    gallery = describing.gallery(named)
+    values = np.stack([best(asking.query(pixels(named.query(query))), gallery) for query in named.queries])
+    return Scores(
+        values,
+        round(describing.seconds * 1000 / len(gallery), 2),
+        round(asking.seconds * 1000 / len(named.queries), 2),
+    )
+
+
+def stirmarked(named: Collection, descriptor: Descriptor, depth: int, sources: int = SOURCES) -> dict[str, Any]:
+    """Of the first references, after each attack of StirMark: how many stand among the first `depth` of the gallery."""
+    timed = Timed(descriptor)
+    gallery = timed.gallery(named)
+    originals = [pixels(named.picture(sha)) for sha in named.references[:sources]]
+    told: dict[str, Any] = {"depth": depth}
+    for name, values in VALUES.items():
+        found = {}
+        for value in values:
+            ranks = []
+            for at, (sha, original) in enumerate(zip(named.references, originals, strict=False)):
+                picture = attacked(original, name, value, generator(named.seed, sha, name, str(value)))
+                row = best(timed.query(picture), gallery)
+                ranks.append(int((row >= row[at]).sum()) - 1)
+            found[value] = recall_at_k(ranks, depth)
+        total = Share(sum(one.found for one in found.values()), sum(one.n for one in found.values()))
+        told[name] = share(total) | {"by_value": {f"{value:g}": one.value for value, one in found.items()}}
+    return told
 
 
 def best(rows: Vectors, gallery: Vectors) -> NDArray[np.float32]:

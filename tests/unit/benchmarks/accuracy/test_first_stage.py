@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from benchmarks.accuracy.first_stage import BUILT_IN, Descriptor, best, mirrored, posed, scored
+from benchmarks.accuracy import first_stage, stirmark
+from benchmarks.accuracy.first_stage import BUILT_IN, Descriptor, best, mirrored, posed, scored, stirmarked
 
 PICTURE = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
 
@@ -54,3 +55,18 @@ def test_todays_descriptor_finds_a_turned_copy():
     near, far = best(BUILT_IN.describe(BUILT_IN.views(np.rot90(picture))), gallery)
     assert near > 0.99
     assert far < 0.7
+
+
+def test_stirmarks_attacks_are_asked_of_the_first_references(small_set, tmp_path, monkeypatch):
+    """Each value apart and all together; bright and dark are told apart in any size, but not after what is no copy."""
+    (tmp_path / "pictures").mkdir()
+    for name, level in (("a", 250), ("b", 10), ("c", 128)):
+        Image.new("RGB", (8, 8), (level,) * 3).save(tmp_path / "pictures" / f"{name}.jpg")
+    monkeypatch.setattr(first_stage, "VALUES", {"Rescale": (50, 200), "Break": (1,)})
+    monkeypatch.setitem(stirmark.ATTACKS, "Break", lambda picture, _value, _rng: 255 - picture)
+    brightness = Descriptor("mean", lambda pictures: np.array([[p.mean() - 128, 1] for p in pictures], np.float32))
+    told = stirmarked(replace(small_set, folder=tmp_path), brightness, 1, sources=2)
+    assert told["depth"] == 1
+    assert told["Rescale"]["n"] == 4
+    assert told["Rescale"]["by_value"] == {"50": 1, "200": 1}
+    assert told["Break"]["value"] == 0
