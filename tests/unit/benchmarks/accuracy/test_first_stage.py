@@ -67,6 +67,6 @@ def test_stirmarks_attacks_are_asked_of_the_first_references(small_set, tmp_path
     brightness = Descriptor("mean", lambda pictures: np.array([[p.mean() - 128, 1] for p in pictures], np.float32))
     told = stirmarked(replace(small_set, folder=tmp_path), brightness, 1, sources=2)
     assert told["depth"] == 1
-    assert told["Rescale"]["n"] == 4
+    assert (told["Rescale"]["value"], told["Rescale"]["n"]) == (1, 4)
     assert told["Rescale"]["by_value"] == {"50": 1, "200": 1}
     assert told["Break"]["value"] == 0

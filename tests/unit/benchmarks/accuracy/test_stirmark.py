@@ -76,6 +76,7 @@ def test_similar_blocks_change_places_in_as_many_channels_as_asked():
     red_over_green = [made[..., 0] - made[..., 1] for made in (luma, everything, PICTURE.astype(float))]
     assert np.abs(red_over_green[0] - red_over_green[2]).mean() < 3
     assert np.abs(red_over_green[1] - red_over_green[2]).mean() > 3
+    assert peak_signal_noise_ratio(PICTURE, done("SelfSimilarities", 3)) > 15
 
 
 @pytest.mark.parametrize("name", ["SmallRandomDistortions", "LatestSmallRandomDistortions"])
