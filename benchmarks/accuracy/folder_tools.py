@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DRIVERS = Path(__file__).parent / "tools"
 HOURS = 3
 """A tool that takes longer is stopped and reported as such."""
-IMAGEDEDUP = ("imagededup==0.3.3.post2", "matplotlib", "numpy", "pillow", "PyWavelets", "scikit-learn", "scipy", "tqdm")
+IMAGEDEDUP = ("matplotlib", "numpy", "pillow", "PyWavelets", "scikit-learn", "scipy", "tqdm")
 DUPEGURU = ("distro", "mutagen", "pillow", "semantic_version", "send2trash", "xxhash")
 
 
@@ -45,10 +45,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`find` is given the cache and the folder."""
+    """`ready` is given the cache, sees to it that the tool is there, and returns what is given the folder."""
 
     name: str
-    find: Callable[[Path, Path], Found]
+    ready: Callable[[Path], Callable[[Path], Found]]
 
 
 def told(named: Collection, cache: Path) -> dict[str, Any]:
@@ -74,36 +74,39 @@ def groups(lines: str) -> list[Sequence[str]]:
 
 
 def _told(tool: Tool, named: Collection, cache: Path, folder: Path) -> dict[str, Any]:
-    began = time.perf_counter()
     try:
-        found = tool.find(cache, folder)
-    except (UnavailableError, subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        find = tool.ready(cache)
+        began = time.perf_counter()
+        found = find(folder)
+    except (UnavailableError, subprocess.TimeoutExpired) as error:
         return {"absent": str(error)}
+    except subprocess.CalledProcessError as error:
+        return {"absent": f"it ended with status {error.returncode}: {(error.stderr or '').strip()[-200:]}"}
     spent = round(time.perf_counter() - began, 1)
     return {"version": found.version, "seconds": spent, **judged_pairs(named, found.pairs)}
 
 
-def _findimagedupes(cache: Path, folder: Path) -> Found:
+def _findimagedupes(cache: Path) -> Callable[[Path], Found]:
     del cache
     program = _program("findimagedupes")
     told = _output(program, "--version").split()[-1]
-    return Found(told, groups(_output(program, "-R", str(folder))))
+    return lambda folder: Found(told, groups(_output(program, "-R", str(folder))))
 
 
-def _imagededup(method: str, distance: int) -> Callable[[Path, Path], Found]:
-    def find(cache: Path, folder: Path) -> Found:
-        python = _environment(cache, "imagededup", "--no-deps", *IMAGEDEDUP)
-        _installed(python, *IMAGEDEDUP[1:])
-        return _driven(python, "imagededup_pairs.py", method, str(distance), str(folder))
+def _imagededup(method: str, distance: int) -> Callable[[Path], Callable[[Path], Found]]:
+    def ready(cache: Path) -> Callable[[Path], Found]:
+        # By itself it would bring torch, which its hashes do not need.
+        python = _environment(cache, "imagededup", *IMAGEDEDUP, alone=("imagededup==0.3.3.post2",))
+        return _driven(python, "imagededup_pairs.py", method, str(distance))
 
-    return find
-
-
-def _difpy(cache: Path, folder: Path) -> Found:
-    return _driven(_environment(cache, "difpy", "difPy==4.2.1"), "difpy_pairs.py", str(folder))
+    return ready
 
 
-def _dupeguru(cache: Path, folder: Path) -> Found:
+def _difpy(cache: Path) -> Callable[[Path], Found]:
+    return _driven(_environment(cache, "difpy", "difPy==4.2.1"), "difpy_pairs.py")
+
+
+def _dupeguru(cache: Path) -> Callable[[Path], Found]:
     unpacked = cache / "tools" / "dupeguru-unpacked"
     if not unpacked.exists():
         beside = cache / "tools" / "dupeguru-package"
@@ -111,28 +114,29 @@ def _dupeguru(cache: Path, folder: Path) -> Found:
         _output(_program("apt-get"), "download", "dupeguru", cwd=beside)
         package = next(beside.glob("dupeguru_*.deb"))
         _output(_program("dpkg-deb"), "-x", str(package), str(unpacked))
-    python = _environment(cache, "dupeguru", *DUPEGURU)
-    return _driven(python, "dupeguru_pairs.py", str(unpacked), str(folder))
+    return _driven(_environment(cache, "dupeguru", *DUPEGURU), "dupeguru_pairs.py", str(unpacked))
 
 
-def _environment(cache: Path, name: str, *asked: str) -> Path:
-    """The interpreter of an environment with these packages."""
+def _environment(cache: Path, name: str, *asked: str, alone: Sequence[str] = ()) -> Path:
+    """The interpreter of an environment with these packages, and with those `alone` without what they ask for."""
     home = cache / "tools" / name
     python = home / "bin" / "python"
     if not (home / "whole").exists():
         venv.create(home, with_pip=True)
-        _installed(python, *asked)
+        install = (str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+        _output(*install, *asked)
+        if alone:
+            _output(*install, "--no-deps", *alone)
         (home / "whole").touch()
     return python
 
 
-def _installed(python: Path, *asked: str) -> None:
-    _output(str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *asked)
+def _driven(python: Path, driver: str, *arguments: str) -> Callable[[Path], Found]:
+    def find(folder: Path) -> Found:
+        told = json.loads(_output(str(python), str(DRIVERS / driver), *arguments, str(folder)))
+        return Found(told["version"], told["pairs"])
 
-
-def _driven(python: Path, driver: str, *arguments: str) -> Found:
-    told = json.loads(_output(str(python), str(DRIVERS / driver), *arguments))
-    return Found(told["version"], told["pairs"])
+    return find
 
 
 def _program(name: str) -> str:

@@ -49,16 +49,19 @@ def test_a_folder_tool_sees_gallery_and_queries_together(on_disk):
 def test_a_tool_that_cannot_be_had_is_told_with_the_reason(on_disk, tmp_path, monkeypatch):
     """The others still answer."""
 
-    def absent(_cache, _folder):
+    def absent(_cache):
         raise UnavailableError("it is not here")
 
-    def broken(_cache, _folder):
-        raise subprocess.CalledProcessError(3, ["difpy"])
+    def broken(_cache):
+        def find(_folder):
+            raise subprocess.CalledProcessError(3, ["difpy"])
+
+        return find
 
     tools = (
         Tool("absent", absent),
         Tool("broken", broken),
-        Tool("there", lambda _cache, _folder: Found("1.2", [("0.jpg", "a.jpg")])),
+        Tool("there", lambda _cache: lambda _folder: Found("1.2", [("0.jpg", "a.jpg")])),
     )
     monkeypatch.setattr(folder_tools, "TOOLS", tools)
     told = folder_tools.told(on_disk, tmp_path)
