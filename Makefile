@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-schema test-data check format openapi bench bench-faults clean
+.PHONY: help run test test-browser test-schema test-data check format openapi bench bench-accuracy bench-faults clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,11 @@ openapi: $(VENV)/check ## Write openapi.yaml from the code.
 bench: $(VENV)/heavy ## Latency, ingest and search figures into benchmarks/results/ (3 GiB of disk).
 	$(BIN)/python -m benchmarks.api
 	$(BIN)/python -m benchmarks.search
+
+CACHE ?= $(HOME)/.cache/keepone-accuracy
+bench-accuracy: $(VENV)/heavy ## Copies found, strangers mistaken, and peers on the same pictures (hours; 2 GB in CACHE).
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.accuracy --half report --references photos --cache $(CACHE)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.accuracy --half report --references small --cache $(CACHE)
 
 CYCLES ?= 500
 # Tests that try a fault a number of times, a twentieth of it in `make test`.
