@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-schema test-data check format openapi bench bench-accuracy bench-faults clean
+.PHONY: help run test test-augly test-browser test-schema test-data check format openapi bench bench-accuracy bench-faults clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ test: $(VENV)/test ## Set up and run the tests (core install).
 
 test-browser: $(VENV)/heavy ## Drive the pages with Chromium, the network cut (Debian: chromium, iproute2).
 	unshare -rn sh -c 'ip link set lo up && exec $(BIN)/python -m pytest -q tests/browser'
+
+test-augly: $(VENV)/heavy ## The edits of the accuracy benchmark (Debian: libmagic1).
+	$(BIN)/python -m pytest -q tests/augly
 
 test-schema: $(VENV)/heavy ## Schemathesis over openapi.yaml, against a real service.
 	$(BIN)/python -m benchmarks.schema

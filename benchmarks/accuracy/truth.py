@@ -56,8 +56,8 @@ EDITS: dict[str, Words] = {
     "pad_square": Words(("padded",)),
     # The frame stays as it was: corners leave it, and black comes in.
     "perspective_transform": Words(("perspective",), ("cropped", "padded")),
-    # AugLy makes it small and large again with soft edges.
-    "pixelization": Words(("pixelated",), ("blurred",)),
+    # AugLy makes it small and large again with soft edges: nothing in the picture is square, and anybody would say blurred.
+    "pixelization": Words(("blurred",), ("pixelated",)),
     "random_noise": Words(("noisy",)),
     "resize": Words(),
     # The largest upright window without black corners is cut out.
