@@ -55,12 +55,14 @@ class Rounds:
 
 
 @contextmanager
-def raced(folder: Path, workers: int, catalogue_url: str = "", **settings: str) -> Iterator[Crashable]:
+def raced(
+    folder: Path, workers: int, catalogue_url: str = "", *, sabotage: tuple[str, ...] = (), **settings: str
+) -> Iterator[Crashable]:
     """A service of so many processes."""
     url = {"KEEPONE_CATALOGUE_URL": catalogue_url} if catalogue_url else {}
     more = {"KEEPONE_WORKERS": str(workers), "KEEPONE_DECODE_CHILDREN": "1", "KEEPONE_UPLOADS": "256"}
     patient = {"KEEPONE_QUEUE_SECONDS": "240", "KEEPONE_JOB_WORKER": "no"}
-    service = Crashable(folder, ("small-snapshots",), **more, **patient, **url, **settings)
+    service = Crashable(folder, sabotage, **more, **patient, **url, **settings)
     service.start()
     try:
         yield service
@@ -208,6 +210,8 @@ def races(folder: Path, workers: int, url: str, asked: argparse.Namespace) -> di
         }
         if workers == max(PROCESSES):
             told["distinct"] = distinct(service, asked.pictures, 3_000_000)
+    if workers == max(PROCESSES):
+        with raced(folder, workers, url, sabotage=("small-snapshots",)) as service:
             told["mix"] = Mix(service, 4_000_000).run(60 * asked.minutes)
     return told
 
@@ -234,11 +238,12 @@ def main() -> None:
     ):
         for workers in asked.processes:
             result[f"sqlite, {workers} processes"] = races(Path(name) / f"sqlite-{workers}", workers, "", asked)
+            RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
             if server is not None:
                 with server.catalogue() as url:
                     key = f"postgresql, {workers} processes"
                     result[key] = races(Path(name) / f"postgres-{workers}", workers, url, asked)
-            RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+                RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))
     wrong = [name for name, told in result.items() if not is_right(told)]
     if wrong:
