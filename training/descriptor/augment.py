@@ -15,8 +15,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.descriptor.model import SIDE
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -67,51 +65,52 @@ class Views:
         """The pictures as they are, levels 0..1."""
         return _levels(self._pixels[chosen])
 
-    def pair(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """Two views of each chosen picture, (n, 3, SIDE, SIDE) levels 0..1."""
+    def pair(self, chosen: Tensor, side: int) -> tuple[Tensor, Tensor]:
+        """Two views of each chosen picture, (n, 3, side, side) levels 0..1; `side` is a multiple of 32."""
         light = int(LIGHT_SHARE * len(chosen))
-        first = torch.cat([self.view(chosen[:light], LIGHT), self.view(chosen[light:], HARD)])
-        return first, self.view(chosen, HARD)
+        first = torch.cat([self.view(chosen[:light], LIGHT, side), self.view(chosen[light:], HARD, side)])
+        return first, self.view(chosen, HARD, side)
 
-    def view(self, chosen: Tensor, chance: Chance) -> Tensor:
+    def view(self, chosen: Tensor, chance: Chance, side: int) -> Tensor:
         """One view of each."""
         source = _levels(self._pixels[chosen])
         aspects = self._aspects[chosen]
         others = _levels(self._pixels[torch.randint(len(self._pixels), (len(chosen),))])
-        box, canvas, box_aspect = self._surroundings(len(chosen), others, aspects, chance)
+        box, canvas, box_aspect = self._surroundings(others, aspects, chance, side)
         maps = _frames(aspects, box_aspect, chance) @ _into(box)
         seen = _laid(source, maps, canvas)
         seen = self._covered(seen, others, chance)
         return _weathered(seen, chance).clamp(0, 1)
 
     def _surroundings(
-        self, count: int, others: Tensor, aspects: Tensor, chance: Chance
+        self, others: Tensor, aspects: Tensor, chance: Chance, side: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Where in the view the picture lies (left, top, right, bottom), what lies around it, and the box's aspect or 0.
 
         Most fill their view; what then shows at a turned picture's corners is a colour or a blur of another picture.
         """
+        count = len(aspects)
         box = torch.tensor([0.0, 0.0, 1.0, 1.0]).repeat(count, 1)
         box_aspect = torch.zeros(count)
-        canvas = torch.rand(count, 3, 1, 1).expand(-1, -1, SIDE, SIDE).clone()
+        canvas = torch.rand(count, 3, 1, 1).expand(-1, -1, side, side).clone()
         plain = torch.rand(count)
         canvas[plain < 0.4] = 0.0
         canvas[plain < 0.2] = 1.0
         blurred = plain > 0.85
         if blurred.any():
-            soft = functional.interpolate(functional.avg_pool2d(others[blurred], 20), SIDE, mode="bilinear")
+            soft = functional.interpolate(functional.avg_pool2d(others[blurred], 20), side, mode="bilinear")
             canvas[blurred] = soft
         kind = torch.rand(count) / max(chance.paste, 1e-9)
         on_page, on_other, on_plain = kind < 0.45, (kind >= 0.45) & (kind < 0.8), (kind >= 0.8) & (kind < 1.0)
         if on_page.any():
             page = torch.randint(len(self._pages), (int(on_page.sum()),))
-            canvas[on_page], box[on_page] = _levels(self._pages[page]), self._boxes[page]
+            canvas[on_page], box[on_page] = _sized(_levels(self._pages[page]), side), self._boxes[page]
             sides = self._boxes[page]
             fit = self._page_aspects[page] * (sides[:, 2] - sides[:, 0]) / (sides[:, 3] - sides[:, 1])
             # A page either cuts the picture to its box or squeezes it in.
             box_aspect[on_page] = torch.where(torch.rand(len(page)) < 0.5, fit, torch.zeros(len(page)))
         if on_other.any():
-            canvas[on_other] = functional.interpolate(others[on_other], SIDE, mode="bilinear", antialias=True)
+            canvas[on_other] = functional.interpolate(others[on_other], side, mode="bilinear", antialias=True)
         somewhere = on_other | on_plain
         if somewhere.any():
             box[somewhere] = _boxes(int(somewhere.sum()), aspects[somewhere])
@@ -119,28 +118,29 @@ class Views:
 
     def _covered(self, seen: Tensor, others: Tensor, chance: Chance) -> Tensor:
         """Words, faces, shapes, or a piece of another picture on top."""
+        side = seen.shape[3]
         for share in (chance.overlay, 0.3 * chance.overlay):
             on = torch.rand(len(seen)) < share
             count = int(on.sum())
             if not count:
                 continue
-            layer = _levels(self._overlays[torch.randint(len(self._overlays), (count,))])
+            layer = _sized(_levels(self._overlays[torch.randint(len(self._overlays), (count,))]), side)
             if torch.rand(()) < 0.5:
                 layer = layer.flip(3)
-            layer = layer.roll((int(torch.randint(SIDE, ())), int(torch.randint(SIDE, ()))), (2, 3))
+            layer = layer.roll((int(torch.randint(side, ())), int(torch.randint(side, ()))), (2, 3))
             colour, alpha = layer[:, :3], layer[:, 3:]
             seen[on] = colour * alpha + seen[on] * (1 - alpha)
         on = torch.rand(len(seen)) < 0.25 * chance.overlay
         for row in on.nonzero()[:, 0].tolist():
-            wide, tall = (int(v) for v in torch.randint(SIDE // 8, SIDE // 2, (2,)))
-            left, top = int(torch.randint(SIDE - wide, ())), int(torch.randint(SIDE - tall, ()))
+            wide, tall = (int(v) for v in torch.randint(side // 8, side // 2, (2,)))
+            left, top = int(torch.randint(side - wide, ())), int(torch.randint(side - tall, ()))
             piece = functional.interpolate(others[row : row + 1], (tall, wide), mode="bilinear", antialias=True)[0]
             part = seen[row, :, top : top + tall, left : left + wide]
             alpha = 0.5 + 0.5 * float(torch.rand(()))
             seen[row, :, top : top + tall, left : left + wide] = alpha * piece + (1 - alpha) * part
         on = torch.rand(len(seen)) < 0.2 * chance.overlay  # another picture shines through all of it
         if on.any():
-            through = functional.interpolate(others[on], SIDE, mode="bilinear", antialias=True)
+            through = functional.interpolate(others[on], side, mode="bilinear", antialias=True)
             alpha = 0.5 + 0.45 * torch.rand(int(on.sum()), 1, 1, 1)
             seen[on] = alpha * seen[on] + (1 - alpha) * through
         return seen
@@ -149,6 +149,10 @@ class Views:
 def _levels(pixels: Tensor) -> Tensor:
     """(n, h, w, c) uint8 to (n, c, h, w) levels 0..1."""
     return pixels.permute(0, 3, 1, 2).float().div_(255)
+
+
+def _sized(pixels: Tensor, side: int) -> Tensor:
+    return pixels if pixels.shape[3] == side else functional.interpolate(pixels, side, mode="bilinear", antialias=True)
 
 
 def _boxes(count: int, aspects: Tensor) -> Tensor:
@@ -219,14 +223,15 @@ def _matrix(rows: list[list[Tensor]]) -> Tensor:
 
 def _laid(source: Tensor, maps: Tensor, canvas: Tensor) -> Tensor:
     """The source seen through each map, with the canvas where it does not reach. Shrunk pictures are averaged first."""
-    line = (torch.arange(SIDE) + 0.5) * (2 / SIDE) - 1
-    there = torch.stack([line.repeat(SIDE), line.repeat_interleave(SIDE), torch.ones(SIDE * SIDE)])
+    side = canvas.shape[3]
+    line = (torch.arange(side) + 0.5) * (2 / side) - 1
+    there = torch.stack([line.repeat(side), line.repeat_interleave(side), torch.ones(side * side)])
     mapped = maps @ there
     # A point behind the eye, where a strong perspective would wrap around, shows the canvas.
     depth = mapped[:, 2].clamp(min=0.2)
-    grid = (mapped[:, :2] / depth[:, None]).permute(0, 2, 1).reshape(-1, SIDE, SIDE, 2)
-    inside = (grid.abs().amax(3) <= 1) & (mapped[:, 2].reshape(-1, SIDE, SIDE) > 0.2)
-    shrink = torch.linalg.det(maps[:, :2, :2]).abs().sqrt() * (source.shape[2] / SIDE)
+    grid = (mapped[:, :2] / depth[:, None]).permute(0, 2, 1).reshape(-1, side, side, 2)
+    inside = (grid.abs().amax(3) <= 1) & (mapped[:, 2].reshape(-1, side, side) > 0.2)
+    shrink = torch.linalg.det(maps[:, :2, :2]).abs().sqrt() * (source.shape[2] / side)
     out = canvas.clone()
     for level, (least, most) in enumerate(((0.0, 1.6), (1.6, 3.2), (3.2, math.inf))):
         on = (shrink >= least) & (shrink < most)
@@ -260,7 +265,7 @@ def _weathered(seen: Tensor, chance: Chance) -> Tensor:
     coarse = drawn(0.12)
     if coarse.any():
         cells = (8, 12, 16, 24, 32, 48)[int(torch.randint(6, ()))]
-        seen[coarse] = functional.interpolate(functional.adaptive_avg_pool2d(seen[coarse], cells), SIDE)
+        seen[coarse] = functional.interpolate(functional.adaptive_avg_pool2d(seen[coarse], cells), seen.shape[3])
     noisy = drawn(0.25)
     if noisy.any():
         some = seen[noisy]

@@ -9,7 +9,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-SIDE = 128
+SIDE = 160
+"""Pixels of the square that a picture is asked and kept as; it may be any other."""
 DIMENSION = 256
 WIDTHS = (48, 96, 160, 256)
 DEPTHS = (1, 2, 2, 2)
@@ -41,7 +42,7 @@ class Block(nn.Module):
 
 
 class Descriptor(nn.Module):
-    """(n, 3, SIDE, SIDE) levels 0..1 to (n, DIMENSION) at unit length."""
+    """(n, 3, side, side) levels 0..1 to (n, DIMENSION) at unit length."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -12,22 +12,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from training.descriptor.model import SIDE
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PAGES, OVERLAYS = 3000, 4000
 _DRAWN = 384
 """Pages are drawn larger and reduced, as a screenshot is."""
+_LAYER = 256
 Rng = np.random.Generator
+Box = tuple[float, float, float, float]
+"""[left, top, right, bottom] as shares of the page."""
 Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """`pages` is (n, SIDE, SIDE, 3) uint8; `boxes` (n, 4) their picture's left, top, right, bottom as shares;
-    `aspects` (n,) of the whole pages; `overlays` (m, SIDE, SIDE, 4) uint8 with alpha last.
+    """`pages` is (n, side, side, 3) uint8; `boxes` (n, 4) their picture's left, top, right, bottom as shares;
+    `aspects` (n,) of the whole pages; `overlays` (m, side, side, 4) uint8 with alpha last.
     """
 
     pages: NDArray[np.uint8]
@@ -36,23 +37,29 @@ class Stock:
     overlays: NDArray[np.uint8]
 
 
-def draw(seed: int) -> Stock:
-    """All of it; about a minute."""
+def draw(seed: int, side: int) -> Stock:
+    """All of it, at so many pixels a side; about a minute."""
     rng = np.random.default_rng(seed)
-    pages, boxes, aspects = zip(*(_page(rng) for _ in range(PAGES)), strict=True)
-    overlays = [_overlay(rng) for _ in range(OVERLAYS)]
+    pages, boxes, aspects = [], [], []
+    for _ in range(PAGES):
+        drawn, box = page(rng)
+        pages.append(np.asarray(drawn.resize((side, side), Image.Resampling.BOX)))
+        boxes.append(box)
+        aspects.append(drawn.width / drawn.height)
+    overlays = [np.asarray(overlay(rng).resize((side, side), Image.Resampling.BOX)) for _ in range(OVERLAYS)]
     return Stock(np.stack(pages), np.array(boxes, np.float32), np.array(aspects, np.float32), np.stack(overlays))
 
 
-def _page(rng: Rng) -> tuple[NDArray[np.uint8], tuple[float, float, float, float], float]:
+def page(rng: Rng) -> tuple[Image.Image, Box]:
+    """A page of 384 pixels, and where its picture belongs, as shares."""
     tall = rng.random() < 0.6
     aspect = float(rng.uniform(0.45, 0.8) if tall else rng.uniform(1.0, 1.9))
     width, height = (int(_DRAWN * aspect), _DRAWN) if tall else (_DRAWN, int(_DRAWN / aspect))
     dark = rng.random() < 0.35
     ground = _shade(rng, 0, 50) if dark else _shade(rng, 225, 256)
     ink = _shade(rng, 170, 256) if dark else _shade(rng, 0, 110)
-    page = Image.new("RGB", (width, height), ground)
-    pen = ImageDraw.Draw(page)
+    sheet = Image.new("RGB", (width, height), ground)
+    pen = ImageDraw.Draw(sheet)
     across = rng.uniform(0.75, 1.0) if tall else rng.uniform(0.35, 0.8)
     down = rng.uniform(0.22, 0.6) if tall else rng.uniform(0.4, 0.85)
     left = rng.uniform(0, 1 - across) if not tall or rng.random() < 0.3 else (1 - across) / 2
@@ -71,8 +78,7 @@ def _page(rng: Rng) -> tuple[NDArray[np.uint8], tuple[float, float, float, float
     if not tall:
         for area in ((0, bar, int(left * width), height), (int(box[2] * width) + 2, bar, width, height)):
             _column(pen, rng, area, ink)
-    small = page.resize((SIDE, SIDE), Image.Resampling.BOX)
-    return np.asarray(small), box, aspect
+    return sheet, box
 
 
 def _column(pen: ImageDraw.ImageDraw, rng: Rng, area: tuple[int, int, int, int], ink: Colour) -> None:
@@ -97,11 +103,11 @@ def _column(pen: ImageDraw.ImageDraw, rng: Rng, area: tuple[int, int, int, int],
         y += line + int(rng.integers(1, 6))
 
 
-def _overlay(rng: Rng) -> NDArray[np.uint8]:
-    """Words, faces, shapes or stripes on nothing, or the white bars of a meme with its words."""
-    layer = Image.new("RGBA", (2 * SIDE, 2 * SIDE), (0, 0, 0, 0))
+def overlay(rng: Rng) -> Image.Image:
+    """Words, faces, shapes or stripes on nothing, or the white bars of a meme with its words; 256 pixels a side."""
+    side, kind, alpha = _LAYER, rng.random(), int(rng.integers(110, 256))
+    layer = Image.new("RGBA", (side, side), (0, 0, 0, 0))
     pen = ImageDraw.Draw(layer)
-    side, kind, alpha = 2 * SIDE, rng.random(), int(rng.integers(110, 256))
     if kind < 0.4:
         for _ in range(int(rng.integers(1, 4))):
             size = int(rng.integers(12, 70))
@@ -123,7 +129,7 @@ def _overlay(rng: Rng) -> NDArray[np.uint8]:
             pen.line((start, 0, start + slant, side), fill=colour, width=thick)
     else:
         _meme(pen, rng, side)
-    return np.asarray(layer.resize((SIDE, SIDE), Image.Resampling.BOX))
+    return layer
 
 
 def _meme(pen: ImageDraw.ImageDraw, rng: Rng, side: int) -> None:

@@ -1,0 +1,269 @@
+"""Is there one map that carries a query onto a reference, and what of each does it cover?
+
+Features that are each other's nearest are pairs. A pair is two spots with a size and an angle, so each proposes a map
+by itself: moved, turned and scaled. Every proposal is tried on every pair (nothing is drawn by chance), the best ones
+are refined by least squares to affine maps under tightening tolerances, and to a perspective one where that carries
+more pairs. Unlike random sampling this finds the copy that shares a tenth of its features with its source.
+
+Places are in units of the longer side of each picture, see `domain/keypoints.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from service.domain.keypoints import Keypoints
+
+LEAST_PAIRS = 4
+"""A map with fewer pairs says nothing: an affine one goes through any three."""
+MOST_PAIRS = 200
+PROPOSALS = 4
+"""How many of the best proposals are refined."""
+LOOSE = 0.10
+"""Of the reference's longer side: one pair's own map is rough, and a stretched or sheared copy has no such map."""
+TIGHT = (0.05, 0.03, 0.02)
+"""Tolerances of the refined maps, one after another."""
+SAME_SIZE, SAME_ANGLE = 0.7, 0.5
+"""By how much (natural logarithm, radians) the sizes and angles of two pairs may disagree with a proposal."""
+LEAST_SCALE, MOST_SCALE = 0.04, 25.0
+MOST_STRETCH = 4.0
+GRAIN = 200
+"""Pairs whose spots lie in the same two-hundredth of a side are one witness, not two."""
+PERSPECTIVE_PAIRS = 12
+WORTH_IT = 0.85
+"""A perspective map has two more numbers to fit with: its errors, each cut off at the tolerance (Torr and Zisserman,
+"MLESAC", CVIU 2000), must be so much smaller."""
+NO_DEPTH, LEAST_DEPTH = 1e-3, 0.1
+"""What lies no deeper is behind the eye; a map that brings a spot so close is no view of a picture."""
+NOTHING = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alignment:
+    """`matrix` (3, 3) carries query places to reference places; `inliers` are distinct pairs that it carries."""
+
+    matrix: NDArray[np.float64]
+    inliers: int
+    pairs: int
+    """How many there were to choose from."""
+    mirrored: bool
+    spread: float
+    """Root mean square distance of the carried spots from their partners, in longer sides of the reference."""
+    query_spots: NDArray[np.float32]
+    """(n, 2): of the inliers."""
+    reference_spots: NDArray[np.float32]
+
+
+def align(query: Keypoints, mirrored: Keypoints, reference: Keypoints) -> Alignment | None:
+    """The map that carries most; None where none carries `LEAST_PAIRS`. `mirrored` is the query's mirror image."""
+    best: Alignment | None = None
+    for flipped, asked in ((False, query), (True, mirrored)):
+        found = _aligned(asked, reference, mirrored=flipped)
+        if found is not None and (best is None or found.inliers > best.inliers):
+            best = found
+    return best
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pairs:
+    """Spots that may belong together, row by row, with the logarithm of the scale and the angle between them."""
+
+    query: NDArray[np.float32]
+    reference: NDArray[np.float32]
+    log_scales: NDArray[np.float32]
+    angles: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.angles)
+
+
+def _aligned(query: Keypoints, reference: Keypoints, *, mirrored: bool) -> Alignment | None:
+    pairs = _nearest(query, reference)
+    if len(pairs) < LEAST_PAIRS:
+        return None
+    best: tuple[int, NDArray[np.float64], NDArray[np.intp]] | None = None
+    for first in _proposed(pairs):
+        refined = _refined(pairs, first)
+        if refined is not None and (best is None or refined[0] > best[0]):
+            best = refined
+    if best is None:
+        return None
+    count, matrix, inliers = best
+    here, there = pairs.query[inliers], pairs.reference[inliers]
+    apart = np.linalg.norm(carried(matrix, here) - there, axis=1)
+    if mirrored:
+        matrix = matrix @ np.array([[-1, 0, query.width], [0, 1, 0], [0, 0, 1]])
+        here = here * np.array([-1, 1], np.float32) + np.array([query.width, 0], np.float32)
+    spread = float(np.sqrt(np.mean(apart**2)))
+    return Alignment(matrix, count, len(pairs), mirrored, spread, here, there)
+
+
+def _nearest(query: Keypoints, reference: Keypoints) -> _Pairs:
+    """Features that are each other's nearest; of too many the most alike."""
+    if not len(query) or not len(reference):
+        nothing = np.zeros(0, np.float32)
+        return _Pairs(np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32), nothing, nothing)
+    alike = query.codes.astype(np.float32) @ reference.codes.astype(np.float32).T
+    there = alike.argmax(axis=1)
+    here = np.flatnonzero(alike.argmax(axis=0)[there] == np.arange(len(query)))
+    if len(here) > MOST_PAIRS:
+        here = here[np.argsort(-alike[here, there[here]], kind="stable")[:MOST_PAIRS]]
+    there = there[here]
+    return _Pairs(
+        query.places[here],
+        reference.places[there],
+        np.log(reference.sizes[there] / query.sizes[here]),
+        reference.angles[there] - query.angles[here],
+    )
+
+
+def _proposed(pairs: _Pairs) -> list[NDArray[np.intp]]:
+    """For each of the best proposals the pairs that speak for it."""
+    here = pairs.query[:, 0] + 1j * pairs.query[:, 1]
+    there = pairs.reference[:, 0] + 1j * pairs.reference[:, 1]
+    scales = np.exp(pairs.log_scales)
+    turns = (scales * np.exp(1j * pairs.angles)).astype(np.complex64)
+    apart = np.abs(turns[:, None] * (here[None, :] - here[:, None]) - (there[None, :] - there[:, None]))
+    sized = np.abs(pairs.log_scales[:, None] - pairs.log_scales[None, :]) < SAME_SIZE
+    angled = np.cos(pairs.angles[:, None] - pairs.angles[None, :]) > np.cos(SAME_ANGLE)
+    agree = (apart < LOOSE * _reach(scales)[:, None]) & sized & angled
+    votes = agree.sum(axis=1)
+    best = np.argsort(-votes, kind="stable")[: PROPOSALS * 4]
+    chosen: list[NDArray[np.intp]] = []
+    for row in best:
+        if votes[row] < LEAST_PAIRS or len(chosen) == PROPOSALS:
+            break
+        # Neighbouring proposals differ by a pair or two: the next to try is one that a chosen one does not speak for.
+        if not any(row in one for one in chosen):
+            chosen.append(np.flatnonzero(agree[row]))
+    return chosen
+
+
+def _reach(scales: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A picture shown small in the reference is allowed smaller errors, one shown larger not much larger ones."""
+    return np.clip(scales, 0.3, 1.5)
+
+
+def _refined(pairs: _Pairs, first: NDArray[np.intp]) -> tuple[int, NDArray[np.float64], NDArray[np.intp]] | None:
+    """Distinct inliers, map and pairs of a proposal once it is fitted to them; None where it falls apart."""
+    inliers = first
+    scale, angle = np.median(pairs.log_scales[first]), pairs.angles[first[0]]
+    credible = np.abs(pairs.log_scales - scale) < SAME_SIZE
+    credible &= np.cos(pairs.angles - angle) > np.cos(1.5 * SAME_ANGLE)
+    matrix = np.eye(3)
+    for tolerance in TIGHT:
+        matrix = _affine(pairs.query[inliers], pairs.reference[inliers])
+        size = np.sqrt(abs(np.linalg.det(matrix[:2, :2])))
+        if not LEAST_SCALE < size < MOST_SCALE:
+            return None
+        inliers = _within(pairs, matrix, tolerance * float(np.clip(size, 0.3, 1.5)), credible)
+        if len(inliers) < LEAST_PAIRS:
+            return None
+    stretched = np.linalg.svd(matrix[:2, :2], compute_uv=False)
+    if stretched[0] > MOST_STRETCH * stretched[1]:
+        return None
+    if len(inliers) >= PERSPECTIVE_PAIRS:
+        matrix, inliers = _seen_aslant(pairs, matrix, inliers, TIGHT[-1] * float(np.clip(size, 0.3, 1.5)), credible)
+    count = _distinct(pairs.query[inliers], pairs.reference[inliers])
+    return (count, matrix, inliers) if count >= LEAST_PAIRS else None
+
+
+def _seen_aslant(
+    pairs: _Pairs, matrix: NDArray[np.float64], inliers: NDArray[np.intp], near: float, credible: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """A perspective map where it fits better than the affine one."""
+    wider = _within(pairs, matrix, 2 * near, credible)
+    aslant = matrix
+    for _ in range(2):
+        tried = _perspective(pairs.query[wider], pairs.reference[wider])
+        if tried is None:
+            return matrix, inliers
+        aslant, wider = tried, _within(pairs, tried, near, credible)
+        if len(wider) < PERSPECTIVE_PAIRS:
+            return matrix, inliers
+    costs = [np.minimum(_errors(pairs, tried)[credible], near) for tried in (aslant, matrix)]
+    return (aslant, wider) if np.sum(costs[0] ** 2) < WORTH_IT * np.sum(costs[1] ** 2) else (matrix, inliers)
+
+
+def _within(pairs: _Pairs, matrix: NDArray[np.float64], near: float, credible: NDArray[np.bool_]) -> NDArray[np.intp]:
+    return np.flatnonzero((_errors(pairs, matrix) < near) & credible)
+
+
+def _errors(pairs: _Pairs, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    apart: NDArray[np.float64] = np.linalg.norm(carried(matrix, pairs.query) - pairs.reference, axis=1)
+    return apart
+
+
+def carried(matrix: NDArray[np.float64], places: NDArray[Any]) -> NDArray[np.float64]:
+    """Where the map carries (n, 2) places. What would lie behind the eye is carried far away."""
+    moved = places @ matrix[:, :2].T + matrix[:, 2]
+    depth = moved[:, 2:]
+    shown: NDArray[np.float64] = moved[:, :2] / np.maximum(depth, NO_DEPTH)
+    return shown
+
+
+def fitted(here: NDArray[np.float32], there: NDArray[np.float32], first: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A map through spots that are known to belong together: of the kind of the first, which says where to begin."""
+    kept = np.ones(len(here), bool)
+    matrix = first
+    for _ in range(3):
+        if kept.sum() < LEAST_PAIRS:
+            return first
+        aslant = (
+            _perspective(here[kept], there[kept]) if _is_aslant(first) and kept.sum() >= PERSPECTIVE_PAIRS else None
+        )
+        matrix = _affine(here[kept], there[kept]) if aslant is None else aslant
+        apart = np.linalg.norm(carried(matrix, here) - there, axis=1)
+        kept = apart <= max(3 * float(np.median(apart[kept])), 1e-3)
+    return matrix
+
+
+def _is_aslant(matrix: NDArray[np.float64]) -> bool:
+    return bool(np.abs(matrix[2, :2]).max() > NOTHING)
+
+
+def _affine(here: NDArray[np.float32], there: NDArray[np.float32]) -> NDArray[np.float64]:
+    known = np.hstack([here, np.ones((len(here), 1))])
+    rows, *_ = np.linalg.lstsq(known, there.astype(np.float64), rcond=None)
+    return np.vstack([rows.T, [0, 0, 1]])
+
+
+def _perspective(here: NDArray[np.float32], there: NDArray[np.float32]) -> NDArray[np.float64] | None:
+    """By the direct linear transform; spots are centred and scaled first (Hartley, "In defense of the eight-point
+    algorithm", TPAMI 1997). None where the map turns the plane inside out.
+    """
+    first, second = _centring(here), _centring(there)
+    a, b = carried(first, here), carried(second, there)
+    one, zero = np.ones(len(a)), np.zeros((len(a), 3))
+    known = np.column_stack([a, one])
+    rows = np.vstack(
+        [
+            np.hstack([known, zero, -b[:, :1] * known]),
+            np.hstack([zero, known, -b[:, 1:] * known]),
+        ]
+    )
+    *_, directions = np.linalg.svd(rows, full_matrices=False)
+    matrix = np.linalg.inv(second) @ directions[-1].reshape(3, 3) @ first
+    if abs(matrix[2, 2]) < NOTHING:
+        return None
+    matrix = matrix / matrix[2, 2]
+    depths = here @ matrix[2, :2] + 1
+    return matrix if depths.min() > LEAST_DEPTH else None
+
+
+def _centring(places: NDArray[np.float32]) -> NDArray[np.float64]:
+    middle = places.mean(axis=0, dtype=np.float64)
+    scale = 1.4142 / max(float(np.linalg.norm(places - middle, axis=1).mean()), NOTHING)
+    return np.array([[scale, 0, -scale * middle[0]], [0, scale, -scale * middle[1]], [0, 0, 1]])
+
+
+def _distinct(here: NDArray[np.float32], there: NDArray[np.float32]) -> int:
+    """Witnesses: spots that are close together in either picture count once."""
+    cells = [np.round(places * GRAIN).astype(np.int64) @ np.array([1, 1 << 20]) for places in (here, there)]
+    return min(len(np.unique(one)) for one in cells)

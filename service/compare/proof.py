@@ -1,0 +1,119 @@
+"""Two pictures to the proof that one shows part of the other: the map between them and what speaks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from service.compare.cells import settle
+from service.compare.geometry import align, carried
+from service.domain.dihedral import POSES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from service.compare.cells import Cells, Laid
+    from service.domain.keypoints import Keypoints
+    from service.domain.values import Region
+
+_GRID = 64
+_HAIR = 0.004
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """A picture as geometry sees it. `working` is (h, w, 3) uint8; `mirrored` are the features of its mirror image."""
+
+    working: NDArray[np.uint8]
+    keypoints: Keypoints
+    mirrored: Keypoints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proof:
+    """What was found when a query was laid on a reference."""
+
+    inliers: int
+    """Distinct pairs of features that the map carries onto each other."""
+    agreement: float
+    """Share of the cells that found themselves, 0..1."""
+    compared: int
+    """How many cells had anything to look for."""
+    pull: float
+    """How far off the map the cells were found: root mean square, in shares of the longer side of what is shared."""
+    matrix: NDArray[np.float64]
+    """(3, 3): query shares to reference shares."""
+    query_overlap: float
+    """Share of the query that lies within the reference, 0..1."""
+    reference_overlap: float
+    """Share of the reference that the query shows, 0..1."""
+    region: Region
+    """The box around that part of the reference."""
+    laid: Laid
+    cells: Cells
+
+
+def prove(query: Sample, reference: Sample) -> Proof | None:
+    """None where no map carries enough features, or what it lays together is too small to compare."""
+    alignment = align(query.keypoints, query.mirrored, reference.keypoints)
+    if alignment is None:
+        return None
+    return proved(query.working, reference.working, alignment.matrix, alignment.inliers)
+
+
+def proved(
+    query: NDArray[np.uint8], reference: NDArray[np.uint8], matrix: NDArray[np.float64], inliers: int
+) -> Proof | None:
+    """The proof of a map of places; None where what it lays together is too small to compare."""
+    settled = settle(query, reference, matrix)
+    if settled is None:
+        return None
+    here, there = _extent(query), _extent(reference)
+    shares = np.diag([1 / there[0], 1 / there[1], 1]) @ settled.matrix @ np.diag([here[0], here[1], 1])
+    shares = _plainest(np.asarray(shares / shares[2, 2], np.float64))
+    shown = _covered(shares)
+    known = _covered(np.asarray(np.linalg.inv(shares), np.float64))
+    inside = _SHARES[known]
+    if not len(inside):
+        return None
+    (left, top), (right, bottom) = inside.min(axis=0) - 0.5 / _GRID, inside.max(axis=0) + 0.5 / _GRID
+    return Proof(
+        inliers=inliers,
+        agreement=settled.cells.agreement,
+        compared=settled.cells.compared,
+        pull=settled.pull,
+        matrix=shares,
+        query_overlap=float(shown.mean()),
+        reference_overlap=float(known.mean()),
+        region=(float(left), float(top), float(right), float(bottom)),
+        laid=settled.laid,
+        cells=settled.cells,
+    )
+
+
+def _plainest(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where a map is, within its own error, one of the eight poses, it is that one."""
+    for pose in POSES:
+        exact = np.array(pose.transform)
+        if np.abs(shares - exact).max() < _HAIR:
+            return exact
+    return shares
+
+
+def _extent(picture: NDArray[np.uint8]) -> tuple[float, float]:
+    """Width and height in units of the longer side."""
+    height, width = picture.shape[:2]
+    return width / max(height, width), height / max(height, width)
+
+
+_LINE = (np.arange(_GRID) + 0.5) / _GRID
+_SHARES = np.stack(np.meshgrid(_LINE, _LINE), axis=-1).reshape(-1, 2).astype(np.float32)
+"""(4096, 2): an even grid over a picture."""
+
+
+def _covered(matrix: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which points of the grid a map of shares carries into the other picture; a hair's breadth outside counts."""
+    there = carried(matrix, _SHARES)
+    return np.asarray(((there > -_HAIR) & (there < 1 + _HAIR)).all(axis=1), bool)

@@ -1,0 +1,252 @@
+"""What was done to one of two pictures that show the same: the traces that edits leave, as numbers.
+
+Measured where the map lays both together; `domain/edits.py` gives them their names. Everything is told of the query
+seen from the reference: a blur means that the query is the softer one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from service.compare.cells import CELL, REACH
+from service.compare.geometry import carried
+from service.domain.traces import Grid, Shape, Surface, Surroundings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from service.compare.cells import Cells, Laid
+    from service.compare.proof import Proof
+
+SPOT = 4
+"""Pixels of the frame: the side of the spots that changes are told by."""
+_FLAT = 2.5
+"""Grey levels (standard deviation) below which an 8x8 cell shows nothing."""
+_BLANK = 0.8
+_ROOM = 0.03
+"""Of the side: what lies around the copy by less is the map's error."""
+_PAPER = 16
+"""Grey levels that count as one paper."""
+_LEAST_BORDERS = 32
+_TONES = 16
+_TONE_STEP = 256 / _TONES
+_UPSIDE_DOWN = 135
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def shape_of(proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.uint8]) -> Shape:
+    """The map at the middle of what is shared, taken apart."""
+    here, there = (np.array([p.shape[1], p.shape[0]], np.float64) / max(p.shape[:2]) for p in (query, reference))
+    left, top, right, bottom = proof.region
+    middle = carried(np.asarray(np.linalg.inv(proof.matrix)), np.array([[(left + right) / 2, (top + bottom) / 2]]))
+    step = 1e-3
+    around = middle + np.array([[0, 0], [step / here[0], 0], [0, step / here[1]]])
+    shown = carried(proof.matrix, around) * there
+    turn = np.stack([shown[1] - shown[0], shown[2] - shown[0]], axis=1) / step
+    mirrored = bool(np.linalg.det(turn) < 0)
+    if mirrored:
+        turn = turn @ np.diag([-1.0, 1.0])
+    angle, stretch, shear = min((_taken_apart(turn, upper=upper) for upper in (True, False)), key=_oddness)
+    if mirrored and abs(angle) > _UPSIDE_DOWN:  # upside down in a mirror: nobody turned it, the mirror lay below
+        angle -= float(np.copysign(180, angle))
+    corners = np.array([[0.0, 0, 1], [1, 0, 1], [0, 1, 1], [1, 1, 1]])
+    depths = corners @ proof.matrix[2] / (np.append(middle[0], 1) @ proof.matrix[2])
+    return Shape(mirrored, angle, stretch, shear, float(depths.max() / max(depths.min(), 1e-3) - 1))
+
+
+def _taken_apart(turn: NDArray[np.float64], *, upper: bool) -> tuple[float, float, float]:
+    """Angle, stretch and shear of a 2x2 map that does not mirror: a turn after a triangular map."""
+    flip = np.eye(2) if upper else np.array([[0.0, 1], [1, 0]])
+    turned, triangle = np.linalg.qr(flip @ turn @ flip)
+    signs = np.sign(np.diag(triangle))
+    turned, triangle = flip @ (turned * signs) @ flip, triangle * signs[:, None]
+    wide, tall = np.diag(triangle)
+    # The query's angle is against the map's, which carries the query to the reference.
+    angle = -np.degrees(np.arctan2(turned[1, 0], turned[0, 0]))
+    return float(angle), float(max(wide / tall, tall / wide)), float(triangle[0, 1] / tall)
+
+
+def _oddness(parts: tuple[float, float, float]) -> float:
+    """Of the two ways to take a map apart the plainer one is meant: a turn by right angles is plain."""
+    angle, _, shear = parts
+    return abs((angle + 45) % 90 - 45) / 45 + abs(shear)
+
+
+def surroundings_of(proof: Proof, query: NDArray[np.uint8]) -> Surroundings:
+    """What lies around the copy in the query."""
+    height, width = query.shape[:2]
+    x, y = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
+    shown = carried(proof.matrix, np.stack([x.ravel(), y.ravel()], axis=1)).reshape(height, width, 2)
+    margin = 0.01
+    beyond = np.asarray(((shown < -margin) | (shown > 1 + margin)).any(axis=2), bool)
+    seam = _seam(proof, query)
+    inner = np.argwhere(~beyond) / [height, width]
+    room = np.concatenate([inner.min(axis=0), 1 - inner.max(axis=0)]) if len(inner) else np.ones(4)
+    sides = int((room > _ROOM).sum())
+    rows, columns = height // 8, width // 8
+    whole = beyond[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8).all(axis=(1, 3))
+    if not whole.any():
+        return Surroundings(float(beyond.mean()), 1.0, 1.0, sides, seam)
+    levels = (query @ _LUMA)[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8)
+    spread = np.asarray(levels.std(axis=(1, 3)))[whole]
+    flat, blank = float(np.mean(spread < _FLAT)), float(np.mean(spread < _BLANK))
+    return Surroundings(float(beyond.mean()), flat, blank, sides, seam)
+
+
+def _seam(proof: Proof, query: NDArray[np.uint8]) -> float:
+    """How much more the query's levels jump where the reference ends than just within it."""
+    height, width = query.shape[:2]
+    line, step = np.linspace(0.05, 0.95, 60), 0.012
+    rows = []
+    for depth in (-step, step, 3 * step):
+        near, far = np.full_like(line, depth), np.full_like(line, 1 - depth)
+        edges = [(line, near), (line, far), (near, line), (far, line)]
+        rows.append(np.concatenate([np.stack(edge, axis=1) for edge in edges]))
+    places = [carried(np.asarray(np.linalg.inv(proof.matrix)), row) * [width, height] for row in rows]
+    within = np.all([((p >= 0) & (p <= [width - 1, height - 1])).all(axis=1) for p in places], axis=0)
+    if within.sum() < _LEAST_BORDERS:
+        return 0.0
+    levels = query.astype(np.float32)
+    outer, inner, deeper = (levels[p[within][:, 1].astype(int), p[within][:, 0].astype(int)] for p in places)
+    across = float(np.median(np.abs(outer - inner).mean(axis=1)))
+    return across / (float(np.median(np.abs(inner - deeper).mean(axis=1))) + 2.0)
+
+
+def surface_of(laid: Laid, cells: Cells) -> Surface:
+    """What differs where both show the same, each cell compared where it was found."""
+    query, seen = _followed(laid, cells)
+    height, width = query.shape[:2]
+    reference = laid.reference[:height, :width].astype(np.float32)
+    seen = seen & laid.seen[:height, :width]
+    same = seen & _agreeing(cells)
+    soft_query, soft_reference = (cv2.GaussianBlur(p, (0, 0), 3) for p in (query, reference))
+    explained = _explained(np.asarray(soft_query), np.asarray(soft_reference), same)
+    changes = _spots(np.abs(_matched(query @ _LUMA, reference @ _LUMA, seen)), seen)
+    typical = float(np.median(changes)) if len(changes) else 0.0
+    detail, grain = _fine(query @ _LUMA, reference @ _LUMA, same)
+    return Surface(
+        tone_distance=_rms((soft_query - soft_reference)[same]),
+        tone_residual=_rms(explained[same]),
+        query_chroma=_chroma(query[same]),
+        reference_chroma=_chroma(reference[same]),
+        detail=detail,
+        grain=grain,
+        covered=float(np.mean(changes > max(25.0, 4 * typical))) if len(changes) else 0.0,
+        worst=float(changes.max()) if len(changes) else 0.0,
+        paper=_paper((reference @ _LUMA)[same]),
+    )
+
+
+def grid_of(picture: NDArray[np.uint8]) -> Grid:
+    """Of one picture at its own size."""
+    levels = picture @ _LUMA
+    across = np.abs(np.diff(levels, axis=1)).mean(axis=0)
+    down = np.abs(np.diff(levels, axis=0)).mean(axis=1)
+    return Grid(blocks=min(_blocks(across), _blocks(down)), steps=min(_steps(across), _steps(down)))
+
+
+def _blocks(changes: NDArray[np.float32]) -> float:
+    """How much more the levels change at every eighth border than at the others."""
+    count = len(changes) // 8 * 8
+    if count < _LEAST_BORDERS:
+        return 0.0
+    by_place = changes[:count].reshape(-1, 8).mean(axis=0)
+    strongest = int(by_place.argmax())
+    others = np.delete(by_place, strongest)
+    return float(by_place[strongest] / max(float(others.mean()), 1e-3) - 1)
+
+
+def _steps(changes: NDArray[np.float32]) -> float:
+    """Share of the borders at which next to nothing changes, against what changes at the others."""
+    return float(np.mean(changes < 0.3 * changes.mean())) if len(changes) else 0.0
+
+
+def _followed(laid: Laid, cells: Cells) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The query with every cell taken from where it was found; those not found stay where the map puts them."""
+    rows, columns = cells.alike.shape
+    padded = np.pad(laid.query, ((REACH, REACH), (REACH, REACH), (0, 0)), mode="edge").astype(np.float32)
+    out = np.empty((rows * CELL, columns * CELL, 3), np.float32)
+    steps = np.where(cells.found[..., None], np.round(cells.shifts), 0).astype(int) + REACH
+    for row in range(rows):
+        for column in range(columns):
+            right, down = steps[row, column] + np.array([column * CELL, row * CELL])
+            here = np.s_[row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL]
+            out[here] = padded[down : down + CELL, right : right + CELL]
+    return out, np.ones(out.shape[:2], bool)
+
+
+def _agreeing(cells: Cells) -> NDArray[np.bool_]:
+    """The pixels of all cells but those that looked for themselves in vain."""
+    lost = np.isfinite(cells.alike) & ~cells.found
+    return np.asarray(~lost.repeat(CELL, axis=0).repeat(CELL, axis=1), bool)
+
+
+def _matched(
+    query: NDArray[np.float32], reference: NDArray[np.float32], seen: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """The query's grey levels less what their curve makes of the reference's; 0 where not seen.
+
+    The curve is the median level of the query wherever the reference has a given one, so it follows every change of
+    light, clipping too, and nothing that lies on a small part of the picture.
+    """
+    known = (reference / _TONE_STEP).astype(int).clip(0, _TONES - 1)
+    middles, levels = [], []
+    for tone in np.unique(known[seen]):
+        there = seen & (known == tone)
+        middles.append(float(reference[there].mean()))
+        levels.append(float(np.median(query[there])))
+    if not middles:
+        return np.zeros_like(query)
+    return np.where(seen, query - np.interp(reference, middles, levels), 0).astype(np.float32)
+
+
+def _explained(
+    query: NDArray[np.float32], reference: NDArray[np.float32], seen: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """What the best affine map of the reference's colours leaves of the query's."""
+    known = np.column_stack([reference[seen], np.ones(int(seen.sum()), np.float32)])
+    colours, *_ = np.linalg.lstsq(known, query[seen], rcond=None)
+    whole = reference @ colours[:3] + colours[3] - query
+    return np.asarray(whole, np.float32)
+
+
+def _spots(changed: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Mean change of each spot that is seen whole."""
+    rows, columns = changed.shape[0] // SPOT, changed.shape[1] // SPOT
+    shape = (rows, SPOT, columns, SPOT)
+    means = changed[: rows * SPOT, : columns * SPOT].reshape(shape).mean(axis=(1, 3))
+    whole = seen[: rows * SPOT, : columns * SPOT].reshape(shape).all(axis=(1, 3))
+    return np.asarray(means[whole], np.float32)
+
+
+def _fine(query: NDArray[np.float32], reference: NDArray[np.float32], seen: NDArray[np.bool_]) -> tuple[float, float]:
+    """The query's fine detail by the reference's, contrast allowed for, and what of it the reference cannot explain."""
+    if not seen.any():
+        return 1.0, 0.0
+    fine_query, fine_reference = (p - np.asarray(cv2.GaussianBlur(p, (0, 0), 1.2)) for p in (query, reference))
+    here, there = fine_query[seen], fine_reference[seen]
+    power = float((there * there).mean())
+    if power <= 0:
+        return 1.0, _rms(here)
+    carried_over = float((here * there).mean()) / power
+    contrast = max(float(query[seen].std()), 1.0) / max(float(reference[seen].std()), 1.0)
+    return carried_over / contrast, _rms(here - carried_over * there)
+
+
+def _chroma(levels: NDArray[np.float32]) -> float:
+    """Mean distance of the colour channels from one another, in levels."""
+    return float((levels.max(axis=1) - levels.min(axis=1)).mean()) if len(levels) else 0.0
+
+
+def _paper(levels: NDArray[np.float32]) -> float:
+    if not len(levels):
+        return 0.0
+    counts = np.bincount((levels / 4).astype(int).clip(0, 63), minlength=64)
+    return float(np.convolve(counts, np.ones(_PAPER // 4), "valid").max() / len(levels))
+
+
+def _rms(levels: NDArray[np.float32]) -> float:
+    return float(np.sqrt(np.mean(levels * levels))) if levels.size else 0.0

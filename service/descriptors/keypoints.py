@@ -1,0 +1,89 @@
+"""Pixels to local features: SIFT's spots and patches, shortened to 48 bytes each.
+
+SIFT: Lowe, "Distinctive image features from scale-invariant keypoints" (IJCV 2004). Its patches are compared by the
+square roots of their shares (Arandjelovic and Zisserman, "Three things everyone should know to improve object
+retrieval", CVPR 2012), and of the 128 numbers the 48 directions are kept that vary most among training pictures
+(`training/keypoints.py`). Chosen by measurement, on edited copies of photographs: 48 numbers at one byte find what 128
+floating ones do, 32 lose; 200 features of a reference against 600 of a query lose little of 300 against 1,000; pictures
+of 320 pixels are as good as of 384 and cost a quarter less.
+
+The mirror image needs no second look: mirroring a patch only reorders its numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from service.domain.keypoints import CODE_SCALE, Keypoints
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+REVISION = 1
+"""Raised whenever the numbers change: features of two revisions are never compared."""
+SIDE = 320
+"""Pixels of the longer side; SIFT itself doubles it once."""
+MOST_ASKED = 600
+"""Features of a query: what lies on top of a copy has features too, and more of them."""
+
+LEAST_CONTRAST = 0.02
+_BASIS = Path(__file__).with_name("keypoint_basis.npy")
+BASIS_SHA256 = "f953353fd85c922d747010624835e5aa6493972738d0ea48998d8ce6149ab569"
+_MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1, :, (-np.arange(8)) % 8].ravel()
+"""Rows of the patch change places, and so do directions that mirror each other."""
+
+
+def extract(picture: NDArray[np.uint8], most: int) -> tuple[Keypoints, Keypoints]:
+    """Of an upright RGB picture (H, W, 3) at most so many features, most telling first; and those of its mirror image."""
+    height, width, _ = picture.shape
+    scale = SIDE / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    grey = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size, interpolation=method)
+    found, patches = detector(most).detectAndCompute(grey, None)
+    # Ties at the last place give one or two more than were asked for.
+    order = np.argsort([-point.response for point in found], kind="stable")[:most]
+    wide, tall = width / max(height, width), height / max(height, width)
+    places = np.array([found[n].pt for n in order], np.float32).reshape(-1, 2) / np.float32(SIDE)
+    sizes = np.array([found[n].size for n in order], np.float32) / np.float32(SIDE)
+    angles = np.deg2rad(np.array([found[n].angle for n in order], np.float32))
+    roots = rooted(patches[order] if patches is not None else np.zeros((0, 128), np.float32))
+    plain = Keypoints(places, sizes, angles, _codes(roots), wide, tall)
+    across = places * np.array([-1, 1], np.float32) + np.array([wide, 0], np.float32)
+    turned = ((np.pi - angles) % (2 * np.pi)).astype(np.float32)
+    return plain, Keypoints(across, sizes, turned, _codes(roots[:, _MIRRORED]), wide, tall)
+
+
+def detector(most: int) -> Any:
+    """SIFT for so many features. OpenCV's type stubs do not know it."""
+    return cv2.SIFT_create(nfeatures=most, contrastThreshold=LEAST_CONTRAST)  # type: ignore[attr-defined]
+
+
+def rooted(patches: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, 128) counts to the square roots of their shares, at unit length."""
+    rooted: NDArray[np.float32] = np.sqrt(patches / np.maximum(patches.sum(axis=1, keepdims=True), 1e-6))
+    return rooted
+
+
+def _codes(roots: NDArray[np.float32]) -> NDArray[np.int8]:
+    mean, directions = basis()
+    turned = (roots - mean) @ directions
+    turned /= np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
+    return np.round(turned * CODE_SCALE).clip(-127, 127).astype(np.int8)
+
+
+@cache
+def basis() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The mean (128,) and the directions (128, 48)."""
+    data = _BASIS.read_bytes()
+    if hashlib.sha256(data).hexdigest() != BASIS_SHA256:
+        raise RuntimeError(f"{_BASIS.name} is not the file that belongs to this version")
+    rows = np.load(io.BytesIO(data), allow_pickle=False)
+    return rows[0], np.ascontiguousarray(rows[1:].T)

@@ -1,0 +1,91 @@
+"""Cell by cell: what of a copy is found again, and what is not."""
+
+import cv2
+import numpy as np
+import pytest
+
+from service.compare.cells import REACH, centres, compare_cells, lay, settle
+
+IDENTITY = np.eye(3)
+
+
+def moved(picture, right, down):
+    """Its content shifted by so many pixels."""
+    shift = np.array([[1.0, 0, right], [0, 1, down]])
+    return cv2.warpAffine(picture, shift, (picture.shape[1], picture.shape[0]), borderMode=cv2.BORDER_REFLECT)
+
+
+def test_a_picture_finds_every_cell_of_itself(photographs):
+    """Nothing is pulled anywhere."""
+    for name in ("astronaut", "coffee", "chelsea"):
+        settled = settle(photographs[name], photographs[name], IDENTITY)
+        assert settled.cells.agreement == 1.0
+        assert settled.pull < 1e-3
+
+
+def test_cells_are_found_where_they_went(astronaut):
+    """To a quarter of a pixel of the frame, which has half the picture's pixels."""
+    laid = lay(moved(astronaut, 3, -2), astronaut, IDENTITY)
+    cells = compare_cells(laid)
+    inner = cells.found[2:-2, 2:-2]
+    shifts = cells.shifts[2:-2, 2:-2][inner]
+    assert np.median(shifts, axis=0) == pytest.approx([1.5, -1.0], abs=0.25)
+
+
+def test_the_map_is_drawn_to_where_the_cells_are(astronaut):
+    """A map that is off by a fiftieth of the picture comes back to the truth."""
+    off = np.array([[1.01, 0.008, 0.012], [-0.008, 0.99, -0.01], [0, 0, 1]])
+    settled = settle(astronaut, astronaut, off)
+    assert settled.matrix == pytest.approx(IDENTITY, abs=2e-3)
+    assert settled.cells.agreement > 0.95
+
+
+def test_what_was_laid_on_top_is_not_found(astronaut):
+    """The cells under a grey box, and hardly another."""
+    covered = astronaut.copy()
+    covered[128:256, 192:352] = 128 + 40 * (np.indices((128, 160)).sum(axis=0) // 16 % 2)[..., None]
+    settled = settle(covered, astronaut, IDENTITY)
+    places = centres(settled.cells) / max(settled.laid.seen.shape)
+    under = (np.abs(places - [0.53125, 0.375]) < [0.13, 0.1]).all(axis=2)
+    compared = np.isfinite(settled.cells.alike)
+    assert not settled.cells.found[under & compared].any()
+    assert settled.cells.found[compared & ~under].mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda p: cv2.GaussianBlur(p, (0, 0), 2),
+        lambda p: (p * 0.5 + 20).astype(np.uint8),
+        lambda p: 255 - (255 - p) // 2,
+        lambda p: cv2.imdecode(cv2.imencode(".jpg", p, [cv2.IMWRITE_JPEG_QUALITY, 15])[1], cv2.IMREAD_COLOR),
+    ],
+)
+def test_light_and_compression_change_little(astronaut, edit):
+    """Cells are compared by correlation."""
+    assert settle(edit(astronaut), astronaut, IDENTITY).cells.agreement > 0.85
+
+
+def test_strangers_find_next_to_nothing(photographs):
+    """Whatever the map says."""
+    for left, right in (("astronaut", "coffee"), ("chelsea", "rocket"), ("coffee", "chelsea")):
+        settled = settle(photographs[left], photographs[right], IDENTITY)
+        assert settled.cells.agreement < 0.2
+
+
+def test_another_exposure_is_pulled_about(astronaut):
+    """Near and far move differently: no one map carries all cells."""
+    height, width = astronaut.shape[:2]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    bent = cv2.remap(astronaut, x + 5 * np.sin(y / 25), y + 5 * np.cos(x / 31), cv2.INTER_LINEAR)
+    copy = settle(cv2.GaussianBlur(astronaut, (0, 0), 1), astronaut, IDENTITY)
+    other = settle(bent, astronaut, IDENTITY)
+    assert copy.pull < 0.002
+    assert other.pull > 4 * copy.pull
+    assert other.pull < REACH / 256
+
+
+def test_nothing_shared_is_nothing_to_compare(astronaut):
+    """The map carries the query past the reference."""
+    away = np.array([[1, 0, 3.0], [0, 1, 0], [0, 0, 1]])
+    assert settle(astronaut, astronaut, away) is None

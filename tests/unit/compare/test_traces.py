@@ -1,0 +1,131 @@
+"""What edits leave behind, measured where both pictures show the same, and the names it is given."""
+
+import cv2
+import numpy as np
+import pytest
+
+from service.compare.proof import Sample, prove
+from service.compare.traces import grid_of, shape_of, surface_of, surroundings_of
+from service.descriptors.keypoints import MOST_ASKED, extract
+from service.domain.edits import direction_by_traces, edits_of
+from service.domain.values import Direction, Edit
+
+
+def sample(picture):
+    return Sample(picture, *extract(picture, MOST_ASKED))
+
+
+def named(query, reference):
+    query = np.ascontiguousarray(query)
+    proof = prove(sample(query), sample(reference))
+    return set(
+        edits_of(
+            shape_of(proof, query, reference),
+            surroundings_of(proof, query),
+            surface_of(proof.laid, proof.cells),
+            (grid_of(query), grid_of(reference)),
+            proof.reference_overlap,
+        )
+    )
+
+
+def turned(picture, degrees):
+    height, width = picture.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 0.7)
+    return cv2.warpAffine(picture, matrix, (width, height), borderValue=(20, 60, 90))
+
+
+def jpeg(picture, quality):
+    return cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+
+
+def grey(picture):
+    return cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+
+
+def coarse(picture):
+    small = picture[::6, ::6]
+    return np.kron(small, np.ones((6, 6, 1), np.uint8))[: picture.shape[0], : picture.shape[1]]
+
+
+def noisy(picture):
+    grain = np.random.default_rng(1).normal(0, 30, picture.shape)
+    return np.clip(picture + grain, 0, 255).astype(np.uint8)
+
+
+def with_a_box(picture):
+    out = picture.copy()
+    out[60:160, 80:220] = (250, 20, 20)
+    return out
+
+
+def pasted(picture, ground):
+    out = np.ascontiguousarray(ground).copy()
+    small = cv2.resize(picture, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
+    out[40 : 40 + small.shape[0], 100 : 100 + small.shape[1]] = small
+    return out
+
+
+EDITS = {
+    "turned": (lambda p: turned(p, 25), {Edit.ROTATED, Edit.PADDED}),
+    "upside down": (lambda p: p[::-1, ::-1], {Edit.ROTATED}),
+    "mirrored": (lambda p: p[:, ::-1], {Edit.FLIPPED}),
+    "mirrored below": (lambda p: p[::-1], {Edit.FLIPPED}),
+    "stretched": (lambda p: cv2.resize(p, None, fx=1.0, fy=0.7), {Edit.STRETCHED}),
+    "cropped": (lambda p: p[40:-60, 90:-20], {Edit.CROPPED}),
+    "padded": (lambda p: cv2.copyMakeBorder(p, 30, 60, 80, 10, cv2.BORDER_CONSTANT, value=(9, 9, 9)), {Edit.PADDED}),
+    "blurred": (lambda p: cv2.GaussianBlur(p, (0, 0), 3), {Edit.BLURRED}),
+    "grey": (grey, {Edit.GREYSCALE}),
+    "paler": (lambda p: (p * 0.6 + 70).astype(np.uint8), {Edit.RECOLOURED}),
+    "coarse": (coarse, {Edit.PIXELATED}),
+    "compressed": (lambda p: jpeg(p, 8), {Edit.COMPRESSED}),
+    "noisy": (noisy, {Edit.NOISY}),
+    "covered": (with_a_box, {Edit.OVERLAID}),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_is_named(coffee, name):
+    """Whatever else is named beside it, this is."""
+    edit, expected = EDITS[name]
+    assert expected <= named(edit(coffee), coffee)
+
+
+def test_a_picture_pasted_into_another_is_composited(photographs):
+    """Around it lies something everywhere, and the levels jump where it ends."""
+    assert Edit.COMPOSITED in named(pasted(photographs["astronaut"], photographs["coffee"]), photographs["astronaut"])
+
+
+def test_the_whole_of_which_the_reference_is_a_part_is_no_paste(coffee):
+    """Nothing jumps where the reference ends: it was cut out of the query."""
+    part = np.ascontiguousarray(coffee[60:260, 100:400])
+    found = named(coffee, part)
+    assert Edit.CROPPED in found
+    assert Edit.COMPOSITED not in found
+
+
+def test_a_copy_that_was_only_saved_anew_has_no_edits(coffee):
+    """Resized, too."""
+    assert named(jpeg(coffee, 80), coffee) == set()
+    assert named(cv2.resize(coffee, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA), coffee) == set()
+
+
+def test_the_angle_is_told_as_a_person_would(coffee):
+    """Clockwise is positive, as seen on the screen."""
+    proof = prove(sample(turned(coffee, -20)), sample(coffee))
+    assert shape_of(proof, coffee, coffee).angle == pytest.approx(20, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("edits", "query_overlap", "reference_overlap", "direction"),
+    [
+        ((Edit.CROPPED,), 1.0, 0.5, Direction.QUERY_FROM_REFERENCE),
+        ((Edit.COMPOSITED,), 0.3, 1.0, Direction.QUERY_FROM_REFERENCE),
+        ((Edit.CROPPED,), 0.5, 1.0, Direction.UNKNOWN),
+        ((Edit.FLIPPED,), 1.0, 1.0, Direction.UNKNOWN),
+        ((), 1.0, 1.0, Direction.UNKNOWN),
+    ],
+)
+def test_what_takes_away_or_lies_around_was_done_to_the_query(edits, query_overlap, reference_overlap, direction):
+    """A mirror tells nothing of who came first."""
+    assert direction_by_traces(edits, query_overlap, reference_overlap) is direction
