@@ -91,6 +91,12 @@ def test_an_edit_is_named(coffee, name):
     assert expected <= named(edit(coffee), coffee)
 
 
+def test_a_mirror_below_is_no_turn(coffee):
+    """Upside down and mirrored is one edit, not two; turned by a right angle and mirrored is two."""
+    assert named(coffee[::-1], coffee) == {Edit.FLIPPED}
+    assert named(np.rot90(coffee[:, ::-1]), coffee) == {Edit.FLIPPED, Edit.ROTATED}
+
+
 def test_a_picture_pasted_into_another_is_composited(photographs):
     """Around it lies something everywhere, and the levels jump where it ends."""
     assert Edit.COMPOSITED in named(pasted(photographs["astronaut"], photographs["coffee"]), photographs["astronaut"])
