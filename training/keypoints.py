@@ -23,11 +23,10 @@ BASIS = Path(keypoints.__file__).with_name("keypoint_basis.npy")
 
 
 def main() -> None:
-    kept = pictures.held_out()
     rooted = []
     detector = keypoints.detector(MOST_KEPT)
-    for number, (_, data) in enumerate(pictures.files(Path(os.environ["KEEPONE_SHARED"]))):
-        if number % EVERY or hashlib.sha256(data).hexdigest() in kept:
+    for number, data in pictures.parted(Path(os.environ["KEEPONE_SHARED"]), trained=True):
+        if number % EVERY:
             continue
         grey = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE))
         scale = keypoints.SIDE / max(grey.shape)

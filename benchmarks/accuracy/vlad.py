@@ -6,7 +6,6 @@ Arandjelović and Zisserman, CVPR 2013. Words and whitening are fitted on traina
 
 from __future__ import annotations
 
-import hashlib
 import io
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -16,7 +15,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.accuracy.first_stage import Descriptor, mirrored
-from training.descriptor.pictures import files, held_out
+from service.descriptors.keypoints import rooted
+from training.descriptor.pictures import parted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,8 +48,7 @@ def rootsift(picture: NDArray[np.uint8]) -> Floats:
     places, found = cv2.SIFT.create(nfeatures=FEATURES, contrastThreshold=FAINT).detectAndCompute(grey, None)
     if not places:
         return np.zeros((0, 128), np.float32)
-    rooted: Floats = np.sqrt(found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12)).astype(np.float32)
-    return rooted
+    return rooted(np.asarray(found))
 
 
 def residuals(features: Floats, words: Floats) -> Floats:
@@ -97,11 +96,9 @@ def _fit(shared: Path, path: Path) -> None:
 
 
 def _trainable(shared: Path) -> Iterator[NDArray[np.uint8]]:
-    kept = held_out()
-    for _, data in files(shared):
-        if hashlib.sha256(data).hexdigest() not in kept:
-            with Image.open(io.BytesIO(data)) as image:
-                yield np.asarray(image.convert("RGB"))
+    for _, data in parted(shared, trained=True):
+        with Image.open(io.BytesIO(data)) as image:
+            yield np.asarray(image.convert("RGB"))
 
 
 def _unit(rows: Floats) -> Floats:

@@ -26,6 +26,8 @@ MOST_DIFFERING_SHARE = 0.20
 STRUCTURE_SIDE = 256
 HISTOGRAM_BINS = 64
 TONE_SIDE = 32
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""ITU-R BT.601."""
 LEAST_CHROMA = 2.0
 """Levels. The least colourful of 500 colour photographs has 7.3; a grey picture saved as a colour JPEG keeps below 0.1."""
 
@@ -100,9 +102,9 @@ def compare(query: Look, reference: Look) -> Appearance:
         hash=alike,
         structure=max(0.0, ssim(query.grey, reference.grey)),
         colour=colour,
-        tone_distance=_rms(query.tones - reference.tones),
-        tone_residual=_rms(_unexplained(query.tones, reference.tones)),
-        local_change=float(np.abs(_unexplained(_luma(query.tones), _luma(reference.tones))).max()),
+        tone_distance=rms(query.tones - reference.tones),
+        tone_residual=rms(unexplained(query.tones, reference.tones)),
+        local_change=float(np.abs(unexplained(_luma(query.tones), _luma(reference.tones))).max()),
     )
 
 
@@ -121,12 +123,12 @@ def ssim(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
     return float((luminance * structure)[margin:-margin, margin:-margin].mean())
 
 
-def _unexplained(query: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float32]:
+def unexplained(query: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float32]:
     """What the best affine map of the reference's levels (brightness, contrast, saturation, grey) leaves of the query's.
 
-    Both are (h, w, channels); so is what remains, in levels.
+    Both are (..., channels); so is what remains, in levels.
     """
-    channels = reference.shape[2]
+    channels = reference.shape[-1]
     cells = reference.reshape(-1, channels)
     there = np.hstack([cells, np.ones((len(cells), 1), np.float32)])
     here = query.reshape(-1, channels)
@@ -135,12 +137,13 @@ def _unexplained(query: NDArray[np.float32], reference: NDArray[np.float32]) -> 
 
 
 def _luma(tones: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(h, w, 1): ITU-R BT.601 luma."""
-    return (tones @ np.array([[0.299], [0.587], [0.114]], np.float32)).astype(np.float32)
+    """(h, w, 1)."""
+    return (tones @ LUMA[:, None]).astype(np.float32)
 
 
-def _rms(levels: NDArray[np.float32]) -> float:
-    return float(np.sqrt(np.mean(levels * levels)))
+def rms(levels: NDArray[np.float32]) -> float:
+    """Root mean square; 0 of none."""
+    return float(np.sqrt(np.mean(levels * levels))) if levels.size else 0.0
 
 
 def _smooth(picture: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from service.compare.geometry import carried, fitted
+from service.compare.geometry import carried, extent, fitted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,8 +80,7 @@ def lay(
     here, there = _pixels_of(query), _pixels_of(reference)
     corners = _corners(query) @ np.linalg.inv(here)[:2, :2].T
     shown = carried(matrix, corners)
-    extent = np.array([reference.shape[1], reference.shape[0]]) / max(reference.shape[:2])
-    low, high = np.clip(shown.min(axis=0), 0, extent), np.clip(shown.max(axis=0), 0, extent)
+    low, high = (np.clip(end, 0, extent(reference)) for end in (shown.min(axis=0), shown.max(axis=0)))
     if (high - low).min() < LEAST_SHARED:
         return None
     # No finer than the coarser of the two shows it.

@@ -50,14 +50,7 @@ class Alignment:
 
     matrix: NDArray[np.float64]
     inliers: int
-    pairs: int
-    """How many there were to choose from."""
     mirrored: bool
-    spread: float
-    """Root mean square distance of the carried spots from their partners, in longer sides of the reference."""
-    query_spots: NDArray[np.float32]
-    """(n, 2): of the inliers."""
-    reference_spots: NDArray[np.float32]
 
 
 def align(query: Keypoints, mirrored: Keypoints, reference: Keypoints) -> Alignment | None:
@@ -87,21 +80,13 @@ def _aligned(query: Keypoints, reference: Keypoints, *, mirrored: bool) -> Align
     pairs = _nearest(query, reference)
     if len(pairs) < LEAST_PAIRS:
         return None
-    best: tuple[int, NDArray[np.float64], NDArray[np.intp]] | None = None
-    for first in _proposed(pairs):
-        refined = _refined(pairs, first)
-        if refined is not None and (best is None or refined[0] > best[0]):
-            best = refined
-    if best is None:
+    refined = [found for first in _proposed(pairs) if (found := _refined(pairs, first)) is not None]
+    if not refined:
         return None
-    count, matrix, inliers = best
-    here, there = pairs.query[inliers], pairs.reference[inliers]
-    apart = np.linalg.norm(carried(matrix, here) - there, axis=1)
+    inliers, matrix = max(refined, key=lambda found: found[0])
     if mirrored:
         matrix = matrix @ np.array([[-1, 0, query.width], [0, 1, 0], [0, 0, 1]])
-        here = here * np.array([-1, 1], np.float32) + np.array([query.width, 0], np.float32)
-    spread = float(np.sqrt(np.mean(apart**2)))
-    return Alignment(matrix, count, len(pairs), mirrored, spread, here, there)
+    return Alignment(matrix, inliers, mirrored)
 
 
 def _nearest(query: Keypoints, reference: Keypoints) -> _Pairs:
@@ -145,13 +130,13 @@ def _proposed(pairs: _Pairs) -> list[NDArray[np.intp]]:
     return chosen
 
 
-def _reach(scales: NDArray[np.float32]) -> NDArray[np.float32]:
+def _reach(scales: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """A picture shown small in the reference is allowed smaller errors, one shown larger not much larger ones."""
-    return np.clip(scales, 0.3, 1.5)
+    return np.asarray(np.clip(scales, 0.3, 1.5))
 
 
-def _refined(pairs: _Pairs, first: NDArray[np.intp]) -> tuple[int, NDArray[np.float64], NDArray[np.intp]] | None:
-    """Distinct inliers, map and pairs of a proposal once it is fitted to them; None where it falls apart."""
+def _refined(pairs: _Pairs, first: NDArray[np.intp]) -> tuple[int, NDArray[np.float64]] | None:
+    """Distinct inliers and map of a proposal once it is fitted to them; None where it falls apart."""
     inliers = first
     scale, angle = np.median(pairs.log_scales[first]), pairs.angles[first[0]]
     credible = np.abs(pairs.log_scales - scale) < SAME_SIZE
@@ -162,16 +147,17 @@ def _refined(pairs: _Pairs, first: NDArray[np.intp]) -> tuple[int, NDArray[np.fl
         size = np.sqrt(abs(np.linalg.det(matrix[:2, :2])))
         if not LEAST_SCALE < size < MOST_SCALE:
             return None
-        inliers = _within(pairs, matrix, tolerance * float(np.clip(size, 0.3, 1.5)), credible)
+        near = tolerance * float(_reach(size))
+        inliers = _within(pairs, matrix, near, credible)
         if len(inliers) < LEAST_PAIRS:
             return None
     stretched = np.linalg.svd(matrix[:2, :2], compute_uv=False)
     if stretched[0] > MOST_STRETCH * stretched[1]:
         return None
     if len(inliers) >= PERSPECTIVE_PAIRS:
-        matrix, inliers = _seen_aslant(pairs, matrix, inliers, TIGHT[-1] * float(np.clip(size, 0.3, 1.5)), credible)
+        matrix, inliers = _seen_aslant(pairs, matrix, inliers, near, credible)
     count = _distinct(pairs.query[inliers], pairs.reference[inliers])
-    return (count, matrix, inliers) if count >= LEAST_PAIRS else None
+    return (count, matrix) if count >= LEAST_PAIRS else None
 
 
 def _seen_aslant(
@@ -198,6 +184,12 @@ def _within(pairs: _Pairs, matrix: NDArray[np.float64], near: float, credible: N
 def _errors(pairs: _Pairs, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     apart: NDArray[np.float64] = np.linalg.norm(carried(matrix, pairs.query) - pairs.reference, axis=1)
     return apart
+
+
+def extent(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(2,): width and height in units of the longer side."""
+    height, width = picture.shape[:2]
+    return np.asarray(np.array([width, height]) / max(height, width), np.float64)
 
 
 def carried(matrix: NDArray[np.float64], places: NDArray[Any]) -> NDArray[np.float64]:

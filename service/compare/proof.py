@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from service.compare.cells import settle
-from service.compare.geometry import align, carried
+from service.compare.geometry import align, carried, extent
 from service.domain.dihedral import POSES
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def proved(
     settled = settle(query, reference, matrix)
     if settled is None:
         return None
-    here, there = _extent(query), _extent(reference)
+    here, there = extent(query), extent(reference)
     shares = np.diag([1 / there[0], 1 / there[1], 1]) @ settled.matrix @ np.diag([here[0], here[1], 1])
     shares = _plainest(np.asarray(shares / shares[2, 2], np.float64))
     shown = _covered(shares)
@@ -100,12 +100,6 @@ def _plainest(shares: NDArray[np.float64]) -> NDArray[np.float64]:
         if np.abs(shares - exact).max() < _HAIR:
             return exact
     return shares
-
-
-def _extent(picture: NDArray[np.uint8]) -> tuple[float, float]:
-    """Width and height in units of the longer side."""
-    height, width = picture.shape[:2]
-    return width / max(height, width), height / max(height, width)
 
 
 _LINE = (np.arange(_GRID) + 0.5) / _GRID

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from service.compare.appearance import LUMA, rms, unexplained
 from service.compare.cells import CELL, REACH
-from service.compare.geometry import carried
+from service.compare.geometry import carried, extent
 from service.domain.traces import Grid, Shape, Surface, Surroundings
 
 if TYPE_CHECKING:
@@ -34,12 +35,11 @@ _LEAST_BORDERS = 32
 _TONES = 16
 _TONE_STEP = 256 / _TONES
 _UPSIDE_DOWN = 135
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def shape_of(proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.uint8]) -> Shape:
     """The map at the middle of what is shared, taken apart."""
-    here, there = (np.array([p.shape[1], p.shape[0]], np.float64) / max(p.shape[:2]) for p in (query, reference))
+    here, there = extent(query), extent(reference)
     left, top, right, bottom = proof.region
     middle = carried(np.asarray(np.linalg.inv(proof.matrix)), np.array([[(left + right) / 2, (top + bottom) / 2]]))
     step = 1e-3
@@ -90,7 +90,7 @@ def surroundings_of(proof: Proof, query: NDArray[np.uint8]) -> Surroundings:
     whole = beyond[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8).all(axis=(1, 3))
     if not whole.any():
         return Surroundings(float(beyond.mean()), 1.0, 1.0, sides, seam)
-    levels = (query @ _LUMA)[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8)
+    levels = (query @ LUMA)[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8)
     spread = np.asarray(levels.std(axis=(1, 3)))[whole]
     flat, blank = float(np.mean(spread < _FLAT)), float(np.mean(spread < _BLANK))
     return Surroundings(float(beyond.mean()), flat, blank, sides, seam)
@@ -117,32 +117,33 @@ def _seam(proof: Proof, query: NDArray[np.uint8]) -> float:
 
 def surface_of(laid: Laid, cells: Cells) -> Surface:
     """What differs where both show the same, each cell compared where it was found."""
-    query, seen = _followed(laid, cells)
+    query = _followed(laid, cells)
     height, width = query.shape[:2]
     reference = laid.reference[:height, :width].astype(np.float32)
-    seen = seen & laid.seen[:height, :width]
+    seen = laid.seen[:height, :width]
     same = seen & _agreeing(cells)
-    soft_query, soft_reference = (cv2.GaussianBlur(p, (0, 0), 3) for p in (query, reference))
-    explained = _explained(np.asarray(soft_query), np.asarray(soft_reference), same)
-    changes = _spots(np.abs(_matched(query @ _LUMA, reference @ _LUMA, seen)), seen)
+    soft_query, soft_reference = (
+        np.asarray(cv2.GaussianBlur(one, (0, 0), 3), np.float32)[same] for one in (query, reference)
+    )
+    changes = _spots(np.abs(_matched(query @ LUMA, reference @ LUMA, seen)), seen)
     typical = float(np.median(changes)) if len(changes) else 0.0
-    detail, grain = _fine(query @ _LUMA, reference @ _LUMA, same)
+    detail, grain = _fine(query @ LUMA, reference @ LUMA, same)
     return Surface(
-        tone_distance=_rms((soft_query - soft_reference)[same]),
-        tone_residual=_rms(explained[same]),
+        tone_distance=rms(soft_query - soft_reference),
+        tone_residual=rms(unexplained(soft_query, soft_reference)),
         query_chroma=_chroma(query[same]),
         reference_chroma=_chroma(reference[same]),
         detail=detail,
         grain=grain,
         covered=float(np.mean(changes > max(25.0, 4 * typical))) if len(changes) else 0.0,
         worst=float(changes.max()) if len(changes) else 0.0,
-        paper=_paper((reference @ _LUMA)[same]),
+        paper=_paper((reference @ LUMA)[same]),
     )
 
 
 def grid_of(picture: NDArray[np.uint8]) -> Grid:
     """Of one picture at its own size."""
-    levels = picture @ _LUMA
+    levels = picture @ LUMA
     across = np.abs(np.diff(levels, axis=1)).mean(axis=0)
     down = np.abs(np.diff(levels, axis=0)).mean(axis=1)
     return Grid(blocks=min(_blocks(across), _blocks(down)), steps=min(_steps(across), _steps(down)))
@@ -164,7 +165,7 @@ def _steps(changes: NDArray[np.float32]) -> float:
     return float(np.mean(changes < 0.3 * changes.mean())) if len(changes) else 0.0
 
 
-def _followed(laid: Laid, cells: Cells) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _followed(laid: Laid, cells: Cells) -> NDArray[np.float32]:
     """The query with every cell taken from where it was found; those not found stay where the map puts them."""
     rows, columns = cells.alike.shape
     padded = np.pad(laid.query, ((REACH, REACH), (REACH, REACH), (0, 0)), mode="edge").astype(np.float32)
@@ -175,7 +176,7 @@ def _followed(laid: Laid, cells: Cells) -> tuple[NDArray[np.float32], NDArray[np
             right, down = steps[row, column] + np.array([column * CELL, row * CELL])
             here = np.s_[row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL]
             out[here] = padded[down : down + CELL, right : right + CELL]
-    return out, np.ones(out.shape[:2], bool)
+    return out
 
 
 def _agreeing(cells: Cells) -> NDArray[np.bool_]:
@@ -203,16 +204,6 @@ def _matched(
     return np.where(seen, query - np.interp(reference, middles, levels), 0).astype(np.float32)
 
 
-def _explained(
-    query: NDArray[np.float32], reference: NDArray[np.float32], seen: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """What the best affine map of the reference's colours leaves of the query's."""
-    known = np.column_stack([reference[seen], np.ones(int(seen.sum()), np.float32)])
-    colours, *_ = np.linalg.lstsq(known, query[seen], rcond=None)
-    whole = reference @ colours[:3] + colours[3] - query
-    return np.asarray(whole, np.float32)
-
-
 def _spots(changed: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Mean change of each spot that is seen whole."""
     rows, columns = changed.shape[0] // SPOT, changed.shape[1] // SPOT
@@ -230,10 +221,10 @@ def _fine(query: NDArray[np.float32], reference: NDArray[np.float32], seen: NDAr
     here, there = fine_query[seen], fine_reference[seen]
     power = float((there * there).mean())
     if power <= 0:
-        return 1.0, _rms(here)
+        return 1.0, rms(here)
     carried_over = float((here * there).mean()) / power
     contrast = max(float(query[seen].std()), 1.0) / max(float(reference[seen].std()), 1.0)
-    return carried_over / contrast, _rms(here - carried_over * there)
+    return carried_over / contrast, rms(here - carried_over * there)
 
 
 def _chroma(levels: NDArray[np.float32]) -> float:
@@ -246,7 +237,3 @@ def _paper(levels: NDArray[np.float32]) -> float:
         return 0.0
     counts = np.bincount((levels / 4).astype(int).clip(0, 63), minlength=64)
     return float(np.convolve(counts, np.ones(_PAPER // 4), "valid").max() / len(levels))
-
-
-def _rms(levels: NDArray[np.float32]) -> float:
-    return float(np.sqrt(np.mean(levels * levels))) if levels.size else 0.0

@@ -54,19 +54,19 @@ def extract(picture: NDArray[np.uint8], most: int) -> tuple[Keypoints, Keypoints
     places = np.array([found[n].pt for n in order], np.float32).reshape(-1, 2) / np.float32(SIDE)
     sizes = np.array([found[n].size for n in order], np.float32) / np.float32(SIDE)
     angles = np.deg2rad(np.array([found[n].angle for n in order], np.float32))
-    roots = rooted(patches[order] if patches is not None else np.zeros((0, 128), np.float32))
+    roots = rooted(patches[order] if found else np.zeros((0, 128), np.float32))
     plain = Keypoints(places, sizes, angles, _codes(roots), wide, tall)
     across = places * np.array([-1, 1], np.float32) + np.array([wide, 0], np.float32)
     turned = ((np.pi - angles) % (2 * np.pi)).astype(np.float32)
     return plain, Keypoints(across, sizes, turned, _codes(roots[:, _MIRRORED]), wide, tall)
 
 
-def detector(most: int) -> Any:
-    """SIFT for so many features. OpenCV's type stubs do not know it."""
-    return cv2.SIFT_create(nfeatures=most, contrastThreshold=LEAST_CONTRAST)  # type: ignore[attr-defined]
+def detector(most: int) -> cv2.SIFT:
+    """SIFT for so many features."""
+    return cv2.SIFT.create(nfeatures=most, contrastThreshold=LEAST_CONTRAST)
 
 
-def rooted(patches: NDArray[np.float32]) -> NDArray[np.float32]:
+def rooted(patches: NDArray[Any]) -> NDArray[np.float32]:
     """(n, 128) counts to the square roots of their shares, at unit length."""
     rooted: NDArray[np.float32] = np.sqrt(patches / np.maximum(patches.sum(axis=1, keepdims=True), 1e-6))
     return rooted

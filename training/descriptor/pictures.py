@@ -29,7 +29,6 @@ class Pictures:
 
     pixels: NDArray[np.uint8]
     aspects: NDArray[np.float32]
-    names: list[str]
 
 
 def files(shared: Path) -> Iterator[tuple[str, bytes]]:
@@ -47,16 +46,20 @@ def held_out() -> frozenset[str]:
     return frozenset(HELD_OUT.read_text(encoding="ascii").split())
 
 
+def parted(shared: Path, *, trained: bool) -> Iterator[tuple[int, bytes]]:
+    """Those that may be trained on, or those that never are: number among all, and bytes."""
+    kept = held_out()
+    for number, (_, data) in enumerate(files(shared)):
+        if (hashlib.sha256(data).hexdigest() in kept) != trained:
+            yield number, data
+
+
 def load(shared: Path, *, trained: bool) -> Pictures:
     """Those that may be trained on, or those that never are."""
-    kept = held_out()
-    pixels, aspects, names = [], [], []
-    for name, data in files(shared):
-        if (hashlib.sha256(data).hexdigest() in kept) == trained:
-            continue
+    pixels, aspects = [], []
+    for _, data in parted(shared, trained=trained):
         with Image.open(io.BytesIO(data)) as image:
             aspects.append(image.width / image.height)
             square = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=None)
         pixels.append(np.asarray(square))
-        names.append(name)
-    return Pictures(np.stack(pixels), np.array(aspects, np.float32), names)
+    return Pictures(np.stack(pixels), np.array(aspects, np.float32))
