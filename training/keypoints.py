@@ -7,7 +7,6 @@ is drawn. Prints the SHA-256 that `service/descriptors/keypoints.py` pins.
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from service.domain.keypoints import CODE_LENGTH, MOST_KEPT
 from training.descriptor import pictures
 
 EVERY = 4
-BASIS = Path(keypoints.__file__).with_name("keypoint_basis.npy")
+BASIS = Path(keypoints.__file__).with_name("keypoint_basis.f4")
 
 
 def main() -> None:
@@ -39,10 +38,9 @@ def main() -> None:
     kept_rows = directions[:, ::-1][:, :CODE_LENGTH].T
     # A direction and its opposite are equally good: let the largest number of each be positive.
     largest = np.take_along_axis(kept_rows, np.abs(kept_rows).argmax(axis=1, keepdims=True), axis=1)
-    out = io.BytesIO()
-    np.save(out, np.vstack([mean, kept_rows * np.sign(largest)]).astype(np.float32), allow_pickle=False)
-    BASIS.write_bytes(out.getvalue())
-    print(f"{len(rows)} patches; SHA-256 {hashlib.sha256(out.getvalue()).hexdigest()}")
+    data = np.vstack([mean, kept_rows * np.sign(largest)]).astype("<f4").tobytes()
+    BASIS.write_bytes(data)
+    print(f"{len(rows)} patches; SHA-256 {hashlib.sha256(data).hexdigest()}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ The mirror image needs no second look: mirroring a patch only reorders its numbe
 from __future__ import annotations
 
 import hashlib
-import io
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,9 +33,11 @@ MOST_ASKED = 600
 """Features of a query: what lies on top of a copy has features too, and more of them."""
 
 LEAST_CONTRAST = 0.02
-_BASIS = Path(__file__).with_name("keypoint_basis.npy")
-BASIS_SHA256 = "f953353fd85c922d747010624835e5aa6493972738d0ea48998d8ce6149ab569"
-_MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1, :, (-np.arange(8)) % 8].ravel()
+PATCH_LENGTH = 128
+"""Numbers of a SIFT patch: 4 x 4 squares of 8 directions."""
+_BASIS = Path(__file__).with_name("keypoint_basis.f4")
+BASIS_SHA256 = "1b5118d66070b8a3f53a611076bd1543f97f840911ce00cbefe48e7a68f3de9e"
+_MIRRORED = np.arange(PATCH_LENGTH).reshape(4, 4, 8)[::-1, :, (-np.arange(8)) % 8].ravel()
 """Rows of the patch change places, and so do directions that mirror each other."""
 
 
@@ -54,7 +55,7 @@ def extract(picture: NDArray[np.uint8], most: int) -> tuple[Keypoints, Keypoints
     places = np.array([found[n].pt for n in order], np.float32).reshape(-1, 2) / np.float32(SIDE)
     sizes = np.array([found[n].size for n in order], np.float32) / np.float32(SIDE)
     angles = np.deg2rad(np.array([found[n].angle for n in order], np.float32))
-    roots = rooted(patches[order] if found else np.zeros((0, 128), np.float32))
+    roots = rooted(patches[order] if found else np.zeros((0, PATCH_LENGTH), np.float32))
     plain = Keypoints(places, sizes, angles, _codes(roots), wide, tall)
     across = places * np.array([-1, 1], np.float32) + np.array([wide, 0], np.float32)
     turned = ((np.pi - angles) % (2 * np.pi)).astype(np.float32)
@@ -85,5 +86,5 @@ def basis() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     data = _BASIS.read_bytes()
     if hashlib.sha256(data).hexdigest() != BASIS_SHA256:
         raise RuntimeError(f"{_BASIS.name} is not the file that belongs to this version")
-    rows = np.load(io.BytesIO(data), allow_pickle=False)
+    rows = np.frombuffer(data, "<f4").reshape(-1, PATCH_LENGTH).astype(np.float32)
     return rows[0], np.ascontiguousarray(rows[1:].T)
