@@ -32,8 +32,8 @@ $(VENV)/heavy: $(VENV)/core
 run: $(VENV)/core ## Set up and start the service on loopback.
 	$(BIN)/keepone serve
 
-test: $(VENV)/test ## Set up and run the tests (core install).
-	$(BIN)/python -m pytest -q
+test: $(VENV)/test ## Set up and run the tests (core install), in two processes.
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 test-browser: $(VENV)/heavy ## Drive the pages with Chromium, the network cut (Debian: chromium, iproute2).
 	unshare -rn sh -c 'ip link set lo up && exec $(BIN)/python -m pytest -q tests/browser'
