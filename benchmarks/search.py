@@ -37,7 +37,7 @@ from index_store.testing import a_hand_in
 from index_store.vectors import snapshot_follower
 from index_store.vectors.build_child import BuildChild, stop
 from index_store.vectors.builder import build_snapshot, probe
-from index_store.vectors.faiss_part import FETCHED, PROBED, cells_for
+from index_store.vectors.faiss_part import CODES_COMPARED, CODES_FETCHED, FETCHED, PROBED, cells_for
 from index_store.vectors.snapshot_follower import SnapshotFollower
 
 if TYPE_CHECKING:
@@ -250,6 +250,8 @@ def main() -> None:
             "query_rows": 8,
             "queries": QUERIES,
             "fetched_per_row": FETCHED,
+            "fetched_per_row_of_codes": CODES_FETCHED,
+            "compared_of_codes": CODES_COMPARED * CODES_FETCHED,
             "probed_vectors": PROBED,
             "dimension": DIMENSION,
             "longest_tail": snapshot_follower.LONGEST_TAIL,

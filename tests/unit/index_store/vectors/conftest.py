@@ -51,10 +51,10 @@ def parsed(monkeypatch):
     return seen
 
 
-@pytest.fixture(params=["flat", "pq", "ivf"])
+@pytest.fixture(params=["flat", "turned", "ivf"])
 def kind(request, monkeypatch):
     """Each kind of part, however few vectors there are."""
-    least = {"flat": (10**9, 10**9), "pq": (1, 10**9), "ivf": (1, 1)}[request.param]
+    least = {"flat": (10**9, 10**9), "turned": (1, 10**9), "ivf": (1, 1)}[request.param]
     monkeypatch.setattr(faiss_part, "FLAT_BELOW", least[0] if request.param == "flat" else 1)
     monkeypatch.setattr(faiss_part, "CELLS_FROM", least[1])
     return request.param

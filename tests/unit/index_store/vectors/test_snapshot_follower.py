@@ -209,7 +209,7 @@ def test_a_part_that_does_not_know_the_catalogues_vectors_is_refused(catalogue, 
         part = FaissPart.built(Columns.of(*kept), 40)
     elif wrong == "index":
         turned = Columns.of(columns.vector_ids, columns.contents, columns.sequences, -columns.values)
-        part = FaissPart(columns, FaissPart.built(turned, 40)._index, kind="pq", sequence=40)
+        part = FaissPart(columns, FaissPart.built(turned, 40)._index, kind="turned", sequence=40)
         monkeypatch.setattr(faiss_part, "_EXPANDED", 4)
     else:
         getattr(columns, "contents" if wrong == "content" else "values")[20] = 1
