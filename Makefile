@@ -69,6 +69,7 @@ CACHE ?= $(HOME)/.cache/keepone-accuracy
 bench-accuracy: $(VENV)/heavy ## Copies found, strangers mistaken, and peers on the same pictures (hours; 2 GB in CACHE).
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.accuracy --half report --references photos --cache $(CACHE)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.accuracy --half report --references small --cache $(CACHE)
+	$(BIN)/python -m benchmarks.accuracy.page
 
 CYCLES ?= 500
 # Tests that try a fault a number of times, a twentieth of it in `make test`.

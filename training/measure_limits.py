@@ -6,6 +6,7 @@ docstrings quote: detail, sharpness, tones, local change, colour, and the block 
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 from pathlib import Path
@@ -18,8 +19,10 @@ from service.assess.quality import _laplacian_variance, sharpness
 from service.compare.appearance import compare, look
 from service.descriptors import hashes
 from service.pictures.admit import WORKING_SIDE
-from training.fit_verdict import EDITS, SEED, jpeg, scaled, training_pictures
+from training.descriptor import pictures
 from training.templates import KINDS, documents
+from training.verdict.edits import SIMPLE, jpeg, scaled
+from training.verdict.pairs import SEED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TEMPLATES, DOCUMENTS = 4, 6
+MOVED = {"mirrored", "turned over", "turned", "cropped", "stretched", "leaning", "padded", "pixelated"}
+"""Edits after which the whole frames cannot be laid over each other, or whose tones are no question."""
 SHARES = (0.0, 0.001, 0.01, 0.02, 0.1, 0.5, 0.9, 0.98, 0.99, 1.0)
 
 
@@ -84,6 +89,11 @@ def laid_over(name: str, pairs: Iterable[tuple[Image.Image, Image.Image]]) -> No
     show(f"local change, {name}", (one.local_change for one in seen))
 
 
+def training_pictures() -> list[Image.Image]:
+    shared = Path(os.environ["KEEPONE_SHARED"])
+    return [Image.open(io.BytesIO(data)).convert("RGB") for _, data in pictures.files(shared)]
+
+
 def main() -> None:
     rng = np.random.default_rng(SEED)
     photos = photographs()
@@ -91,8 +101,8 @@ def main() -> None:
     detail(photos, "photographs")
     show("chroma, photographs", (look(working(picture)).chroma for picture in photos))
     sharp(photos[::2])
-    for name in sorted(set(EDITS) - {"mirrored", "turned"}):
-        laid_over(name, ((EDITS[name](picture, rng), picture) for picture in photos[::2]))
+    for name in sorted(set(SIMPLE) - MOVED):
+        laid_over(name, ((SIMPLE[name](picture, rng), picture) for picture in photos[::2]))
     for kind in KINDS:
         made = [documents(kind, template, DOCUMENTS) for template in range(TEMPLATES)]
         laid_over(f"two of one {kind}", (pair for some in made for pair in itertools.combinations(some, 2)))

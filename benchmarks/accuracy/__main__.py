@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import cv2
 
-from benchmarks.accuracy import collection, folder_tools, peers, vlad
+from benchmarks.accuracy import collection, end_to_end, folder_tools, peers, vlad
 from benchmarks.accuracy.collection import SEED, Collection, collected
 from benchmarks.accuracy.first_stage import BUILT_IN, Descriptor, scored, stirmarked
 from benchmarks.accuracy.judge import judged
@@ -68,7 +68,9 @@ PARTS: dict[str, Callable[[Run], dict[str, Any]]] = {
     "stirmark": stirmark,
     "hashes": hashes,
     "folder_tools": tools,
-    # The service itself, end to end, goes here.
+    "end_to_end": lambda run: end_to_end.end_to_end(run.named),
+    "bursts": lambda run: end_to_end.bursts(run.shared),
+    "true_edits": lambda run: end_to_end.true_edits(run.shared),
 }
 
 

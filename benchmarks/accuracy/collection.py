@@ -1,17 +1,16 @@
 """The fixed sets: references, distractors, and queries that match one reference or none.
 
-The gallery is 250 references and the distractors. The 3,000 held-out training pictures are cut in two for good, in an
-order of their own: 1,500 are distractors, and the *others* never lie in any gallery. Others are what is pasted above
-and below queries, and the sources of the queries that match nothing; so none of those has a copy in the gallery, nor
-of a background, and nothing need be taken out for it. A third of the others belong to the fitting half, two thirds to
-the reporting half.
+The gallery is 250 references and, as distractors, all 3,000 held-out training pictures. From these also come the
+*others*: what is pasted above and below queries, and the sources of the queries that match nothing. What a query was
+made of is in the gallery then, and to find it there is neither right nor wrong: it is not counted. A third of the
+others belong to the fitting half, two thirds to the reporting half, in an order of their own.
 
 A few held-out pictures show the same photograph as another one or as a reference, or cannot be told from it by eye.
 They were found by nearest descriptors with geometry and then looked at; `splits/held-out-copies.txt` lists them, and
 they lie in no part.
 
 References are photographs (`photos`), which are larger than every distractor; or, so that size gives nothing away,
-250 of the 1,500 (`small`), which then has 250 distractors less, and the same queries that match nothing.
+250 of the held-out pictures (`small`), which then has 250 distractors less, and the same queries that match nothing.
 
 Queries are written once, as JPEG 95 without colour subsampling so that the edit is what is tested (one whose last edit
 is JPEG keeps that quality), beside a manifest that says what was done to each.
@@ -43,7 +42,8 @@ if TYPE_CHECKING:
 SPLITS = Path(__file__).parents[1] / "splits"
 SEED = 20261121
 REFERENCES = 250
-DISTRACTORS = 1500
+NO_OTHERS = 1500
+"""Held-out pictures that are in no query unless they are references themselves."""
 REPORTING_OTHERS = 1000
 SINGLES = 50
 """Queries of each of the thirty edits."""
@@ -90,6 +90,11 @@ class Query:
     def reference(self) -> str | None:
         """SHA-256 of the one reference that it is a copy of."""
         return None if self.kind == "none" else self.source
+
+    @property
+    def beside(self) -> set[str]:
+        """What else it was made of: to find that is neither right nor wrong."""
+        return {self.source, *(step["other"] for step in self.transforms if "other" in step)} - {self.reference}
 
     @property
     def names(self) -> list[str]:
@@ -142,17 +147,17 @@ def split(half: Half, size: Size) -> Split:
     order = sorted(held_out(), key=lambda sha: hashlib.sha256(f"accuracy {sha}".encode()).digest())
     twice = set((SPLITS / "held-out-copies.txt").read_text(encoding="ascii").split())
     # Cut first: a picture that is found to be a copy later moves no other.
-    gallery, fitting, reporting = (
+    plain, fitting, reporting = (
         [sha for sha in part if sha not in twice]
-        for part in (order[:DISTRACTORS], order[DISTRACTORS:-REPORTING_OTHERS], order[-REPORTING_OTHERS:])
+        for part in (order[:NO_OTHERS], order[NO_OTHERS:-REPORTING_OTHERS], order[-REPORTING_OTHERS:])
     )
     others = fitting if half == "fit" else reporting
     if size == "photos":
         photos = (SPLITS / f"photos-{half}.txt").read_text(encoding="ascii").split()
-        return Split(photos, gallery, others)
+        return Split(photos, [*plain, *fitting, *reporting], others)
     first = 0 if half == "fit" else REFERENCES
-    references = gallery[first : first + REFERENCES]
-    return Split(references, gallery[:first] + gallery[first + REFERENCES :], others)
+    references, rest = plain[first : first + REFERENCES], plain[:first] + plain[first + REFERENCES :]
+    return Split(references, [*rest, *fitting, *reporting], others)
 
 
 def planned(parts: Split, seed: int, share: float = 1) -> list[Plan]:
@@ -208,7 +213,7 @@ def encoded(picture: Image.Image, steps: Sequence[Step]) -> bytes:
 
 
 def _made(shared: Path, folder: Path, parts: Split, plans: Sequence[Plan], seed: int) -> list[Query]:
-    originals = dict(_originals(shared, {*parts.references, *parts.distractors, *parts.others}))
+    originals = dict(_originals(shared, {*parts.references, *parts.distractors}))
     for below in ("pictures", "queries"):
         (folder / below).mkdir(parents=True, exist_ok=True)
     for sha in (*parts.references, *parts.distractors):

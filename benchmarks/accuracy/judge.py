@@ -19,25 +19,32 @@ if TYPE_CHECKING:
 
 LISTED = 20
 """References a query names at most when precision is reckoned."""
+SIZES = (500, 1000, 2000)
+"""Pictures in smaller galleries: all references, and the first of the distractors."""
 KINDS = ("single", "chain")
 
 
 def judged(
     named: collection.Collection, scores: NDArray[np.float32], depths: Sequence[int], seed: int = 1
 ) -> dict[str, Any]:
-    """Recall at each depth, and precision over the first `LISTED`, of (queries, gallery) scores.
+    """Recall at each depth and by the gallery's size, and precision over the first `LISTED`, of (queries, gallery) scores.
 
     Single edits and chains are judged apart, each among all strangers.
     """
+    scores = without_what_is_beside(named, scores)
     ranks = ranks_of(named, scores)
     predictions = predicted(named, scores)
     told: dict[str, Any] = {"listed": LISTED}
     for kind in KINDS:
-        of_kind = [rank for rank, query in zip(ranks, named.queries, strict=True) if query.kind == kind]
+        of_kind = _of_kind(named, ranks, kind)
         truth = {query.file: query.reference for query in named.queries if query.kind in {kind, "none"}}
         told[kind] = {
             **{f"recall@{depth}": share(recall_at_k(of_kind, depth)) for depth in depths},
             **precision(Pooled.of(predictions, truth), seed),
+        }
+        told[kind]["by_gallery_size"] = {
+            str(size): share(recall_at_k(_of_kind(named, ranks_of(named, scores, size), kind), LISTED))
+            for size in (*(size for size in SIZES if size < len(named.gallery)), len(named.gallery))
         }
     deepest = depths[-1]
     told["per_transform"] = {
@@ -47,13 +54,26 @@ def judged(
     return told
 
 
-def ranks_of(named: collection.Collection, scores: NDArray[np.float32]) -> list[int | None]:
-    """How many gallery pictures stand before each query's reference; those as close as it stand before it."""
+def without_what_is_beside(named: collection.Collection, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The scores, with whatever else each query was made of at the very end."""
+    place = {sha: at for at, sha in enumerate(named.gallery)}
+    left = scores.copy()
+    for query, row in zip(named.queries, left, strict=True):
+        row[[place[sha] for sha in query.beside if sha in place]] = -np.inf
+    return left
+
+
+def _of_kind(named: collection.Collection, ranks: Sequence[int | None], kind: str) -> list[int | None]:
+    return [rank for rank, query in zip(ranks, named.queries, strict=True) if query.kind == kind]
+
+
+def ranks_of(named: collection.Collection, scores: NDArray[np.float32], size: int | None = None) -> list[int | None]:
+    """How many gallery pictures, of the first so many, stand before each query's reference; those as close as it do."""
     place = {sha: at for at, sha in enumerate(named.gallery)}
     ranks: list[int | None] = []
     for query, row in zip(named.queries, scores, strict=True):
         wanted = None if query.reference is None else row[place[query.reference]]
-        ranks.append(None if wanted is None else int((row >= wanted).sum()) - 1)
+        ranks.append(None if wanted is None else int((row[:size] >= wanted).sum()) - 1)
     return ranks
 
 
@@ -97,7 +117,7 @@ def judged_pairs(named: collection.Collection, pairs: Iterable[Collection[str]])
         (query, gallery[picture])
         for pair in map(tuple, pairs)
         for query, picture in (pair, pair[::-1])
-        if query in asked and picture in gallery
+        if query in asked and picture in gallery and gallery[picture] not in asked[query].beside
     }
     right = {query for query, sha in said if asked[query].reference == sha}
     told: dict[str, Any] = {"pairs": len(said), "false_pairs": len(said) - len(right)}

@@ -27,7 +27,7 @@ from service.domain.errors import OverloadedError
 from service.settings import MIB
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from starlette.datastructures import FormData
     from starlette.requests import Request
@@ -79,10 +79,20 @@ async def read_picture(request: Request, settings: Settings) -> PictureForm:
     """The picture in a multipart `file` part or a JSON `image_base64`. Raises ProblemError."""
     kind = content_type(request)
     if kind == "multipart/form-data":
-        return await _from_form(request, settings)
+        return await _from_form(request, settings, settings.max_bytes + ENVELOPE, _picture_of, most_files=1)
     if kind == "application/json":
         return await _read_json(request, settings, settings.max_bytes * 4 // 3 + ENVELOPE, _from_json)
     raise ProblemError("unsupported-media-type", "Send multipart/form-data with a file part, or application/json.")
+
+
+async def read_pair(request: Request, settings: Settings) -> list[bytes | str]:
+    """Two pictures, each as bytes or as an image id; the first is the query. Raises ProblemError."""
+    kind, limit = content_type(request), 2 * settings.max_bytes
+    if kind == "multipart/form-data":
+        return await _from_form(request, settings, limit + ENVELOPE, _pair_of_form, most_files=2)
+    if kind == "application/json":
+        return await _read_json(request, settings, limit * 4 // 3 + ENVELOPE, _pair_from_json)
+    raise ProblemError("unsupported-media-type", "Send multipart/form-data with two parts, or application/json.")
 
 
 async def read_model(request: Request, settings: Settings, model: type[M]) -> M:
@@ -110,9 +120,14 @@ def content_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _from_form(request: Request, settings: Settings) -> PictureForm:
-    body = counted(request, settings, settings.max_bytes + ENVELOPE)
-    parser = MultiPartParser(request.headers, body, max_files=1, max_fields=MOST_FIELDS, max_part_size=MOST_FIELD_BYTES)
+async def _from_form(
+    request: Request, settings: Settings, limit: int, shape: Callable[[FormData], Awaitable[T]], *, most_files: int
+) -> T:
+    """The form of at most so many bytes, shaped. Raises what `shape` raises."""
+    body = counted(request, settings, limit)
+    parser = MultiPartParser(
+        request.headers, body, max_files=most_files, max_fields=MOST_FIELDS, max_part_size=MOST_FIELD_BYTES
+    )
     try:
         form = await parser.parse()
     except (MultiPartException, UnicodeDecodeError) as error:
@@ -120,7 +135,7 @@ async def _from_form(request: Request, settings: Settings) -> PictureForm:
     except (KeyError, ValueError) as error:  # a boundary or header no parser would accept
         raise ProblemError("bad-request", "The multipart body cannot be read.") from error
     try:
-        return await _picture_of(form)
+        return await shape(form)
     finally:
         await form.close()
 
@@ -133,19 +148,47 @@ async def _picture_of(form: FormData) -> PictureForm:
     return PictureForm(await upload.read(), fields)
 
 
+async def _pair_of_form(form: FormData) -> list[bytes | str]:
+    """Files before ids: clients do not agree on the order in which they send files and fields."""
+    uploads = [value for value in form.getlist("file") if isinstance(value, UploadFile)]
+    ids = [value for value in form.getlist("image_id") if isinstance(value, str)]
+    return _two([*[await upload.read() for upload in uploads], *ids])
+
+
+def _two(pair: list[bytes | str]) -> list[bytes | str]:
+    if len(pair) != 2:  # noqa: PLR2004 - a comparison is of two
+        raise wrong("", f"two pictures are compared, each a `file` or an `image_id`; {len(pair)} came")
+    return pair
+
+
 def _from_json(body: object) -> PictureForm:
     if not isinstance(body, dict):
         raise wrong("", "a JSON object is required")
+    picture = _base64_picture(body, "image_base64")
+    return PictureForm(picture, {name: value for name, value in body.items() if name != "image_base64"})
+
+
+def _pair_from_json(body: object) -> list[bytes | str]:
+    pictures = body.get("pictures") if isinstance(body, dict) else None
+    if not isinstance(pictures, list) or not all(isinstance(one, dict) for one in pictures):
+        raise wrong("pictures", "a list of two objects is required, each with `image_id` or `image_base64`")
+    pair: list[bytes | str] = []
+    for place, one in enumerate(pictures[:3]):
+        image_id = one.get("image_id")
+        pair.append(image_id if isinstance(image_id, str) else _base64_picture(one, f"pictures.{place}.image_base64"))
+    return _two(pair)
+
+
+def _base64_picture(body: dict[str, Any], where: str) -> bytes:
     if "url" in body:
         raise ProblemError("url-not-allowed", "This service does not fetch pictures; send the bytes.")
     text = body.get("image_base64")
     if not isinstance(text, str):
-        raise wrong("image_base64", "a base64 text is required")
+        raise wrong(where, "a base64 text is required")
     try:
-        picture = _decoded(text)
+        return _decoded(text)
     except (binascii.Error, ValueError) as error:
-        raise wrong("image_base64", "is not base64 (RFC 4648, with padding)") from error
-    return PictureForm(picture, {name: value for name, value in body.items() if name != "image_base64"})
+        raise wrong(where, "is not base64 (RFC 4648, with padding)") from error
 
 
 def _decoded(text: str) -> bytes:

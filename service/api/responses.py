@@ -81,6 +81,34 @@ def picture_body(form: dict[str, Any] | None = None, json: dict[str, Any] | None
     }
 
 
+def pair_body() -> dict[str, Any]:
+    """`openapi_extra` of the route that takes two pictures."""
+    image_id = {"type": "string", "description": "Of a stored picture."}
+    either = [
+        {"type": "object", "required": ["image_id"], "properties": {"image_id": image_id}},
+        {"type": "object", "required": ["image_base64"], "properties": {"image_base64": _BASE64}},
+    ]
+    laid = "The first is laid on the second."
+    two = f"Two files and ids in all; files come before ids. {laid}"
+    form = {"file": {"type": "array", "items": _PICTURE, "maxItems": 2, "description": two}}
+    ids = {"image_id": {"type": "array", "items": image_id, "maxItems": 2, "description": two}}
+    pictures = {"type": "array", "minItems": 2, "maxItems": 2, "items": {"oneOf": either}, "description": laid}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {"type": "object", "properties": {**form, **ids}},
+                    "encoding": {"file": {"contentType": "application/octet-stream"}},
+                },
+                "application/json": {
+                    "schema": {"type": "object", "required": ["pictures"], "properties": {"pictures": pictures}}
+                },
+            },
+        }
+    }
+
+
 def _objects(properties: dict[str, Any]) -> list[str]:
     return [name for name, schema in properties.items() if schema.get("type") == "object"]
 

@@ -54,7 +54,11 @@ class Evidence(BaseModel):
     pixels_equal: bool
     phash_distance: Annotated[int | None, Field(ge=0, le=256, description="Bits that differ, of 256.")]
     appearance: Share | None
-    inliers: int | None
+    inliers: Annotated[int | None, Field(ge=0, description="Local features that one map carries onto each other.")]
+    agreement: Annotated[
+        Share | None, Field(description="Share of the cells of what both show that were found where the map says.")
+    ]
+    in_place: Annotated[Share | None, Field(description="Share of the cells that lie just where the map says.")]
     query_overlap: Share | None
     reference_overlap: Share | None
     transform: Annotated[
@@ -138,6 +142,41 @@ class VerdictBlock(BaseModel):
     matches: list[Match]
     query: Query
     index: IndexState
+    timings_ms: Timings
+
+
+class Stage(BaseModel):
+    """One thing that was looked at."""
+
+    stage: str
+    passed: Annotated[bool | None, Field(description="Null where an earlier stage had decided.")]
+    text: str
+
+
+class ComparisonLinks(BaseModel):
+    change_map: Annotated[
+        str | None,
+        Field(description="A PNG as a data: URL: the reference in grey, dark where not shown, red where it differs."),
+    ]
+
+
+class Comparison(BaseModel):
+    """What joins two pictures, and why they are no copies where they are none."""
+
+    verdict: VerdictKind
+    relation: Relation
+    edits: list[Edit]
+    direction: Direction
+    probability: Annotated[Share, Field(description="That both come from one source picture.")]
+    similarity: Annotated[float | None, Field(ge=-1, le=1, description="Cosine in the descriptor space.")]
+    evidence: Evidence
+    stages: Annotated[list[Stage], Field(description="As a check goes through them.")]
+    why_not: Annotated[list[str], Field(description="What spoke against a copy; empty of a duplicate.")]
+    query: Query
+    reference: Query
+    model: str
+    unknown: Unknown
+    links: ComparisonLinks
     timings_ms: Timings
 
 

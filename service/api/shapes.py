@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.responses import JSONResponse
 
-from index_store.errors import NotFoundError
 from service.api.once import REPLAYED
 from service.api.problems import told
+from service.workflows.assessed import assessed_of
 from service.workflows.block import query_block
-from service.workflows.verify import assessed_of
 
 if TYPE_CHECKING:
     from index_store.job_records import Job, JobItem
-    from index_store.records import Content, ContentWithImages, Image
+    from index_store.records import ContentWithImages, Image
     from service.workflows.ingest import Ingested
     from service.workflows.parts import Parts
 
@@ -56,14 +55,6 @@ def handed_in(done: Ingested) -> dict[str, Any]:
         "outcome": done.image.outcome,
         "references": done.references,
     }
-
-
-def content_of(image_id: str, parts: Parts) -> Content:
-    """The content of an active image. Raises NotFoundError."""
-    image = parts.catalogue.image(image_id)
-    if image.state != "active":
-        raise NotFoundError
-    return parts.catalogue.contents([image.content_id])[image.content_id].content
 
 
 def accepted(job_id: str, *, replayed: bool = False, headers: dict[str, str] | None = None) -> JSONResponse:

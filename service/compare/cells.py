@@ -9,13 +9,14 @@ shows as cells that find nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from service.compare.geometry import carried, extent, fitted
+from service.compare.warp import between_middles, inside, warped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,13 +30,24 @@ LEAST_TEXTURE = 2.5
 """Grey levels (standard deviation) below which a cell shows nothing that could be found."""
 FOUND = 0.75
 """Correlation from which a cell counts as found."""
+LEAST_LOSS = 0.03
+"""Of correlation: a cell that loses no more where the map puts it than where it is found lies in place."""
+FAR = 0.01
+"""Of correlation for each pixel: by so much more a cell must be found that far away. Along an edge it is found anywhere."""
+_UNFOUND, _FLAT_WORTH = 1.5, 0.001
+"""What a cell that is not found, and one that shows nothing, count against one that is found."""
+LEAST_PART, MOST_ASTRAY = 0.75, 0.25
+"""Share of a part's cells that must be found, and of the cells around it that may be."""
 LEAST_CELLS = 6
-MOST_ALIASED = 1.5
-"""By how much a picture may be shrunk without averaging it first."""
+_MIDDLE_GREY, _NOTHING = 128, 1e-3
 HALF = 0.5
 """Of a pixel: its middle from its edge."""
 LEAST_SHARED = 0.02
 """Of the reference's longer side: a smaller part has no room for a cell."""
+
+
+_STEPS = np.arange(-REACH, REACH + 1)
+_FARNESS = (FAR * np.hypot(_STEPS[:, None], _STEPS)).astype(np.float32).reshape(-1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +70,8 @@ class Cells:
     alike: NDArray[np.float32]
     shifts: NDArray[np.float32]
     """(rows, columns, 2): x and y, in pixels of the frame, from where the map says to where the query shows the cell."""
+    scores: NDArray[np.float32]
+    """(2 REACH + 1, 2 REACH + 1, rows, columns): the correlation at every shift, down and right."""
 
     @property
     def compared(self) -> int:
@@ -89,26 +103,69 @@ def lay(
     scale = min(frame / (high - low).max(), float(finest))
     width, height = (max(CELL, round(float(side) * scale)) for side in high - low)
     to_reference = np.array([[1 / scale, 0, low[0]], [0, 1 / scale, low[1]], [0, 0, 1]], np.float64)
-    from_reference = _between_middles(there @ to_reference)
-    from_query = _between_middles(here @ np.linalg.inv(matrix) @ to_reference)
+    from_reference = between_middles(there @ to_reference)
+    from_query = between_middles(here @ np.linalg.inv(matrix) @ to_reference)
     return Laid(
-        query=_warped(query, from_query, (width, height)),
-        reference=_warped(reference, from_reference, (width, height)),
-        seen=_inside(query, from_query, (width, height)) & _inside(reference, from_reference, (width, height)),
+        query=warped(query, from_query, (width, height)),
+        reference=warped(reference, from_reference, (width, height)),
+        seen=inside(query, from_query, (width, height)) & inside(reference, from_reference, (width, height)),
         to_reference=to_reference,
     )
 
 
+Part = tuple[int, int, int, int]
+"""Of a grid of cells: first row, end row, first column, end column."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Settled:
-    """A map once it is drawn to where the cells were found. `pull` is how far off it they still are (root mean square,
-    in shares of the frame's longer side; infinite where too few were found).
-    """
+    """A map once it is drawn to where the cells were found. `steady` is (rows, columns): found, and just in place."""
 
     matrix: NDArray[np.float64]
     laid: Laid
     cells: Cells
-    pull: float
+    steady: NDArray[np.bool_]
+
+    @property
+    def in_place(self) -> float:
+        """Share of the cells that are steady, 0..1; 0 where too few can be compared."""
+        return float(self.steady.sum() / self.cells.compared) if self.cells.compared >= LEAST_CELLS else 0.0
+
+    def within(self, part: Part) -> Settled:
+        """As if no more than that part were shared."""
+        top, bottom, left, right = part
+        kept = np.zeros(self.cells.alike.shape, bool)
+        kept[top:bottom, left:right] = True
+        seen = np.zeros_like(self.laid.seen)
+        box = (slice(top * CELL, bottom * CELL), slice(left * CELL, right * CELL))
+        seen[box] = self.laid.seen[box]
+        alike = np.where(kept, self.cells.alike, np.nan).astype(np.float32)
+        cells = replace(self.cells, alike=alike)
+        return Settled(self.matrix, replace(self.laid, seen=seen), cells, self.steady & kept)
+
+
+def shown_part(cells: Cells) -> Part | None:
+    """The rectangle of cells outside which next to nothing is found; None where nearly all or too little is inside.
+
+    A copy that was cut before it was pasted shows no more of the reference, and the map runs on beneath what is around.
+    """
+    compared = np.isfinite(cells.alike)
+    worth = np.where(compared, np.where(cells.found, 1.0, -_UNFOUND), _FLAT_WORTH)
+    rows, columns = worth.shape
+    sums = np.zeros((rows + 1, columns + 1))
+    sums[1:, 1:] = worth.cumsum(axis=0).cumsum(axis=1)
+    within = sums[:, None, :, None] - sums[None, :, :, None] - sums[:, None, None, :] + sums[None, :, None, :]
+    within[~np.tri(rows + 1, k=-1, dtype=bool)] = -np.inf  # an end before its beginning
+    within[:, :, ~np.tri(columns + 1, k=-1, dtype=bool)] = -np.inf
+    bottom, top, right, left = np.unravel_index(within.argmax(), within.shape)
+    part = (int(top), int(bottom), int(left), int(right))
+    inner = np.zeros_like(compared)
+    inner[part[0] : part[1], part[2] : part[3]] = True
+    found, outside = cells.found & inner, compared & ~inner
+    if found.sum() < LEAST_PART * max(1, (compared & inner).sum()) or found.sum() < 2 * LEAST_CELLS:
+        return None
+    astray = cells.found & outside
+    return part if outside.sum() and astray.sum() <= MOST_ASTRAY * outside.sum() else None
 
 
 def settle(query: NDArray[np.uint8], reference: NDArray[np.uint8], matrix: NDArray[np.float64]) -> Settled | None:
@@ -121,23 +178,42 @@ def settle(query: NDArray[np.uint8], reference: NDArray[np.uint8], matrix: NDArr
     if laid is None:
         return None
     cells = compare_cells(laid)
-    matrix, pull = _drawn(matrix, laid, cells)
-    return Settled(matrix, laid, cells, pull)
+    matrix, off = _drawn(matrix, laid, cells)
+    # Not by how far off they are found: on an edge or in the grain a cell finds itself anywhere.
+    there = _at(cells.scores, cells.shifts - off)
+    return Settled(matrix, laid, cells, cells.found & (there >= cells.alike - LEAST_LOSS))
 
 
-def _drawn(matrix: NDArray[np.float64], laid: Laid, cells: Cells) -> tuple[NDArray[np.float64], float]:
-    """A map of the same kind through the places where cells were found, and how far off it they lie."""
+def _at(scores: NDArray[np.float32], shifts: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(rows, columns): the correlation at shifts between whole pixels."""
+    side = 2 * REACH + 1
+    places = np.clip(shifts + REACH, 0, side - 1)
+    whole = np.minimum(places.astype(np.intp), side - 2)
+    right, down = np.moveaxis(places - whole, -1, 0)
+    x, y = np.moveaxis(whole, -1, 0)
+    rows, columns = np.indices(x.shape)
+    upper, lower = (
+        (1 - right) * scores[y + step, x, rows, columns] + right * scores[y + step, x + 1, rows, columns]
+        for step in (0, 1)
+    )
+    return np.asarray((1 - down) * upper + down * lower, np.float32)
+
+
+def _drawn(matrix: NDArray[np.float64], laid: Laid, cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """A map of the same kind through the places where cells were found; and how far off it each lies, in pixels of the
+    frame, (rows, columns, 2).
+    """
     found = cells.found
+    off = np.zeros_like(cells.shifts)
     if found.sum() < LEAST_CELLS:
-        return matrix, float("inf")
+        return matrix, off
     middles = centres(cells)[found]
     there = carried(laid.to_reference, middles).astype(np.float32)
     met = carried(laid.to_reference, (middles + cells.shifts[found]).astype(np.float32)).astype(np.float32)
     here = carried(np.asarray(np.linalg.inv(matrix)), met).astype(np.float32)
     drawn = fitted(here, there, matrix)
-    side = max(laid.seen.shape) * float(laid.to_reference[0, 0])
-    apart = np.linalg.norm(carried(drawn, here) - there, axis=1)
-    return drawn, float(np.sqrt(np.mean(apart**2))) / side
+    off[found] = (carried(drawn, here) - there) / laid.to_reference[0, 0]
+    return drawn, off
 
 
 def compare_cells(laid: Laid) -> Cells:
@@ -146,26 +222,28 @@ def compare_cells(laid: Laid) -> Cells:
     rows, columns = query.shape[0] // CELL, query.shape[1] // CELL
     height, width = rows * CELL, columns * CELL
     whole = laid.seen[:height, :width].reshape(rows, CELL, columns, CELL).all(axis=(1, 3))
-    there = _blocks(reference[:height, :width])
-    there = there - there.mean(axis=-1, keepdims=True)
-    power = (there**2).sum(axis=-1)
+    reference = reference[:height, :width]
+    middle = _means(reference)
+    power = _means(reference * reference) - middle * middle
     padded = np.pad(query, REACH, mode="edge")
+    # The mean over a cell that begins at each pixel, so that no shift needs its own.
+    means, squares = (cv2.boxFilter(levels, -1, (CELL, CELL), anchor=(0, 0)) for levels in (padded, padded * padded))
     side = 2 * REACH + 1
     scores = np.full((side, side, rows, columns), -1.0, np.float32)
     textured = np.zeros((rows, columns), bool)
     for y in range(side):
         for x in range(side):
-            here = _blocks(padded[y : y + height, x : x + width])
-            here = here - here.mean(axis=-1, keepdims=True)
-            other = (here**2).sum(axis=-1)
-            scores[y, x] = (here * there).sum(axis=-1) / np.sqrt(np.maximum(other * power, 1e-6))
+            mean = means[y : y + height : CELL, x : x + width : CELL]
+            other = squares[y : y + height : CELL, x : x + width : CELL] - mean * mean
+            both = _means(padded[y : y + height, x : x + width] * reference) - mean * middle
+            scores[y, x] = both / np.sqrt(np.maximum(other * power, _NOTHING))
             if x == y == REACH:
-                textured = np.minimum(power, other) >= CELL * CELL * LEAST_TEXTURE**2
+                textured = np.minimum(power, other) >= LEAST_TEXTURE**2
     flat = scores.reshape(side * side, rows, columns)
-    best = flat.argmax(axis=0)
+    best = (flat - _FARNESS).argmax(axis=0)
     alike = np.take_along_axis(flat, best[None], 0)[0]
     shifts = np.stack([_between(scores, best, 1), _between(scores, best, 0)], axis=-1)
-    return Cells(np.where(whole & textured, alike, np.nan).astype(np.float32), shifts)
+    return Cells(np.where(whole & textured, alike, np.nan).astype(np.float32), shifts, scores)
 
 
 def centres(cells: Cells) -> NDArray[np.float32]:
@@ -181,49 +259,21 @@ def _pixels_of(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.diag([longest, longest, 1.0])
 
 
-def _between_middles(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A map between edges of pixels as one between their middles, which is what pictures are numbered by."""
-    half = np.array([[1, 0, HALF], [0, 1, HALF], [0, 0, 1]])
-    return np.asarray(np.linalg.inv(half) @ matrix @ half, np.float64)
-
-
 def _corners(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
     height, width = picture.shape[:2]
     return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
 
 
-def _warped(picture: NDArray[np.uint8], matrix: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The picture seen through a map from the frame's pixels to its own; shrunk pictures are averaged first."""
-    shrink = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
-    if shrink > MOST_ALIASED:
-        height, width = picture.shape[:2]
-        smaller = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-        matrix = _between_middles(np.diag([smaller[0] / width, smaller[1] / height, 1.0])) @ matrix
-        picture = np.asarray(cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA), np.uint8)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    seen = cv2.warpPerspective(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(seen, np.uint8)
-
-
-def _inside(picture: NDArray[np.uint8], matrix: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Where the map stays within the picture."""
-    x, y = np.meshgrid(np.arange(size[0], dtype=np.float32), np.arange(size[1], dtype=np.float32))
-    shown = carried(matrix, np.stack([x.ravel(), y.ravel()], axis=1)).reshape(size[1], size[0], 2)
-    height, width = picture.shape[:2]
-    within = (shown > -HALF) & (shown < np.array([width, height]) - HALF)
-    return np.asarray(within.all(axis=2), bool)
-
-
 def _grey(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Lightly smoothed, so that a shift of part of a pixel costs little."""
+    """Levels about the middle of the scale, lightly smoothed, so that a shift of part of a pixel costs little."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    return np.asarray(cv2.GaussianBlur(grey, (3, 3), 0.8), np.float32)
+    return np.asarray(cv2.GaussianBlur(grey, (3, 3), 0.8), np.float32) - _MIDDLE_GREY
 
 
-def _blocks(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(rows, columns, CELL * CELL)."""
+def _means(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(rows, columns): of each cell."""
     rows, columns = picture.shape[0] // CELL, picture.shape[1] // CELL
-    return picture.reshape(rows, CELL, columns, CELL).swapaxes(1, 2).reshape(rows, columns, -1)
+    return np.asarray(cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _between(scores: NDArray[np.float32], best: NDArray[np.intp], axis: int) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from service.compare.cells import settle
+from service.compare.cells import CELL, settle, shown_part
 from service.compare.geometry import align, carried, extent
 from service.domain.dihedral import POSES
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from service.domain.keypoints import Keypoints
     from service.domain.values import Region
 
+MOST_SHOWN = MOST_FOUND = 0.9
+"""Share of the query that is shown, and of the cells that are found, from which on no part is looked for."""
 _GRID = 64
 _HAIR = 0.004
 
@@ -41,8 +43,8 @@ class Proof:
     """Share of the cells that found themselves, 0..1."""
     compared: int
     """How many cells had anything to look for."""
-    pull: float
-    """How far off the map the cells were found: root mean square, in shares of the longer side of what is shared."""
+    in_place: float
+    """Share of the compared cells that lie where the map says, 0..1."""
     matrix: NDArray[np.float64]
     """(3, 3): query shares to reference shares."""
     query_overlap: float
@@ -75,6 +77,14 @@ def proved(
     shares = _plainest(np.asarray(shares / shares[2, 2], np.float64))
     shown = _covered(shares)
     known = _covered(np.asarray(np.linalg.inv(shares), np.float64))
+    # Where both lie upon each other as wholes, what differs inside is no cut: another picture on the same page, say.
+    if shown.mean() < MOST_SHOWN and settled.cells.agreement < MOST_FOUND and (part := shown_part(settled.cells)):
+        settled = settled.within(part)
+        top, bottom, left, right = (CELL * side for side in part)
+        low, high = carried(settled.laid.to_reference, np.array([[left, top], [right, bottom]], np.float64)) / there
+        known &= ((low <= _SHARES) & (high >= _SHARES)).all(axis=1)
+        onto = carried(shares, _SHARES)
+        shown &= ((onto >= low) & (onto <= high)).all(axis=1)
     inside = _SHARES[known]
     if not len(inside):
         return None
@@ -83,7 +93,7 @@ def proved(
         inliers=inliers,
         agreement=settled.cells.agreement,
         compared=settled.cells.compared,
-        pull=settled.pull,
+        in_place=settled.in_place,
         matrix=shares,
         query_overlap=float(shown.mean()),
         reference_overlap=float(known.mean()),

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from service.compare.appearance import LUMA, rms, unexplained
-from service.compare.cells import CELL, REACH
+from service.compare.cells import CELL, LEAST_TEXTURE, REACH
 from service.compare.geometry import carried, extent
 from service.domain.traces import Grid, Shape, Surface, Surroundings
 
@@ -32,6 +32,9 @@ _ROOM = 0.03
 _PAPER = 16
 """Grey levels that count as one paper."""
 _LEAST_BORDERS = 32
+_HIDDEN = 25.0
+"""Grey levels by which a spot must differ, and by four times what is usual, to count as covered."""
+_SOFT = 3
 _TONES = 16
 _TONE_STEP = 256 / _TONES
 _UPSIDE_DOWN = 135
@@ -121,12 +124,14 @@ def surface_of(laid: Laid, cells: Cells) -> Surface:
     height, width = query.shape[:2]
     reference = laid.reference[:height, :width].astype(np.float32)
     seen = laid.seen[:height, :width]
-    same = seen & _agreeing(cells)
+    changes, whole = _spots(np.abs(_matched(query @ LUMA, reference @ LUMA, seen)), seen)
+    typical = float(np.median(changes[whole])) if whole.any() else 0.0
+    hidden = whole & (changes > max(_HIDDEN, 4 * typical))
+    same = seen & _agreeing(cells, query @ LUMA, reference @ LUMA) & ~_around(hidden, seen)
+    same = same if same.any() else seen
     soft_query, soft_reference = (
-        np.asarray(cv2.GaussianBlur(one, (0, 0), 3), np.float32)[same] for one in (query, reference)
+        np.asarray(cv2.GaussianBlur(one, (0, 0), _SOFT), np.float32)[same] for one in (query, reference)
     )
-    changes = _spots(np.abs(_matched(query @ LUMA, reference @ LUMA, seen)), seen)
-    typical = float(np.median(changes)) if len(changes) else 0.0
     detail, grain = _fine(query @ LUMA, reference @ LUMA, same)
     return Surface(
         tone_distance=rms(soft_query - soft_reference),
@@ -135,8 +140,8 @@ def surface_of(laid: Laid, cells: Cells) -> Surface:
         reference_chroma=_chroma(reference[same]),
         detail=detail,
         grain=grain,
-        covered=float(np.mean(changes > max(25.0, 4 * typical))) if len(changes) else 0.0,
-        worst=float(changes.max()) if len(changes) else 0.0,
+        covered=float(hidden.sum() / whole.sum()) if whole.any() else 0.0,
+        worst=float(changes[whole].max()) if whole.any() else 0.0,
         paper=_paper((reference @ LUMA)[same]),
     )
 
@@ -179,10 +184,20 @@ def _followed(laid: Laid, cells: Cells) -> NDArray[np.float32]:
     return out
 
 
-def _agreeing(cells: Cells) -> NDArray[np.bool_]:
-    """The pixels of all cells but those that looked for themselves in vain."""
-    lost = np.isfinite(cells.alike) & ~cells.found
+def _agreeing(cells: Cells, query: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """The pixels of all cells but those that looked for themselves in vain, and those that show something in one picture
+    and nothing in the other.
+    """
+    flat, bare = (_spreads(levels) < LEAST_TEXTURE for levels in (query, reference))
+    lost = (np.isfinite(cells.alike) & ~cells.found) | (flat != bare)
     return np.asarray(~lost.repeat(CELL, axis=0).repeat(CELL, axis=1), bool)
+
+
+def _spreads(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(rows, columns): the standard deviation in each cell."""
+    rows, columns = levels.shape[0] // CELL, levels.shape[1] // CELL
+    cells = levels[: rows * CELL, : columns * CELL].reshape(rows, CELL, columns, CELL)
+    return np.asarray(cells.std(axis=(1, 3)), np.float32)
 
 
 def _matched(
@@ -204,17 +219,26 @@ def _matched(
     return np.where(seen, query - np.interp(reference, middles, levels), 0).astype(np.float32)
 
 
-def _spots(changed: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Mean change of each spot that is seen whole."""
+def _spots(changed: NDArray[np.float32], seen: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """(rows, columns): the mean change of each spot, and which are seen whole."""
     rows, columns = changed.shape[0] // SPOT, changed.shape[1] // SPOT
     shape = (rows, SPOT, columns, SPOT)
     means = changed[: rows * SPOT, : columns * SPOT].reshape(shape).mean(axis=(1, 3))
     whole = seen[: rows * SPOT, : columns * SPOT].reshape(shape).all(axis=(1, 3))
-    return np.asarray(means[whole], np.float32)
+    return np.asarray(means, np.float32), np.asarray(whole, bool)
+
+
+def _around(spots: NDArray[np.bool_], seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pixels of these spots, and those whose surroundings they shine into when all is softened."""
+    near = cv2.dilate(spots.astype(np.uint8), np.ones((7, 7), np.uint8))
+    height, width = seen.shape
+    wide = cv2.resize(near, (near.shape[1] * SPOT, near.shape[0] * SPOT), interpolation=cv2.INTER_NEAREST)
+    edges = ((0, height - wide.shape[0]), (0, width - wide.shape[1]))
+    return np.pad(np.asarray(wide, bool), edges)
 
 
 def _fine(query: NDArray[np.float32], reference: NDArray[np.float32], seen: NDArray[np.bool_]) -> tuple[float, float]:
-    """The query's fine detail by the reference's, contrast allowed for, and what of it the reference cannot explain."""
+    """The query's fine detail by the reference's, contrast allowed for; and what of it is new, grain (RMS levels)."""
     if not seen.any():
         return 1.0, 0.0
     fine_query, fine_reference = (p - np.asarray(cv2.GaussianBlur(p, (0, 0), 1.2)) for p in (query, reference))
@@ -224,7 +248,9 @@ def _fine(query: NDArray[np.float32], reference: NDArray[np.float32], seen: NDAr
         return 1.0, rms(here)
     carried_over = float((here * there).mean()) / power
     contrast = max(float(query[seen].std()), 1.0) / max(float(reference[seen].std()), 1.0)
-    return carried_over / contrast, rms(here - carried_over * there)
+    # Grain of the reference is unexplained as well, but leaves the query with less of it all, not with more.
+    more = max(0.0, float((here * here).mean()) - contrast**2 * power)
+    return carried_over / contrast, min(rms(here - carried_over * there), more**0.5)
 
 
 def _chroma(levels: NDArray[np.float32]) -> float:

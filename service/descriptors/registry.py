@@ -20,6 +20,8 @@ class DescriptorModel:
     dimension: int
     metric: str
     preprocessing: str
+    least_similarity: float = -1.0
+    """No neighbour that is less similar is looked at by geometry: what lies below is no first stage's find."""
     weights_sha256: str | None = None
 
     @property
@@ -27,9 +29,13 @@ class DescriptorModel:
         """What verdicts name, e.g. `dct-1`."""
         return f"{self.name}-{self.revision}"
 
+    def _state(self) -> dict[str, object]:
+        """Everything that changes the numbers; how they are used is another matter."""
+        return {name: value for name, value in asdict(self).items() if name != "least_similarity"}
+
     def generation(self, normalise_version: int) -> str:
         """64 hex digits; another digest means numbers that must not be compared."""
-        state = json.dumps(asdict(self) | {"normalise_version": normalise_version}, sort_keys=True)
+        state = json.dumps(self._state() | {"normalise_version": normalise_version}, sort_keys=True)
         return hashlib.sha256(state.encode()).hexdigest()
 
 
@@ -39,6 +45,7 @@ DCT = DescriptorModel(
     dimension=256,
     metric="cosine",
     preprocessing="upright sRGB, long side <= 512, averaged to 64x64 BT.601 luma, DCT rows and columns 1..16, unit length",
+    least_similarity=0.75,
 )
 
 MODELS = {"builtin": DCT}

@@ -20,11 +20,12 @@ BORDER_FLAT, CAPTION_FLAT, PAGE_BLANK = 0.95, 0.5, 0.4
 """Around a copy: a border shows nothing, a line of words on one side little else, a page of a program is mostly blank,
 and another picture shows something everywhere."""
 SEAM = 1.6
-COVERED = 0.006
-RECOLOURED = 5.0
+COVERED, COVERED_CHANGED, COVERED_SHARPER, MUCH_COVERED = 0.006, 0.03, 0.1, 0.1
+RECOLOURED, RECOLOURED_TOO, GLARING = 5.0, 20.0, 30.0
 GREY, COLOURED = 2.0, 6.0
-SOFTER, SHARPER = 0.72, 1.18
-GRAINY = 5.5
+SOFTER, SOFTER_RESAMPLED, SOFTER_BENEATH, FAINT, SHARPER = 0.72, 0.65, 0.5, 0.3, 1.16
+GRAINY, GRAIN_LEFT = 5.0, 1.9
+TURNED_ASLANT = 20.0
 BLOCKY = 0.2
 STEPPED = 0.25
 
@@ -42,9 +43,19 @@ def edits_of(
         found.append(Edit.CROPPED)
     if around.share > BEYOND:
         found.append(_laid_into(around))
-    if surface.covered > COVERED:
+    if surface.covered > _least_covered(surface):
         found.append(Edit.OVERLAID)
-    return (*found, *_surface_edits(surface, *grids))
+    resampled = bool({Edit.STRETCHED, Edit.PERSPECTIVE} & set(found))
+    return (*found, *_surface_edits(surface, *grids, resampled=resampled))
+
+
+def _least_covered(surface: Surface) -> float:
+    """Where all of the picture was changed, single spots of it stand out without anything on them."""
+    if surface.detail > SHARPER:
+        return COVERED_SHARPER
+    if surface.detail < FAINT:
+        return 1.0
+    return COVERED_CHANGED if surface.detail < SOFTER or surface.tone_distance > GLARING else COVERED
 
 
 def _laid_into(around: Surroundings) -> Edit:
@@ -57,28 +68,35 @@ def _laid_into(around: Surroundings) -> Edit:
 
 
 def _shape_edits(shape: Shape) -> tuple[Edit, ...]:
+    aslant = abs(shape.shear) > SHEARED or shape.aslant > ASLANT
     named = {
         Edit.FLIPPED: shape.mirrored,
-        Edit.ROTATED: abs(shape.angle) > TURNED_DEGREES,
-        Edit.STRETCHED: shape.stretch > STRETCHED,
-        Edit.PERSPECTIVE: abs(shape.shear) > SHEARED or shape.aslant > ASLANT,
+        # Seen aslant, a picture is turned and stretched here and there: that is no edit of its own.
+        Edit.ROTATED: abs(shape.angle) > (TURNED_ASLANT if aslant else TURNED_DEGREES),
+        Edit.STRETCHED: shape.stretch > STRETCHED and not aslant,
+        Edit.PERSPECTIVE: aslant,
     }
     return tuple(edit for edit, holds in named.items() if holds)
 
 
-def _surface_edits(surface: Surface, query: Grid, reference: Grid) -> tuple[Edit, ...]:
+def _surface_edits(surface: Surface, query: Grid, reference: Grid, *, resampled: bool) -> tuple[Edit, ...]:
     stepped = query.steps - reference.steps > STEPPED
     blocky = query.blocks - reference.blocks > BLOCKY
     grey = surface.query_chroma < GREY and surface.reference_chroma > COLOURED
     sharper = surface.detail > SHARPER and not stepped
+    softest = SOFTER_BENEATH if surface.covered > MUCH_COVERED else SOFTER_RESAMPLED if resampled else SOFTER
+    softer = surface.detail < softest and not stepped and not blocky
+    grainy = surface.grain > GRAINY and surface.tone_distance > GRAIN_LEFT and surface.detail >= SOFTER
+    noisy = grainy and not (stepped or blocky or sharper)
     named = {
         Edit.GREYSCALE: grey,
-        Edit.RECOLOURED: not grey and surface.tone_distance > RECOLOURED,
+        # Grain and sharpened edges are cut off at black and white, which moves the tones as well.
+        Edit.RECOLOURED: not grey and surface.tone_distance > (RECOLOURED_TOO if noisy or sharper else RECOLOURED),
         Edit.PIXELATED: stepped,
         Edit.COMPRESSED: blocky and not stepped,
-        Edit.BLURRED: surface.detail < SOFTER and not stepped and not blocky,
+        Edit.BLURRED: softer,
         Edit.SHARPENED: sharper,
-        Edit.NOISY: surface.grain > GRAINY and not (stepped or blocky or sharper) and surface.detail >= SOFTER,
+        Edit.NOISY: noisy,
     }
     return tuple(edit for edit, holds in named.items() if holds)
 

@@ -149,6 +149,11 @@ class Evidence:
     appearance: float | None = None
     """Combined hash, SSIM and histogram score, 0..1 (docs/explanation/compare.md)."""
     inliers: int | None = None
+    """Distinct pairs of local features that one map carries onto each other."""
+    agreement: float | None = None
+    """Share of the cells of what both show that were found where the map says, 0..1."""
+    in_place: float | None = None
+    """Share of those cells that lie just where the map says, 0..1: another exposure's are found, and pulled about."""
     query_overlap: float | None = None
     reference_overlap: float | None = None
     transform: Matrix3 | None = None

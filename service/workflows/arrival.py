@@ -18,9 +18,9 @@ from service.domain.values import Action, OperatingPoint, Relation, VerdictKind
 from service.pictures import thumbnails
 from service.workflows.block import match_block, verdict_block
 from service.workflows.check import Inquiry
+from service.workflows.derived import THUMBNAIL, keep_keypoints
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
-from service.workflows.verify import THUMBNAIL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,6 +124,8 @@ class Arrival:
         kind, extension = THUMBNAIL
         self._parts.blobs.put(sha256, self._data)
         self._parts.blobs.put_derived(kind, sha256, extension, thumbnails.encode(self.subject.working))
+        if not self.subject.assessed.too_little_detail:
+            keep_keypoints(sha256, self.subject.keypoints[0], self._parts)
         self._data = None
 
 

@@ -97,7 +97,7 @@ class Batch:
         self._under_way: deque[_UnderWay] = deque()
         self._bytes_ahead = 0
         self._waiting: deque[_Ready] = deque()
-        self._lately = Lately(parts.verdict_model)
+        self._lately = Lately(parts.verdict_model, parts.descriptor.least_similarity)
 
     def run(self, entries: Iterable[Entry]) -> bool:
         """Take in every entry; False if it was told to stop before the end.
@@ -182,7 +182,7 @@ class Batch:
 
     def _append(self) -> list[tuple[_Ready, GroupAnswer]]:
         """Commit those that wait and may go together; the others go on waiting."""
-        looked_at = Recent(self._parts.verdict_model)
+        looked_at = Recent(self._parts.verdict_model, self._parts.descriptor.least_similarity)
         group: list[tuple[_Ready, GroupItem]] = []
         going: set[str] = set()
         later: deque[_Ready] = deque()

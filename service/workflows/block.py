@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from service.domain.values import Assessed, Match
     from service.workflows.check import Checked
+    from service.workflows.comparison import Compared
 
 PROBABILITY_DIGITS = 4
 NO_DESCRIPTOR = "the picture has too little detail for a descriptor"
+NOTHING_TO_LAY = "nothing lays one picture on the other"
 
 
 def verdict_block(checked: Checked) -> dict[str, Any]:
@@ -55,6 +58,30 @@ def match_block(match: Match) -> dict[str, Any]:
         "unknown": {"similarity": NO_DESCRIPTOR} if match.similarity is None else {},
         "recommendation": {"action": match.recommendation.action.value},
         "links": {"thumbnail": f"/images/{match.image_id}/thumbnail"},
+    }
+
+
+def comparison_block(compared: Compared) -> dict[str, Any]:
+    """JSON-ready. The change map travels inside its own link, since nothing of a comparison is kept."""
+    told = compared.told
+    shown = compared.change_map
+    return {
+        "verdict": compared.kind.value,
+        "relation": told.relation.value,
+        "edits": [edit.value for edit in told.edits],
+        "direction": told.direction.value,
+        "probability": _probability(told.probability),
+        "similarity": None if compared.similarity is None else round(compared.similarity, 4),
+        "evidence": _plain(asdict(told.evidence)),
+        "stages": [{"stage": one.name, "passed": one.passed, "text": one.text} for one in compared.stages],
+        "why_not": list(compared.why_not),
+        "query": query_block(compared.query.assessed),
+        "reference": query_block(compared.reference.assessed),
+        "model": compared.model_id,
+        "unknown": ({"similarity": NO_DESCRIPTOR} if compared.similarity is None else {})
+        | ({"change_map": NOTHING_TO_LAY} if shown is None else {}),
+        "links": {"change_map": shown and f"data:image/png;base64,{base64.b64encode(shown).decode()}"},
+        "timings_ms": compared.timings_ms,
     }
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, TypeGuard
 from service.domain.keeper import recommend
 from service.domain.values import Relation, Verdict
 from service.domain.verdict import decide
+from service.workflows.assessed import assessed_of
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
-from service.workflows.verify import assessed_of, could_match, exact_match, verified_match
+from service.workflows.verify import exact_match, is_candidate, verified_match
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +77,7 @@ class Inquiry:
             self._size = self._parts.follower.index.size
             facts = self.subject.assessed.facts
             exact = self._parts.catalogue.find_exact(facts.sha256, facts.pixel_hash)
-            near = self._neighbours(after)
+            near = self._candidates(after)
             wanted = {*exact, *near, *self._matches}
             found = self._parts.catalogue.contents(wanted) if wanted else {}
             self._forget_the_gone(found)
@@ -102,8 +103,8 @@ class Inquiry:
                 first = reference.images[0]
                 self._matches[content_id] = replace(match, image_id=first.image_id, external_id=first.external_id)
 
-    def _neighbours(self, after: int) -> dict[str, Neighbour]:
-        """The candidates worth verifying, by content id."""
+    def _candidates(self, after: int) -> dict[str, Neighbour]:
+        """The neighbours worth verifying, by content id."""
         if self.subject.assessed.too_little_detail:
             return {}
         parts = self._parts
@@ -113,7 +114,7 @@ class Inquiry:
             neighbour.content_id: neighbour
             for neighbour in nearest
             if neighbour.content_id in phashes
-            and could_match(self.subject, neighbour, phashes[neighbour.content_id], parts.verdict_model)
+            and is_candidate(self.subject, neighbour, phashes[neighbour.content_id], parts)
         }
 
     def _add(self, reference: ContentWithImages, match: Match) -> None:

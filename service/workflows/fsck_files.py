@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from index_store.errors import CorruptBlobError, MissingBlobError
 from service.domain.errors import BrokenPictureError
 from service.pictures import thumbnails
+from service.workflows.derived import THUMBNAIL
 from service.workflows.findings import Finding
 from service.workflows.side_by_side import side_by_side
-from service.workflows.verify import THUMBNAIL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

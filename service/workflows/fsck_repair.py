@@ -17,9 +17,9 @@ from index_store.records import NewVector
 from service.descriptors.hashes import frequencies
 from service.domain.errors import KeeponeError
 from service.pictures import thumbnails
+from service.workflows.derived import THUMBNAIL
 from service.workflows.fsck import ANSWERS_KEPT
 from service.workflows.fsck_catalogue import PAGE
-from service.workflows.verify import THUMBNAIL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from service.descriptors.hashes import HASH_BITS
 from service.domain.verdict import could_be_copies
 
 if TYPE_CHECKING:
@@ -35,8 +36,10 @@ _ROOM = 64
 class Recent:
     """Pictures in the order they came, to be compared with as if they were references."""
 
-    def __init__(self, model: VerdictModel) -> None:
+    def __init__(self, model: VerdictModel, least_similarity: float) -> None:
+        """`least_similarity`: from there on geometry is asked, and there is no bound on what it says."""
         self._model = model
+        self._least_similarity = least_similarity
         self._count = 0
         self._hashes: list[tuple[str, str]] = []
         self._vectors = np.empty((_ROOM, 0), np.float32)
@@ -74,23 +77,13 @@ class Recent:
             return True
         if subject.assessed.too_little_detail or first >= self._count:
             return False
-        similarities = self._vectors[first : self._count] @ subject.posed_vectors.T
-        nearest = similarities.max(axis=1, keepdims=True)
-        posed = np.frombuffer(b"".join(subject.posed_phashes), np.uint8).reshape(-1, 32)
-        rows, poses = np.nonzero(
-            # The index asks in the pose that comes closest; rounding may make that another one of about the same.
-            (similarities >= nearest - CODEC_ERROR) & ~self._plain[first : self._count, np.newaxis]
-        )
-        if not len(rows):
-            return False
-        distances = _distances(self._phashes[first : self._count][rows], posed[poses])
-        near = np.minimum(nearest[rows, 0] + CODEC_ERROR, 1.0)
-        if not self._could_be(distances.min(), near.max()):  # nearly always: the best of both would not do
-            return False
-        return any(self._could_be(distance, one) for distance, one in zip(distances, near, strict=True))
-
-    def _could_be(self, distance: np.int64, similarity: np.float32) -> bool:
-        return could_be_copies(self._model, phash_distance=int(distance), similarity=float(similarity))
+        detailed = ~self._plain[first : self._count]
+        similarities = self._vectors[first : self._count][detailed] @ subject.posed_vectors.T
+        if similarities.max(initial=-1.0) >= self._least_similarity - CODEC_ERROR:
+            return True
+        posed = np.frombuffer(b"".join(subject.posed_phashes), np.uint8).reshape(-1, 1, 32)
+        distances = _distances(self._phashes[first : self._count][detailed], posed)
+        return could_be_copies(self._model, int(distances.min(initial=HASH_BITS)))
 
     def _grow(self) -> None:
         self._vectors = np.concatenate([self._vectors, np.empty_like(self._vectors)])
@@ -101,8 +94,8 @@ class Recent:
 class Lately:
     """What was committed a short while ago, by sequence."""
 
-    def __init__(self, model: VerdictModel) -> None:
-        self._pictures = Recent(model)
+    def __init__(self, model: VerdictModel, least_similarity: float) -> None:
+        self._pictures = Recent(model, least_similarity)
         self._sequences: list[int] = []
         self._contents: list[str] = []
         self._forgotten_to = 0
@@ -130,5 +123,5 @@ class Lately:
 
 def _distances(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Hamming distances of rows of 32 bytes."""
-    differing: NDArray[np.int64] = np.bitwise_count(left ^ right).sum(axis=1, dtype=np.int64)
+    differing: NDArray[np.int64] = np.bitwise_count(left ^ right).sum(axis=-1, dtype=np.int64)
     return differing

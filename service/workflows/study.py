@@ -9,13 +9,15 @@ import numpy as np
 
 from service.assess.quality import assess_quality
 from service.compare.appearance import Look, look
-from service.descriptors.hashes import Frequencies, frequencies
+from service.descriptors.hashes import Frequencies, frequencies, hamming
+from service.descriptors.keypoints import MOST_ASKED, extract
 from service.domain.dihedral import POSES
 from service.domain.values import Assessed, Authenticity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from service.domain.keypoints import Keypoints
     from service.workflows.parts import Parts
     from service.workflows.stopwatch import Stopwatch
 
@@ -36,6 +38,20 @@ class Subject:
     """(8, 256), rows in `dihedral.POSES` order; the first is the picture's own descriptor."""
     working: NDArray[np.uint8]
     _looks: dict[int, Look] = field(default_factory=dict)
+    _keypoints: list[tuple[Keypoints, Keypoints]] = field(default_factory=list)
+
+    def nearest_pose(self, phash: bytes) -> tuple[int, int]:
+        """The pose whose hash comes closest to another picture's, and by how many bits they differ."""
+        distances = [hamming(posed, phash) for posed in self.posed_phashes]
+        pose = min(range(len(distances)), key=distances.__getitem__)
+        return pose, distances[pose]
+
+    @property
+    def keypoints(self) -> tuple[Keypoints, Keypoints]:
+        """The picture's local features and those of its mirror image, looked for when first asked for."""
+        if not self._keypoints:
+            self._keypoints.append(extract(self.working, MOST_ASKED))
+        return self._keypoints[0]
 
     def look_in_pose(self, pose: int) -> Look:
         """How the picture looks when laid in one of the eight poses."""

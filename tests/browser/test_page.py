@@ -53,6 +53,24 @@ def test_a_new_picture_is_unique_and_its_smaller_copy_a_duplicate(visit, picture
     assert visit.complaints == []
 
 
+def test_what_changed_is_shown_as_a_map(visit, pictures):
+    """Asked for when it is first looked at, and drawn without a picture of anybody else's host."""
+    scene = pictures.scene(111)
+    page = visit.open("/")
+    check(visit, "whole.jpg", pictures.jpeg(scene))
+    add(page)
+    visit.drop(("half.jpg", pictures.jpeg(scene.resize((scene.width // 2, scene.height // 2)), quality=70)))
+    expect(page.locator("#detail .summary .badge")).to_have_text("Duplicate")
+    changes = page.locator("#detail .changes")
+    expect(changes).to_be_hidden()
+    page.get_by_role("button", name="Changes").click()
+    expect(changes.locator("img")).to_be_visible()
+    assert changes.locator("img").evaluate("async (one) => { await one.decode(); return one.naturalWidth; }") > 100
+    page.get_by_role("button", name="Side by side").click()
+    expect(changes).to_be_hidden()
+    assert visit.complaints == []
+
+
 def test_many_dropped_pictures_are_listed_and_open_on_a_click(visit, pictures):
     """Each gets a row with its verdict; the row opens the detail."""
     page = visit.open("/")

@@ -13,9 +13,9 @@ from service.api.auth import Reader
 from service.api.deps import PartsOf, at_work
 from service.api.responses import AUTH_SLUGS, problems
 from service.api.routers.images import ImageId
-from service.api.shapes import content_of
 from service.api.streams import FileAnswer, unchanged
-from service.workflows.verify import THUMBNAIL, thumbnail_bytes
+from service.workflows.derived import THUMBNAIL, thumbnail_bytes
+from service.workflows.known import content_of
 
 router = APIRouter(prefix="/images", tags=["images"])
 

@@ -124,6 +124,19 @@ export function addImage(file, { externalId, onDuplicate, attempt }, onProgress)
 }
 
 /**
+ * A picture beside a stored one: what differs, and why they are no copies. Stores nothing.
+ * @param {File} file
+ * @param {string} id
+ * @returns {Promise<import("./types.js").Comparison>}
+ */
+export function compare(file, id) {
+  const body = new FormData();
+  body.append("file", file, file.name);
+  body.append("image_id", id);
+  return send("POST", "/compare", { body });
+}
+
+/**
  * What is remembered of one stored picture.
  * @param {string} id
  * @returns {Promise<import("./types.js").Facts>}

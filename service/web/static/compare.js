@@ -1,15 +1,15 @@
 /**
- * Two pictures, side by side or one laid over the other.
+ * Two pictures: side by side, one laid over the other, or as a map of what changed.
  *
  * The overlay uses the evidence's transform, so a crop lies where it was cut and a rotated copy is turned back: when
  * the pair is a true copy nothing moves under the slider.
  */
 
-import { el, icon, svg } from "./dom.js";
+import { el, fill, icon, svg } from "./dom.js";
 import * as format from "./format.js";
 import { cannotShow, ownLink, picture } from "./picture.js";
 import { nameOf, relationWords } from "./verdict.js";
-import { image as storedFacts } from "./api.js";
+import { compare, image as storedFacts, problemOf } from "./api.js";
 
 /** @typedef {import("./types.js").Match} Match */
 /** @typedef {import("./queue.js").Item} Item */
@@ -23,16 +23,31 @@ export function comparison(item, match) {
   const transform = transformOf(match);
   if (!transform || !stored) return el("div", { class: "compare" }, pair);
 
-  const over = overlay(item, match, stored, transform);
-  over.hidden = true;
-  const buttons = ["Side by side", "Laid over"].map((words, at) => el("button", { type: "button", "aria-pressed": String(at === 0), onclick: () => show(at) }, words));
+  const changed = el("div", { class: "changes", role: "status" });
+  const views = [pair, overlay(item, match, stored, transform), changed];
+  const buttons = ["Side by side", "Laid over", "Changes"].map((words, at) => el("button", { type: "button", "aria-pressed": String(at === 0), onclick: () => show(at) }, words));
   /** @param {number} chosen */
   function show(chosen) {
-    pair.hidden = chosen === 1;
-    over.hidden = chosen === 0;
+    views.forEach((view, at) => (view.hidden = at !== chosen));
     buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(at === chosen)));
+    if (views[chosen] === changed && !changed.hasChildNodes()) void showChanges(changed, item, match);
   }
-  return el("div", { class: "compare" }, el("div", { class: "switch", role: "group", "aria-label": "How to compare" }, ...buttons), pair, over);
+  show(0);
+  return el("div", { class: "compare" }, el("div", { class: "switch", role: "group", "aria-label": "How to compare" }, ...buttons), ...views);
+}
+
+/** @param {HTMLElement} place @param {Item} item @param {Match} match */
+async function showChanges(place, item, match) {
+  fill(place, el("p", { class: "small" }, "Comparing …"));
+  try {
+    const { links, why_not: whyNot, unknown } = await compare(item.file, match.image_id);
+    const map = links.change_map && el("img", { src: links.change_map, alt: `What changed between ${nameOf(match)} and ${item.file.name}` });
+    const words = map ? "The stored picture in grey: dark where yours does not show it, red where yours differs." : `There is no map: ${unknown.change_map}.`;
+    fill(place, map, el("p", { class: "small" }, words), whyNot.length > 0 && el("ul", { class: "small" }, ...whyNot.map((text) => el("li", {}, text))));
+  } catch (error) {
+    const again = el("button", { type: "button", onclick: () => showChanges(place, item, match) }, "Try again");
+    fill(place, el("p", { class: "small" }, problemOf(error).title), again);
+  }
 }
 
 /** @param {Item} item */

@@ -20,6 +20,8 @@ const EVIDENCE = [
   ["phash_distance", "Perceptual hash distance", (bits) => `${bits} of 256 bits differ`],
   ["appearance", "Alike in appearance", bar],
   ["inliers", "Details found in both", (number) => format.plural(number, "keypoint", "keypoints")],
+  ["agreement", "Of what both show, found again", format.share],
+  ["in_place", "Of what both show, just in place", format.share],
   ["query_overlap", "Of your picture, found", format.share],
   ["reference_overlap", "Of the stored picture, shown", format.share],
   ["reference_region", "Where in the stored picture", region],

@@ -28,6 +28,7 @@
  * @property {{sequence: number, size: number, model: string}} [index]
  * @property {Record<string, number>} [timings_ms]
  *
+ * @typedef {{links: {change_map: string|null}, why_not: string[], unknown: Unknown}} Comparison
  * @typedef {{title: string, detail?: string, status: number, instance?: string}} Problem
  * @typedef {{csrf_token: string|null, scope: string, expires_at?: string}} Session
  * @typedef {{images: number, contents: number, bytes_saved?: number}} Stats

@@ -10,16 +10,25 @@ from hypothesis import strategies as st
 from service.domain.values import Direction, Edit, OperatingPoint, Relation, VerdictKind
 from service.domain.verdict import (
     EVEN_ODDS,
-    FEATURES,
     FITTED,
+    FRAME_FEATURES,
+    GEOMETRY_FEATURES,
+    LEAST_INLIERS,
+    MOST_COVERED,
     MOST_LOCAL_CHANGE,
+    MOST_PAGE_CHANGE,
+    PAGE_PAPER,
     SAME_SIZE,
     SAME_TONES,
+    Signals,
     could_be_copies,
     decide,
     differ_in_size,
+    differs_as_a_page,
     direction_of,
-    features,
+    frame_features,
+    geometry_features,
+    is_sibling,
     relation_of,
     settled,
 )
@@ -59,40 +68,52 @@ def test_even_odds_are_uncertain_and_anything_less_is_unique(point):
 @EVERY_POINT
 def test_a_perfect_look_alike_reaches_every_operating_point(point):
     """Otherwise a re-encoding could never be called a duplicate there."""
-    perfect = features(phash_distance=0, similarity=1.0, appearance=(1.0, 1.0, 1.0))
+    perfect = Signals(0, (1.0, 1.0))
     assert decide(FITTED.probability(perfect), point, FITTED) is VerdictKind.DUPLICATE
 
 
 @given(
     distance=st.integers(0, 256),
-    similarity=st.floats(-1, 1),
-    appearance=st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)),
+    glance=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    inliers=st.integers(0, 600),
+    agreement=st.floats(0, 1),
+    in_place=st.floats(0, 1),
 )
-def test_a_fitted_probability_is_never_certain(distance, similarity, appearance):
+def test_a_fitted_probability_is_never_certain(distance, glance, inliers, agreement, in_place):
     """Only equal bytes or pixels are: whatever was seen, it stays inside 0..1."""
-    seen = features(phash_distance=distance, similarity=similarity, appearance=appearance)
-    assert 0.0 < FITTED.probability(seen) < 1.0
+    signals = Signals(distance, glance, inliers, agreement, in_place)
+    assert 0.0 < FITTED.probability(signals) < 1.0
 
 
-@pytest.mark.parametrize("index", range(len(FEATURES)))
-def test_every_feature_speaks_for_a_copy(index):
+@pytest.mark.parametrize("index", range(len(FRAME_FEATURES)))
+def test_every_feature_of_the_frames_speaks_for_a_copy(index):
     """More of it never makes a copy less likely: the bound that spares strangers a look rests on this."""
-    seen = [0.5] * len(FEATURES)
+    seen = [0.5] * len(FRAME_FEATURES)
     more = [*seen[:index], 0.9, *seen[index + 1 :]]
-    assert FITTED.probability(more) > FITTED.probability(seen)
+    assert FITTED.frames.probability(more) > FITTED.frames.probability(seen)
+
+
+def test_a_map_is_heard_from_a_few_inliers_on():
+    """Below, the frames speak alone, whatever the cells say."""
+    few, enough = (Signals(200, (0.0, 0.0), count, 1.0, 1.0) for count in (LEAST_INLIERS - 1, LEAST_INLIERS))
+    assert FITTED.probability(few) < 0.01
+    assert FITTED.probability(enough) > FITTED.probability(few)
 
 
 def test_a_model_refuses_the_wrong_number_of_features():
     """A feature added without a weight must not pass silently."""
     with pytest.raises(ValueError, match="shorter"):
-        FITTED.probability([0.5] * (len(FEATURES) - 1))
+        FITTED.frames.probability([0.5] * (len(FRAME_FEATURES) - 1))
 
 
 def test_features_come_in_the_order_the_model_was_fitted_on():
-    """Half the bits differing reads as 0, none as 1."""
-    assert len(FITTED.weights) == len(FEATURES)
-    assert features(phash_distance=128, similarity=0.25, appearance=(0.5, 0.6, 0.7)) == (0.0, 0.25, 0.5, 0.6, 0.7)
-    assert features(phash_distance=0, similarity=0.0, appearance=(0.0, 0.0, 0.0))[0] == 1.0
+    """Half the bits differing reads as 0, none as 1; what geometry does not say is 0."""
+    assert len(FITTED.frames.weights) == len(FRAME_FEATURES)
+    assert len(FITTED.geometry.weights) == len(GEOMETRY_FEATURES)
+    assert frame_features(Signals(128, (0.5, 0.6))) == (0.0, 0.5, 0.6)
+    assert frame_features(Signals(0))[0] == 1.0
+    proved = geometry_features(Signals(128, inliers=255, agreement=0.8, in_place=0.6))
+    assert proved == pytest.approx((1.0, 0.8, 0.6))
 
 
 @pytest.mark.parametrize(
@@ -118,6 +139,25 @@ def test_evidence_that_contradicts_itself_never_makes_a_duplicate():
     contradicted = settled(0.99, math.nextafter(MOST_LOCAL_CHANGE, 99))
     assert {decide(contradicted, point, FITTED) for point in OperatingPoint} == {VerdictKind.UNCERTAIN}
     assert settled(0.1, 99.0) == 0.1
+
+
+def test_a_page_that_differs_in_one_spot_is_for_a_person_to_judge():
+    """Two documents of one template, or one with a stamp; what covers part of a photograph is an overlay."""
+    more = math.nextafter(MOST_PAGE_CHANGE, 99)
+    contradicted = differs_as_a_page(0.99, PAGE_PAPER, more, 0.01)
+    assert {decide(contradicted, point, FITTED) for point in OperatingPoint} == {VerdictKind.UNCERTAIN}
+    assert differs_as_a_page(0.99, PAGE_PAPER, MOST_PAGE_CHANGE, 0.0) == 0.99
+    assert differs_as_a_page(0.99, below(PAGE_PAPER), 200.0, MOST_COVERED) == 0.99
+    assert differs_as_a_page(0.1, 1.0, 200.0, 1.0) == 0.1
+
+
+@pytest.mark.parametrize(
+    ("probability", "inliers", "agreement", "expected"),
+    [(0.1, 8, 0.35, True), (EVEN_ODDS, 8, 0.35, False), (0.1, 7, 0.35, False), (0.1, 8, 0.34, False)],
+)
+def test_one_scene_that_is_no_copy_is_a_sibling(probability, inliers, agreement, expected):
+    """A map carries much of it, and yet it is likelier no copy."""
+    assert is_sibling(probability, inliers, agreement) is expected
 
 
 @pytest.mark.parametrize("relation", [Relation.IDENTICAL, Relation.SAME_PIXELS])
@@ -155,17 +195,13 @@ def test_sizes_differ_beyond_the_tolerance_only(a_picture):
     assert differ_in_size(beyond, whole)
 
 
-def test_the_bound_never_excludes_what_a_look_would_call_likelier_a_copy():
-    """By hash and descriptor alone, and with a glance at the picture: whatever the structure turns out to be."""
+def test_the_bound_never_excludes_what_a_glance_would_call_likelier_a_copy():
+    """By the hash alone: whatever the glance shows."""
     rng = np.random.default_rng(0)
     excluded = 0
-    for distance, similarity, alike, structure, colour in zip(
-        rng.integers(0, 129, 2000), *rng.random((4, 2000)), strict=True
-    ):
-        seen = features(phash_distance=distance, similarity=similarity, appearance=(alike, structure, colour))
-        likelier = FITTED.probability(seen) >= EVEN_ODDS
-        first = could_be_copies(FITTED, phash_distance=distance, similarity=similarity)
-        second = could_be_copies(FITTED, phash_distance=distance, similarity=similarity, glance=(alike, colour))
-        assert likelier <= second <= first
-        excluded += first - second
+    for distance, alike, colour in zip(rng.integers(0, 129, 2000), *rng.random((2, 2000)), strict=True):
+        likelier = FITTED.probability(Signals(int(distance), (alike, colour))) >= EVEN_ODDS
+        bound = could_be_copies(FITTED, int(distance))
+        assert likelier <= bound
+        excluded += not bound
     assert excluded > 100

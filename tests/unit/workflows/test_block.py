@@ -23,6 +23,8 @@ EVIDENCE = {
     "phash_distance",
     "appearance",
     "inliers",
+    "agreement",
+    "in_place",
     "query_overlap",
     "reference_overlap",
     "transform",

@@ -1,6 +1,7 @@
 """Asking about pictures: what is found, how it is named, and that nothing is kept."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from index_store.records import Removal
 from service.domain.dihedral import POSES
 from service.domain.errors import BadPictureError
 from service.domain.values import Action, Direction, Edit, OperatingPoint, Relation, VerdictKind
-from service.workflows import check, verify
+from service.workflows import account, check, verify
 
 
 @pytest.fixture
@@ -157,15 +158,37 @@ def test_the_number_of_matches_listed_can_be_chosen(asked, taken, astronaut, wri
     ]
 
 
-def test_a_stricter_operating_point_can_turn_a_duplicate_uncertain(asked, stored, astronaut, written):
+def test_a_stricter_operating_point_can_turn_a_duplicate_uncertain(asked, stored, astronaut, written, monkeypatch):
     """The same evidence, another question; what is uncertain is left to a person."""
-    captioned = astronaut.copy()
-    captioned[440:] = 255
-    data = written(captioned, quality=90)
+    monkeypatch.setattr(check, "verified_match", lambda *told: replace(verify.verified_match(*told), probability=0.9))
+    data = written(astronaut, quality=60)
     kinds = [asked(data, point=point).verdict.kind for point in (OperatingPoint.STRICT, OperatingPoint.LOOSE)]
     assert stored
-    assert kinds[0] is VerdictKind.UNCERTAIN
+    assert kinds == [VerdictKind.UNCERTAIN, VerdictKind.DUPLICATE]
     assert asked(data, point=OperatingPoint.STRICT).verdict.recommendation.action is Action.REVIEW
+
+
+def test_a_captioned_copy_is_a_duplicate_and_says_what_lies_on_it(asked, stored, astronaut, written):
+    """Geometry tells an overlay on a photograph from another picture."""
+    captioned = astronaut.copy()
+    captioned[440:] = 255
+    checked = asked(written(captioned, quality=90))
+    assert checked.verdict.kind is VerdictKind.DUPLICATE
+    match = best(checked)
+    assert match.image_id == stored.image_id
+    assert (match.relation, match.direction) == (Relation.EDITED, Direction.QUERY_FROM_REFERENCE)
+    assert match.edits == (Edit.OVERLAID,)
+    assert match.evidence.inliers > 50
+
+
+def test_a_tilted_copy_is_a_duplicate_and_says_how_it_lies(asked, stored, astronaut, written):
+    """The map says by how much."""
+    tilted = np.asarray(Image.fromarray(astronaut).rotate(3, Image.Resampling.BICUBIC))
+    match = best(asked(written(tilted, quality=90)))
+    assert match.image_id == stored.image_id
+    assert Edit.ROTATED in match.edits
+    (a, b, _), *_ = match.evidence.transform
+    assert abs(np.degrees(np.arctan2(b, a))) == pytest.approx(3, abs=0.2)
 
 
 def test_an_animation_is_left_to_a_person(asked, taken, astronaut, written):
@@ -225,7 +248,7 @@ def test_what_a_glance_excludes_is_no_match_and_is_not_looked_at_closer(
 ):
     """A stranger, let through to the look as if hash and descriptor had called for it."""
     taken(written(astronaut))
-    monkeypatch.setattr(check, "could_match", lambda *_: True)
-    monkeypatch.setattr(verify, "compare", lambda *_: pytest.fail("looked at closer"))
+    monkeypatch.setattr(check, "is_candidate", lambda *_: True)
+    monkeypatch.setattr(account, "compare", lambda *_: pytest.fail("looked at closer"))
     verdict = asked(written(coffee)).verdict
     assert (verdict.kind, verdict.matches) == (VerdictKind.UNIQUE, ())

@@ -43,7 +43,7 @@ def committed(sequence):
 
 
 def recent(*subjects):
-    made = Recent(FITTED)
+    made = Recent(FITTED, 0.75)
     for subject in subjects:
         made.add(subject)
     return made
@@ -108,7 +108,7 @@ def test_it_grows_and_forgets_without_mixing_rows_up(subjects):
 
 def test_of_what_was_committed_lately_it_knows_since_when(subjects):
     """By sequence: a search that read further has seen it."""
-    lately = Lately(FITTED)
+    lately = Lately(FITTED, 0.75)
     lately.add(committed(4), subjects["astronaut"])
     lately.add(committed(9), subjects["coffee"])
     assert lately.might_match(subjects["astronaut"], 3)
@@ -121,7 +121,7 @@ def test_of_what_was_committed_lately_it_knows_since_when(subjects):
 def test_who_searched_before_all_that_is_remembered_has_to_search_again(subjects, monkeypatch):
     """Nobody knows any more what came then; and not more than twice as many are ever remembered."""
     monkeypatch.setattr(grouping, "REMEMBERED", 3)
-    lately = Lately(FITTED)
+    lately = Lately(FITTED, 0.75)
     for sequence in range(1, 30):
         assert len(lately.contents_since(0)) < 6
         lately.add(committed(sequence), subjects["gravel"])

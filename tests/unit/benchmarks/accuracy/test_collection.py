@@ -16,11 +16,12 @@ SETS = [("fit", "photos"), ("report", "photos"), ("fit", "small"), ("report", "s
 
 
 @pytest.mark.parametrize(("half", "size"), SETS)
-def test_no_picture_lies_in_two_parts(half, size):
-    """An other in the gallery would make a stranger's query a true match."""
+def test_no_picture_is_both_reference_and_distractor(half, size):
+    """Others are distractors: what a query was made of is known, and not counted."""
     parts = split(half, size)
-    everything = [*parts.references, *parts.distractors, *parts.others]
-    assert len(set(everything)) == len(everything)
+    gallery = [*parts.references, *parts.distractors]
+    assert len(set(gallery)) == len(gallery)
+    assert set(parts.others) <= set(parts.distractors)
 
 
 @pytest.mark.parametrize(("half", "size"), SETS)
@@ -29,7 +30,7 @@ def test_only_held_out_pictures_distract(half, size):
     parts = split(half, size)
     assert {*parts.distractors, *parts.others} <= held_out()
     assert len(parts.references) == 250
-    assert (1400 if size == "photos" else 1150) < len(parts.distractors) <= 1500
+    assert (2900 if size == "photos" else 2650) < len(parts.distractors) <= 3000
 
 
 @pytest.mark.parametrize("size", ["photos", "small"])
@@ -75,6 +76,13 @@ def test_a_share_asks_the_first_of_each_kind():
     few, all_of_them = planned(parts, 1, 0.1), planned(parts, 1)
     assert Counter(plan.kind for plan in few) == {"single": 150, "chain": 100, "none": 300}
     assert set(few) <= set(all_of_them)
+
+
+def test_what_a_query_was_made_of_beside_its_reference_is_told():
+    """A stranger's source, and whatever was pasted above or below."""
+    pasted = [Step("overlay_image", {"other": "c"}, (9, 9), (9, 9)), Step("blur", {}, (9, 9), (9, 9))]
+    assert query_of(Plan("a", "chain", ("overlay_image", "blur")), "0.jpg", pasted).beside == {"c"}
+    assert query_of(Plan("b", "none", ("overlay_image", "blur")), "0.jpg", pasted).beside == {"b", "c"}
 
 
 def test_a_query_is_written_nearly_without_loss():

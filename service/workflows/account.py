@@ -1,0 +1,225 @@
+"""What is told of a match: its relation, the edits, who was made from whom, and the evidence for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+from service.compare.appearance import compare, glance, look
+from service.compare.traces import grid_of, shape_of, surface_of, surroundings_of
+from service.domain.dihedral import POSES
+from service.domain.edits import WHOLE, direction_by_traces, edits_of
+from service.domain.values import Direction, Edit, Evidence, OperatingPoint, Relation
+from service.domain.verdict import (
+    EVEN_ODDS,
+    RECOLOURED_TONES,
+    SAME_TONES,
+    SAVED_ANEW,
+    SURELY_SAVED_ANEW,
+    Signals,
+    could_be_copies,
+    differs_as_a_page,
+    direction_of,
+    is_registered,
+    is_sibling,
+    relation_of,
+    settled,
+)
+
+if TYPE_CHECKING:
+    from service.compare.appearance import Appearance, Look
+    from service.compare.proof import Proof
+    from service.domain.traces import Surface
+    from service.domain.values import Matrix3
+    from service.domain.verdict import VerdictModel
+    from service.workflows.known import Known
+    from service.workflows.study import Subject
+
+NOT_NEEDED = "equal bytes or pixels need no geometry"
+NO_MAP = "no map was found that carries enough features"
+NOT_COPIES = "the pictures are not held to be copies"
+NO_PARTIAL_OVERLAP = "without geometry only whole frames are compared"
+_FULL = (0.0, 0.0, 1.0, 1.0)
+_GEOMETRY = ("inliers", "agreement", "in_place")
+_PLACE = ("query_overlap", "reference_overlap", "transform", "reference_region")
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Both pictures as whole frames, the query laid in the pose that comes closest. What is costly is done when asked."""
+
+    subject: Subject
+    known: Known
+
+    @cached_property
+    def _nearest(self) -> tuple[int, int]:
+        return self.subject.nearest_pose(self.known.phash)
+
+    @property
+    def pose(self) -> int:
+        return self._nearest[0]
+
+    @property
+    def phash_distance(self) -> int:
+        return self._nearest[1]
+
+    @cached_property
+    def query(self) -> Look:
+        return self.subject.look_in_pose(self.pose)
+
+    @cached_property
+    def reference(self) -> Look:
+        return look(self.known.working)
+
+    @cached_property
+    def seen(self) -> Appearance:
+        """How they compare; costs twenty times a glance."""
+        return compare(self.query, self.reference)
+
+    def might_do(self, model: VerdictModel) -> bool:
+        """Whether they could be copies without geometry."""
+        near = could_be_copies(model, self.phash_distance)
+        return near and model.probability(self.signals()) >= EVEN_ODDS
+
+    def settle_it(self, model: VerdictModel) -> bool:
+        """Whether they are so much the same that geometry could only agree: saved anew, or resized."""
+        likely = model.probability(self.signals()) >= model.operating_points[OperatingPoint.BALANCED]
+        return likely and self.seen.tone_distance <= SAME_TONES and self.seen.local_change <= SAVED_ANEW
+
+    def signals(self, proof: Proof | None = None) -> Signals:
+        """What speaks for a copy, with geometry or without."""
+        near = glance(self.query, self.reference)
+        if proof is None:
+            return Signals(self.phash_distance, near)
+        return Signals(self.phash_distance, near, proof.inliers, proof.agreement, proof.in_place)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a match is told with."""
+
+    relation: Relation
+    edits: tuple[Edit, ...]
+    direction: Direction
+    probability: float
+    evidence: Evidence
+
+
+def exact_account(*, same_bytes: bool) -> Account:
+    """Of two pictures with the same pixels: certain, whatever they show."""
+    evidence = Evidence(
+        content_hash_equal=same_bytes,
+        pixels_equal=True,
+        phash_distance=0,
+        appearance=1.0,
+        query_overlap=1.0,
+        reference_overlap=1.0,
+        transform=POSES[0].transform,
+        reference_region=_FULL,
+        unknown=dict.fromkeys(_GEOMETRY, NOT_NEEDED),
+    )
+    relation = Relation.IDENTICAL if same_bytes else Relation.SAME_PIXELS
+    return Account(relation, (), Direction.SAME_DETAIL, 1.0, evidence)
+
+
+def account(frames: Frames, proof: Proof | None, model: VerdictModel) -> Account:
+    """The relation and the probability, once contradictions are heard."""
+    alike = model.probability(frames.signals(proof))
+    evidence = _evidence(frames, proof)
+    if proof is not None and is_registered(proof.inliers, proof.agreement):
+        return _by_geometry(frames, proof, alike, evidence)
+    if proof is None and frames.settle_it(model):
+        return _by_frames(frames, max(alike, SURELY_SAVED_ANEW), evidence)
+    probability = settled(alike, frames.seen.local_change)
+    if proof is not None and is_sibling(probability, proof.inliers, proof.agreement):
+        return Account(Relation.SIBLING, (), Direction.UNKNOWN, probability, evidence)
+    return _by_frames(frames, probability, evidence)
+
+
+def _by_geometry(frames: Frames, proof: Proof, alike: float, evidence: Evidence) -> Account:
+    query, reference = frames.subject.working, frames.known.working
+    surface = surface_of(proof.laid, proof.cells)
+    probability = differs_as_a_page(alike, surface.paper, surface.worst, surface.covered)
+    if is_sibling(probability, proof.inliers, proof.agreement):
+        return Account(Relation.SIBLING, (), Direction.UNKNOWN, probability, evidence)
+    evidence = replace(
+        evidence,
+        query_overlap=round(proof.query_overlap, 4),
+        reference_overlap=round(proof.reference_overlap, 4),
+        transform=cast("Matrix3", tuple(tuple(row) for row in proof.matrix.tolist())),
+        reference_region=proof.region,
+        unknown={name: why for name, why in evidence.unknown.items() if name not in _PLACE},
+    )
+    if probability < EVEN_ODDS:
+        return Account(Relation.UNRELATED, (), Direction.UNKNOWN, probability, evidence)
+    edits = edits_of(
+        shape_of(proof, query, reference),
+        surroundings_of(proof, query),
+        surface,
+        (grid_of(query), grid_of(reference)),
+        proof.reference_overlap,
+    )
+    relation = Relation.EDITED if edits or _is_more_than_saved_anew(surface, proof) else Relation.REENCODED
+    by_size = direction_of(frames.subject.assessed.facts, frames.known.assessed.facts, relation)
+    by_traces = direction_by_traces(edits, proof.query_overlap, proof.reference_overlap)
+    return Account(relation, edits, by_size if by_traces is Direction.UNKNOWN else by_traces, probability, evidence)
+
+
+def _is_more_than_saved_anew(surface: Surface, proof: Proof) -> bool:
+    whole = min(proof.query_overlap, proof.reference_overlap) >= WHOLE
+    return not whole or surface.tone_distance > SAME_TONES
+
+
+def _by_frames(frames: Frames, probability: float, evidence: Evidence) -> Account:
+    seen = frames.seen
+    edits = _frame_edits(frames) if probability >= EVEN_ODDS else ()
+    relation = relation_of(
+        tone_distance=seen.tone_distance, local_change=seen.local_change, edits=edits, probability=probability
+    )
+    if relation is not Relation.UNRELATED:
+        unknown = dict(evidence.unknown)
+        del unknown["transform"]
+        evidence = replace(evidence, transform=POSES[frames.pose].transform, unknown=unknown)
+        if relation is Relation.REENCODED:
+            unknown = {name: why for name, why in unknown.items() if name not in _PLACE}
+            evidence = replace(
+                evidence, query_overlap=1.0, reference_overlap=1.0, reference_region=_FULL, unknown=unknown
+            )
+        else:
+            unknown |= dict.fromkeys(("query_overlap", "reference_overlap", "reference_region"), NO_PARTIAL_OVERLAP)
+    return Account(relation, edits, _frame_direction(frames, relation), probability, evidence)
+
+
+def _evidence(frames: Frames, proof: Proof | None) -> Evidence:
+    evidence = Evidence(
+        content_hash_equal=False,
+        pixels_equal=False,
+        phash_distance=frames.phash_distance,
+        appearance=round(frames.seen.combined, 4),
+        unknown=dict.fromkeys(_PLACE, NOT_COPIES),
+    )
+    if proof is None:
+        return replace(evidence, unknown={**evidence.unknown, **dict.fromkeys(_GEOMETRY, NO_MAP)})
+    return replace(
+        evidence, inliers=proof.inliers, agreement=round(proof.agreement, 4), in_place=round(proof.in_place, 4)
+    )
+
+
+def _frame_edits(frames: Frames) -> tuple[Edit, ...]:
+    edits = list(POSES[frames.pose].edits)
+    seen = frames.seen
+    if frames.query.is_grey != frames.reference.is_grey:
+        edits.append(Edit.GREYSCALE)
+    elif seen.tone_residual <= RECOLOURED_TONES and seen.tone_distance > SAME_TONES:
+        edits.append(Edit.RECOLOURED)
+    return tuple(edits)
+
+
+def _frame_direction(frames: Frames, relation: Relation) -> Direction:
+    by_size = direction_of(frames.subject.assessed.facts, frames.known.assessed.facts, relation)
+    if relation is Relation.UNRELATED or frames.query.is_grey == frames.reference.is_grey:
+        return by_size
+    # Colour can be taken away, hardly put back.
+    by_colour = Direction.QUERY_FROM_REFERENCE if frames.query.is_grey else Direction.REFERENCE_FROM_QUERY
+    return by_colour if by_size in (by_colour, Direction.UNKNOWN) else Direction.UNKNOWN

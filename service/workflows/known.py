@@ -1,0 +1,72 @@
+"""The picture that a query is laid on: one that is stored, read as far as it is needed, or one handed in beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from index_store.errors import NotFoundError
+from service.domain.keypoints import MOST_KEPT
+from service.workflows.assessed import assessed_of
+from service.workflows.derived import keypoints_of, thumbnail_pixels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from index_store.records import Content
+    from service.domain.keypoints import Keypoints
+    from service.domain.values import Assessed
+    from service.workflows.parts import Parts
+    from service.workflows.study import Subject
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a check may ask of a reference; the two readers are called at most once. May raise StoreError."""
+
+    assessed: Assessed
+    phash: bytes
+    read_working: Callable[[], NDArray[np.uint8]]
+    read_keypoints: Callable[[], Keypoints]
+
+    @cached_property
+    def working(self) -> NDArray[np.uint8]:
+        """(h, w, 3), upright, with a long side of at most 512 pixels."""
+        return self.read_working()
+
+    @cached_property
+    def keypoints(self) -> Keypoints:
+        """As many local features as are kept of a stored picture."""
+        return self.read_keypoints()
+
+
+def content_of(image_id: str, parts: Parts) -> Content:
+    """The content of an active image. Raises NotFoundError, StoreError."""
+    image = parts.catalogue.image(image_id)
+    if image.state != "active":
+        raise NotFoundError
+    return parts.catalogue.contents([image.content_id])[image.content_id].content
+
+
+def stored(content: Content, parts: Parts) -> Known:
+    """By its row, its thumbnail and its kept features."""
+    return Known(
+        assessed_of(content),
+        content.phash,
+        lambda: thumbnail_pixels(content.sha256, parts),
+        lambda: keypoints_of(content.sha256, parts),
+    )
+
+
+def handed_in(subject: Subject) -> Known:
+    """As it would be known if it were stored."""
+    return Known(
+        subject.assessed,
+        subject.posed_phashes[0],
+        lambda: subject.working,
+        lambda: subject.keypoints[0].first(MOST_KEPT),
+    )

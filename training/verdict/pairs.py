@@ -1,0 +1,255 @@
+"""Queries laid beside references: copies, strangers, and the hardest of strangers, each with what was found between them.
+
+Half of the queries have their original among the references. Beside the nearest ones of the descriptor space a query
+meets references that wear the same page or overlay as itself over another picture, other documents of the same template
+and made-up neighbouring exposures: all that shares much with a query and yet is no copy of it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from service.compare.appearance import compare, look
+from service.compare.proof import Sample, prove
+from service.compare.traces import surface_of
+from service.descriptors.hashes import frequencies, hamming
+from service.descriptors.keypoints import MOST_ASKED, extract
+from service.domain.dihedral import POSES
+from service.domain.keypoints import MOST_KEPT
+from service.domain.verdict import is_registered
+from training.descriptor import pictures, stock
+from training.templates import KINDS, documents
+from training.verdict import edits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from service.compare.appearance import Look
+    from service.descriptors.hashes import Frequencies
+
+SEED = 20261121
+QUERIES = 4000
+CANDIDATES = 4
+DRESSES = 60
+"""Pages, and as many overlays, that queries and references share."""
+DRESSED = 600
+EXPOSURES = 300
+TEMPLATES, SHEETS = 6, 6
+TWIN_SIMILARITY, TWIN_STRUCTURE = 0.97, 0.85
+UNLABELLED = Path(__file__).with_name("unlabelled_pairs.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What was found between a query and a reference."""
+
+    query: int
+    reference: int
+    """Number of the picture it was laid on; -1 for one that was made."""
+    kind: str
+    """The edits of the query, or what makes the pair hard."""
+    copy: bool
+    phash_distance: int
+    hash: float
+    colour: float
+    local_change: float
+    inliers: int
+    agreement: float
+    compared: int
+    in_place: float
+    query_overlap: float
+    reference_overlap: float
+    paper: float
+    worst: float
+    covered: float
+
+
+class Picture:
+    """All that is known of one."""
+
+    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        self.pixels = pixels
+        self.spectrum: Frequencies = frequencies(pixels)
+        self._sample: Sample | None = None
+        self._looks: dict[int, Look] = {}
+
+    @property
+    def sample(self) -> Sample:
+        if self._sample is None:
+            self._sample = Sample(self.pixels, *extract(self.pixels, MOST_ASKED))
+        return self._sample
+
+    @property
+    def kept(self) -> Sample:
+        """As a reference is remembered."""
+        whole = self.sample
+        return Sample(whole.working, whole.keypoints.first(MOST_KEPT), whole.mirrored)
+
+    def look(self, pose: int) -> Look:
+        if pose not in self._looks:
+            self._looks[pose] = look(np.ascontiguousarray(POSES[pose].lay(self.pixels)))
+        return self._looks[pose]
+
+
+def found_between(query: Picture, reference: Picture, *, number: int, kind: str, copy: bool, of: int = -1) -> Pair:
+    """As the service would find it."""
+    distances = [hamming(posed, reference.spectrum.phash()) for posed in query.spectrum.posed_phashes()]
+    pose = int(np.argmin(distances))
+    seen = compare(query.look(pose), reference.look(0))
+    proof = prove(query.sample, reference.kept)
+    surface = surface_of(proof.laid, proof.cells) if proof and is_registered(proof.inliers, proof.agreement) else None
+    return Pair(
+        query=number,
+        reference=of,
+        kind=kind,
+        copy=copy,
+        phash_distance=distances[pose],
+        hash=seen.hash,
+        colour=seen.colour,
+        local_change=seen.local_change,
+        inliers=proof.inliers if proof else 0,
+        agreement=proof.agreement if proof else 0.0,
+        compared=proof.compared if proof else 0,
+        in_place=proof.in_place if proof else 0.0,
+        query_overlap=proof.query_overlap if proof else 0.0,
+        reference_overlap=proof.reference_overlap if proof else 0.0,
+        paper=surface.paper if surface else 0.0,
+        worst=surface.worst if surface else 0.0,
+        covered=surface.covered if surface else 0.0,
+    )
+
+
+def small(picture: Image.Image, side: int = 512) -> NDArray[np.uint8]:
+    picture = picture.convert("RGB")
+    picture.thumbnail((side, side))
+    return np.asarray(picture)
+
+
+def trained() -> list[tuple[int, Image.Image]]:
+    """The pictures that may be trained on, with their number among all."""
+    there = pictures.parted(Path(os.environ["KEEPONE_SHARED"]), trained=True)
+    return [(number, Image.open(io.BytesIO(data)).convert("RGB")) for number, data in there]
+
+
+def all_pairs(queries: int = QUERIES) -> Iterator[Pair]:
+    """From one seed."""
+    rng = np.random.default_rng(SEED)
+    originals = trained()
+    references = [Picture(np.asarray(picture)) for _, picture in originals]
+    vectors = np.stack([one.spectrum.vector() for one in references])
+    twins = repeated([number for number, _ in originals], vectors, references)
+    pages = [stock.page(rng) for _ in range(DRESSES)]
+    layers = [stock.overlay(rng) for _ in range(DRESSES)]
+
+    def dress(picture: Image.Image, which: int) -> Image.Image:
+        if which < DRESSES:
+            return edits.on_page(picture, *pages[which])
+        return edits.covered(picture, layers[which - DRESSES])
+
+    order = [int(number) for number in rng.permutation(len(originals))]
+    worn: dict[int, list[Picture]] = {}
+    for index in order[-DRESSED:]:
+        which = int(rng.integers(2 * DRESSES))
+        worn.setdefault(which, []).append(Picture(small(dress(originals[index][1], which))))
+    for number, index in enumerate(order[:queries]):
+        kind, edited, which, grounds = edited_query(originals, index, rng, dress)
+        query, own = Picture(small(edited)), references[index]
+        if query.spectrum.too_little_detail or own.spectrum.too_little_detail:
+            continue
+        similarities = (query.spectrum.posed_vectors() @ vectors.T).max(axis=0)
+        # What it was pasted on is in it as well.
+        similarities[[other for own_too in (index, *grounds) for other in (own_too, *twins.get(own_too, ()))]] = -1
+        if number % 2 == 0:
+            yield found_between(query, own, number=number, kind=kind, copy=True, of=originals[index][0])
+        for other in np.argsort(-similarities)[:CANDIDATES]:
+            of = originals[other][0]
+            yield found_between(query, references[int(other)], number=number, kind=kind, copy=False, of=of)
+        for other in worn.get(which, [])[:2]:
+            yield found_between(query, other, number=number, kind="same dress", copy=False)
+        if number % 200 == 0:
+            print(number, file=sys.stderr, flush=True)
+    yield from other_exposures(originals, order[queries : queries + EXPOSURES], queries, rng)
+    yield from sheets(queries + EXPOSURES, rng)
+
+
+def edited_query(
+    originals: Sequence[tuple[int, Image.Image]],
+    index: int,
+    rng: np.random.Generator,
+    dress: Callable[[Image.Image, int], Image.Image],
+) -> tuple[str, Image.Image, int, list[int]]:
+    """Name, picture, dress (-1: none) and grounds of a query: one edit, or two or three after one another."""
+    picture, which = originals[index][1], -1
+    grounds: list[int] = []
+    names = []
+    for _ in range(int(rng.choice([1, 1, 2, 3]))):
+        draw = rng.random()
+        if draw < 0.12:
+            grounds.append(int(rng.integers(len(originals))))
+            picture, name = edits.pasted(picture, originals[grounds[-1]][1], rng), "pasted"
+        elif draw < 0.4:
+            which = int(rng.integers(2 * DRESSES))
+            picture, name = dress(picture, which), "on page" if which < DRESSES else "covered"
+        else:
+            name = str(rng.choice(sorted(edits.SIMPLE)))
+            picture = edits.SIMPLE[name](picture, rng)
+        names.append(name)
+    return " + ".join(names), picture, which, grounds
+
+
+def other_exposures(
+    originals: list[tuple[int, Image.Image]], order: list[int], first: int, rng: np.random.Generator
+) -> Iterator[Pair]:
+    for number, index in enumerate(order, start=first):
+        other = Picture(np.asarray(edits.another_exposure(originals[index][1], rng)))
+        own = Picture(np.asarray(originals[index][1]))
+        yield found_between(other, own, number=number, kind="another exposure", copy=False)
+
+
+def sheets(first: int, rng: np.random.Generator) -> Iterator[Pair]:
+    """Documents of one template beside one another, and beside edited copies of themselves."""
+    number = first
+    for kind in sorted(KINDS):
+        for template in range(TEMPLATES):
+            drawn = documents(kind, template, SHEETS)
+            known = [Picture(small(one)) for one in drawn]
+            for left, one in enumerate(drawn):
+                number += 1
+                name = str(rng.choice(["compressed", "scaled", "trimmed", "cropped", "contrast", "tilted", "padded"]))
+                copy = Picture(small(edits.SIMPLE[name](one, rng)))
+                yield found_between(copy, known[left], number=number, kind=f"{kind} {name}", copy=True)
+                for right in range(SHEETS):
+                    if right != left:
+                        yield found_between(copy, known[right], number=number, kind=f"another {kind}", copy=False)
+
+
+def repeated(numbers: list[int], vectors: NDArray[np.float32], known: list[Picture]) -> dict[int, set[int]]:
+    """Pictures that the collection itself holds twice (Caltech-101 does, mirrored ones too): no label, so no example.
+
+    Pairs that agree in every frequency and in structure, and pairs a person has looked at (`unlabelled_pairs.json`);
+    other look-alikes stay in as the hardest non-matches.
+    """
+    places = {number: place for place, number in enumerate(numbers)}
+    twins: dict[int, set[int]] = {}
+    for left, right in json.loads(UNLABELLED.read_text())["pairs"]:
+        if left in places and right in places:
+            twins.setdefault(places[left], set()).add(places[right])
+            twins.setdefault(places[right], set()).add(places[left])
+    for index, one in enumerate(known):
+        similarities = one.spectrum.posed_vectors() @ vectors.T
+        for other in np.flatnonzero(similarities.max(axis=0) > TWIN_SIMILARITY):
+            pose = int(similarities[:, other].argmax())
+            if other != index and compare(one.look(pose), known[other].look(0)).structure > TWIN_STRUCTURE:
+                twins.setdefault(index, set()).add(int(other))
+    return twins
