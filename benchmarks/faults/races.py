@@ -9,7 +9,7 @@
 The first two on SQLite and PostgreSQL, by services of two and of four processes; the others by four on each.
 
     python -m benchmarks.faults.races [--rounds 100] [--pictures 10000] [--minutes 10] [--processes 2 4]
-        [--only mix]
+        [--only mix] [--databases sqlite]
 
 What was measured before and is not asked for stays in the results.
 """
@@ -45,6 +45,7 @@ FOREVER_SECONDS = 300.0
 """Patience of a client: here a full queue is no failure, a wrong answer is."""
 ASKED_EACH = 16
 """Connections for each process that must find the service ready in a row: one process is hardly missed by all."""
+DATABASES = ("sqlite", "postgresql")
 RACES = ("equal_bytes", "reencodings", "distinct", "mix")
 Answer = dict[str, Any]
 
@@ -246,22 +247,23 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--processes", type=int, nargs="+", default=PROCESSES)
     parser.add_argument("--only", nargs="+", choices=RACES, default=RACES)
-    parser.add_argument("--sqlite-only", action="store_true")
+    parser.add_argument("--databases", nargs="+", choices=DATABASES, default=DATABASES)
     asked = parser.parse_args()
     result: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     with (
         tempfile.TemporaryDirectory(prefix="keepone-races-") as name,
-        nullcontext() if asked.sqlite_only else postgres_server() as server,
+        postgres_server() if "postgresql" in asked.databases else nullcontext() as server,
     ):
         for workers in asked.processes:
-            result.setdefault(f"sqlite, {workers} processes", {}).update(
-                races(Path(name) / f"sqlite-{workers}", workers, "", asked)
-            )
-            RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+            if "sqlite" in asked.databases:
+                told = races(Path(name) / f"sqlite-{workers}", workers, "", asked)
+                result.setdefault(f"sqlite, {workers} processes", {}).update(told)
+                RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
             if server is not None:
                 with server.catalogue() as url:
                     key = f"postgresql, {workers} processes"
-                    result.setdefault(key, {}).update(races(Path(name) / f"postgres-{workers}", workers, url, asked))
+                    told = races(Path(name) / f"postgres-{workers}", workers, url, asked)
+                result.setdefault(key, {}).update(told)
                 RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))
     wrong = [name for name, told in result.items() if not is_right(told)]

@@ -31,7 +31,8 @@ from index_store.errors import (
     UnsupportedStoreError,
 )
 
-_CONNECTIONS = 32
+_CONNECTIONS = 16
+"""Of each process: four of them and the job worker leave room in the hundred that a server has by default."""
 _SCHEMA_LOCK = 0x4B454550_4F4E45  # "KEEPONE": any number that nobody else takes
 _SILENT_SECONDS = 60
 _CONNECT = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
