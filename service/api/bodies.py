@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 ENVELOPE = MIB
 """Room beside the picture itself: part headers, form fields, JSON."""
 MOST_FIELDS = 16
+LONGEST_ID = 64
 MOST_SIGNS = MOST_FIELD_BYTES
 """Commas and opening brackets of a JSON body. Each may cost a hundred bytes once parsed, and no metadata has more."""
 SMALL = 64 * 1024
@@ -158,6 +159,8 @@ async def _pair_of_form(form: FormData) -> list[bytes | str]:
 def _two(pair: list[bytes | str]) -> list[bytes | str]:
     if len(pair) != 2:  # noqa: PLR2004 - a comparison is of two
         raise wrong("", f"two pictures are compared, each a `file` or an `image_id`; {len(pair)} came")
+    if any(isinstance(one, str) and not (one.isprintable() and len(one) <= LONGEST_ID) for one in pair):
+        raise wrong("image_id", f"has more than {LONGEST_ID} characters, or some that cannot be printed")
     return pair
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from service.api.bodies import LONGEST_ID
 from service.api.problems import BY_SLUG, MEDIA_TYPE
 from service.api.schemas import Precheck, Problem
 
@@ -83,7 +84,7 @@ def picture_body(form: dict[str, Any] | None = None, json: dict[str, Any] | None
 
 def pair_body() -> dict[str, Any]:
     """`openapi_extra` of the route that takes two pictures."""
-    image_id = {"type": "string", "description": "Of a stored picture."}
+    image_id = {"type": "string", "maxLength": LONGEST_ID, "description": "Of a stored picture."}
     either = [
         {"type": "object", "required": ["image_id"], "properties": {"image_id": image_id}},
         {"type": "object", "required": ["image_base64"], "properties": {"image_base64": _BASE64}},

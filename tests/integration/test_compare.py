@@ -75,6 +75,12 @@ def test_an_unknown_image_is_not_found(client, pictures):
     assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[-1]) == (404, "not-found")
 
 
+@pytest.mark.parametrize("image_id", ["i" * 65, "a\0b"])
+def test_what_can_be_no_id_is_refused(client, pictures, image_id):
+    """Before the catalogue is asked."""
+    assert compare(client, files=[pictures.jpeg(35)], data={"image_id": image_id}).status_code == 422
+
+
 @pytest.mark.parametrize("body", [[], {}, {"pictures": "ab"}, {"pictures": ["a", "b"]}, {"pictures": [{}, {}]}])
 def test_json_of_another_shape_is_refused(client, body):
     """With what was expected."""
