@@ -51,19 +51,21 @@ class Views:
     """Draws views of `pictures`, with `stock` to lay them into and to lay over them."""
 
     def __init__(self, pictures: Pictures, stock: Stock) -> None:
-        self._pixels = torch.from_numpy(pictures.pixels)
-        self._aspects = torch.from_numpy(pictures.aspects)
-        self._pages = torch.from_numpy(stock.pages)
-        self._boxes = torch.from_numpy(stock.boxes)
-        self._page_aspects = torch.from_numpy(stock.aspects)
-        self._overlays = torch.from_numpy(stock.overlays)
+        self._pixels = torch.as_tensor(pictures.pixels)
+        self._aspects = torch.as_tensor(pictures.aspects)
+        self._pages = torch.as_tensor(stock.pages)
+        self._boxes = torch.as_tensor(stock.boxes)
+        self._page_aspects = torch.as_tensor(stock.aspects)
+        self._overlays = torch.as_tensor(stock.overlays)
+        self._sized_to = 0
+        self._others = self._small_pages = self._layers = torch.empty(0)
 
     def __len__(self) -> int:
         return len(self._pixels)
 
     def plain(self, chosen: Tensor) -> Tensor:
         """The pictures as they are, levels 0..1."""
-        return _levels(self._pixels[chosen])
+        return _levels(self._pixels, chosen)
 
     def pair(self, chosen: Tensor, side: int) -> tuple[Tensor, Tensor]:
         """Two views of each chosen picture, (n, 3, side, side) levels 0..1; `side` is a multiple of 32."""
@@ -73,14 +75,23 @@ class Views:
 
     def view(self, chosen: Tensor, chance: Chance, side: int) -> Tensor:
         """One view of each."""
-        source = _levels(self._pixels[chosen])
+        self._size_to(side)
+        source = _levels(self._pixels, chosen)
         aspects = self._aspects[chosen]
-        others = _levels(self._pixels[torch.randint(len(self._pixels), (len(chosen),))])
+        others = _levels(self._others, torch.randint(len(self._pixels), (len(chosen),)))
         box, canvas, box_aspect = self._surroundings(others, aspects, chance, side)
         maps = _frames(aspects, box_aspect, chance) @ _into(box)
         seen = _laid(source, maps, canvas)
         seen = self._covered(seen, others, chance)
         return _weathered(seen, chance).clamp(0, 1)
+
+    def _size_to(self, side: int) -> None:
+        """What lies around and on top is never looked at closely: it is kept at the size of the views."""
+        if side != self._sized_to:
+            self._sized_to = side
+            self._others, self._small_pages, self._layers = (
+                _shrunk(pixels, side) for pixels in (self._pixels, self._pages, self._overlays)
+            )
 
     def _surroundings(
         self, others: Tensor, aspects: Tensor, chance: Chance, side: int
@@ -98,19 +109,19 @@ class Views:
         canvas[plain < 0.2] = 1.0
         blurred = plain > 0.85
         if blurred.any():
-            soft = functional.interpolate(functional.avg_pool2d(others[blurred], 20), side, mode="bilinear")
+            soft = functional.interpolate(functional.avg_pool2d(others[blurred], side // 8), side, mode="bilinear")
             canvas[blurred] = soft
         kind = torch.rand(count) / max(chance.paste, 1e-9)
         on_page, on_other, on_plain = kind < 0.45, (kind >= 0.45) & (kind < 0.8), (kind >= 0.8) & (kind < 1.0)
         if on_page.any():
             page = torch.randint(len(self._pages), (int(on_page.sum()),))
-            canvas[on_page], box[on_page] = _sized(_levels(self._pages[page]), side), self._boxes[page]
+            canvas[on_page], box[on_page] = _levels(self._small_pages, page), self._boxes[page]
             sides = self._boxes[page]
             fit = self._page_aspects[page] * (sides[:, 2] - sides[:, 0]) / (sides[:, 3] - sides[:, 1])
             # A page either cuts the picture to its box or squeezes it in.
             box_aspect[on_page] = torch.where(torch.rand(len(page)) < 0.5, fit, torch.zeros(len(page)))
         if on_other.any():
-            canvas[on_other] = functional.interpolate(others[on_other], side, mode="bilinear", antialias=True)
+            canvas[on_other] = others[on_other]
         somewhere = on_other | on_plain
         if somewhere.any():
             box[somewhere] = _boxes(int(somewhere.sum()), aspects[somewhere])
@@ -124,7 +135,7 @@ class Views:
             count = int(on.sum())
             if not count:
                 continue
-            layer = _sized(_levels(self._overlays[torch.randint(len(self._overlays), (count,))]), side)
+            layer = _levels(self._layers, torch.randint(len(self._layers), (count,)))
             if torch.rand(()) < 0.5:
                 layer = layer.flip(3)
             layer = layer.roll((int(torch.randint(side, ())), int(torch.randint(side, ()))), (2, 3))
@@ -140,19 +151,23 @@ class Views:
             seen[row, :, top : top + tall, left : left + wide] = alpha * piece + (1 - alpha) * part
         on = torch.rand(len(seen)) < 0.2 * chance.overlay  # another picture shines through all of it
         if on.any():
-            through = functional.interpolate(others[on], side, mode="bilinear", antialias=True)
             alpha = 0.5 + 0.45 * torch.rand(int(on.sum()), 1, 1, 1)
-            seen[on] = alpha * seen[on] + (1 - alpha) * through
+            seen[on] = alpha * seen[on] + (1 - alpha) * others[on]
         return seen
 
 
-def _levels(pixels: Tensor) -> Tensor:
-    """(n, h, w, c) uint8 to (n, c, h, w) levels 0..1."""
-    return pixels.permute(0, 3, 1, 2).float().div_(255)
+def _levels(pixels: Tensor, chosen: Tensor) -> Tensor:
+    """The chosen of (n, h, w, c) uint8 as (m, c, h, w) levels 0..1."""
+    return pixels.index_select(0, chosen).permute(0, 3, 1, 2).float().div_(255)
 
 
-def _sized(pixels: Tensor, side: int) -> Tensor:
-    return pixels if pixels.shape[3] == side else functional.interpolate(pixels, side, mode="bilinear", antialias=True)
+def _shrunk(pixels: Tensor, side: int) -> Tensor:
+    """(n, h, w, c) uint8 at another size."""
+    parts = [
+        functional.interpolate(part.permute(0, 3, 1, 2).float(), side, mode="bilinear", antialias=True)
+        for part in pixels.split(256)
+    ]
+    return torch.cat([part.round_().to(torch.uint8).permute(0, 2, 3, 1).contiguous() for part in parts])
 
 
 def _boxes(count: int, aspects: Tensor) -> Tensor:
@@ -285,9 +300,9 @@ def _lit(
     """Brightness, contrast, colour."""
     colour = drawn(0.6)
     seen = seen * spread(0.4, 1.7, colour, 1.0)
-    middle = (seen * _GREY).sum(1, keepdim=True).mean((2, 3), keepdim=True)
+    middle = (seen * _GREY.to(seen.device)).sum(1, keepdim=True).mean((2, 3), keepdim=True)
     seen = middle + (seen - middle) * spread(0.4, 1.8, drawn(0.5), 1.0)
-    grey = (seen * _GREY).sum(1, keepdim=True)
+    grey = (seen * _GREY.to(seen.device)).sum(1, keepdim=True)
     amount = spread(0.0, 2.2, colour, 1.0)
     amount = torch.where(drawn(0.15).view(-1, 1, 1, 1), torch.zeros(()), amount)
     seen = grey + (seen - grey) * amount
@@ -347,7 +362,8 @@ def _compressed(seen: Tensor) -> Tensor:
     count, channels, side, _ = seen.shape
     blocks = seen.reshape(count, channels, side // 8, 8, side // 8, 8).permute(0, 1, 2, 4, 3, 5) * 255
     quality = torch.empty(count, 1, 1, 1, 1, 1).uniform_(5, 40)
-    steps = (_STEPS * (50 / quality)).clamp(min=1)
-    rounded = torch.round(_COSINES @ blocks @ _COSINES.T / steps) * steps
-    back = (_COSINES.T @ rounded @ _COSINES).permute(0, 1, 2, 4, 3, 5).reshape(seen.shape)
+    cosines = _COSINES.to(seen.device)
+    steps = (_STEPS.to(seen.device) * (50 / quality)).clamp(min=1)
+    rounded = torch.round(cosines @ blocks @ cosines.T / steps) * steps
+    back = (cosines.T @ rounded @ cosines).permute(0, 1, 2, 4, 3, 5).reshape(seen.shape)
     return (back / 255).clamp(0, 1)
