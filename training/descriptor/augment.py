@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from training.descriptor.stock import Stock
 
 LIGHT_SHARE = 0.6
-"""Of the first views; the second ones are always hard."""
+"""Of the first views."""
 _GREY = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 
 
@@ -31,20 +31,20 @@ class Chance:
     """How likely a view is to be cut, turned, laid into something else and so on."""
 
     crop: float = 0.55
-    least_area: float = 0.12
+    least_area: float = 0.18
     turn: float = 0.25
     right_angle: float = 0.12
     upside_down: float = 0.06
     lean: float = 0.18
     pad: float = 0.15
-    paste: float = 0.38
-    overlay: float = 0.45
+    paste: float = 0.3
+    overlay: float = 0.4
     grain: float = 1.0
     """Scales the chance of every change of light, sharpness and noise."""
 
 
 HARD = Chance()
-LIGHT = Chance(0.3, 0.5, 0.05, 0.02, 0.01, 0.05, 0.05, 0.0, 0.1, 0.35)
+LIGHT = Chance(0.3, 0.5, 0.05, 0.02, 0.01, 0.05, 0.05, 0.0, 0.1, 0.25)
 
 
 class Views:
@@ -67,11 +67,18 @@ class Views:
         """The pictures as they are, levels 0..1."""
         return _levels(self._pixels, chosen)
 
-    def pair(self, chosen: Tensor, side: int) -> tuple[Tensor, Tensor]:
-        """Two views of each chosen picture, (n, 3, side, side) levels 0..1; `side` is a multiple of 32."""
-        light = int(LIGHT_SHARE * len(chosen))
-        first = torch.cat([self.view(chosen[:light], LIGHT, side), self.view(chosen[light:], HARD, side)])
-        return first, self.view(chosen, HARD, side)
+    def pair(self, chosen: Tensor, side: int, ease: float = 0.0) -> tuple[Tensor, Tensor]:
+        """Two views of each chosen picture, (n, 3, side, side) levels 0..1; `side` is a multiple of 32.
+
+        The second ones are hard, but for a share of `ease`.
+        """
+        return self._mixed(chosen, LIGHT_SHARE, side), self._mixed(chosen, ease, side)
+
+    def _mixed(self, chosen: Tensor, light: float, side: int) -> Tensor:
+        """The first of them light, the others hard."""
+        easy, hard = chosen[: int(light * len(chosen))], chosen[int(light * len(chosen)) :]
+        parts = [self.view(some, chance, side) for some, chance in ((easy, LIGHT), (hard, HARD)) if len(some)]
+        return torch.cat(parts)
 
     def view(self, chosen: Tensor, chance: Chance, side: int) -> Tensor:
         """One view of each."""
@@ -260,7 +267,7 @@ def _laid(source: Tensor, maps: Tensor, canvas: Tensor) -> Tensor:
 
 def _weathered(seen: Tensor, chance: Chance) -> Tensor:
     """Light, colour, sharpness, grain."""
-    count = len(seen)
+    count, side = len(seen), seen.shape[3]
 
     def drawn(share: float) -> Tensor:
         return torch.rand(count) < share * chance.grain
@@ -276,19 +283,21 @@ def _weathered(seen: Tensor, chance: Chance) -> Tensor:
     if sharp.any():
         some = seen[sharp]
         smooth = functional.avg_pool2d(functional.pad(some, (1, 1, 1, 1), mode="replicate"), 3, 1)
-        seen[sharp] = some + (some - smooth) * torch.empty(len(some), 1, 1, 1).uniform_(0.5, 4)
+        seen[sharp] = some + (some - smooth) * torch.empty(len(some), 1, 1, 1).uniform_(0.5, 3)
     coarse = drawn(0.12)
     if coarse.any():
-        cells = (8, 12, 16, 24, 32, 48)[int(torch.randint(6, ()))]
+        cells = (12, 16, 24, 32, 48)[int(torch.randint(5, ()))]
         seen[coarse] = functional.interpolate(functional.adaptive_avg_pool2d(seen[coarse], cells), seen.shape[3])
     noisy = drawn(0.25)
     if noisy.any():
         some = seen[noisy]
-        seen[noisy] = some + torch.randn_like(some) * torch.empty(len(some), 1, 1, 1).uniform_(0.01, 0.25)
+        # Noise of a picture of 500 pixels, as much of it as is left once the picture is this small.
+        left = side / 500
+        seen[noisy] = some + left * torch.randn_like(some) * torch.empty(len(some), 1, 1, 1).uniform_(0.02, 0.5)
     mixed = drawn(0.1)
     if mixed.any():
         seen[mixed] = _shuffled(seen[mixed])
-    saved = drawn(0.25)
+    saved = drawn(0.12)
     if saved.any():
         seen[saved] = _compressed(seen[saved].clamp(0, 1))
     return seen
@@ -316,10 +325,10 @@ def _lit(
 
 
 def _blurred(seen: Tensor) -> Tensor:
-    """Gaussian, each picture with its own width of up to 5 of 128 pixels."""
+    """Gaussian, each picture with its own width of up to a thirtieth of its side."""
     count, channels, side, _ = seen.shape
-    reach = 10
-    width = torch.exp(torch.empty(count, 1).uniform_(math.log(0.5), math.log(5.0)))
+    reach = side // 12
+    width = torch.exp(torch.empty(count, 1).uniform_(math.log(0.4), math.log(side / 30)))
     kernel = torch.exp(-(torch.arange(-reach, reach + 1.0) ** 2) / (2 * width**2))
     kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(channels, 0)
     flat = seen.reshape(1, count * channels, side, side)
@@ -331,7 +340,7 @@ def _blurred(seen: Tensor) -> Tensor:
 def _shuffled(seen: Tensor) -> Tensor:
     """A share of the pixels change places with others of their picture."""
     flat = seen.flatten(2)
-    share = torch.empty(len(seen), 1, 1).uniform_(0.05, 0.6)
+    share = torch.empty(len(seen), 1, 1).uniform_(0.05, 0.35)
     elsewhere = flat[:, :, torch.randperm(flat.shape[2])]
     return torch.where(torch.rand(len(seen), 1, flat.shape[2]) < share, elsewhere, flat).reshape(seen.shape)
 
@@ -358,10 +367,10 @@ _COSINES = torch.tensor(
 
 
 def _compressed(seen: Tensor) -> Tensor:
-    """Each channel's 8x8 blocks rounded as JPEG rounds them, at qualities of 5 to 40."""
+    """Each channel's 8x8 blocks rounded as JPEG rounds them, at qualities of 20 to 70."""
     count, channels, side, _ = seen.shape
     blocks = seen.reshape(count, channels, side // 8, 8, side // 8, 8).permute(0, 1, 2, 4, 3, 5) * 255
-    quality = torch.empty(count, 1, 1, 1, 1, 1).uniform_(5, 40)
+    quality = torch.empty(count, 1, 1, 1, 1, 1).uniform_(20, 70)
     cosines = _COSINES.to(seen.device)
     steps = (_STEPS.to(seen.device) * (50 / quality)).clamp(min=1)
     rounded = torch.round(cosines @ blocks @ cosines.T / steps) * steps

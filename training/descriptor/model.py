@@ -56,9 +56,12 @@ class Descriptor(nn.Module):
                 blocks.append(Block(before, width, 2 if number == 0 else 1))
                 before = width
         self.blocks = nn.Sequential(*blocks)
-        self.head = nn.Linear(before, DIMENSION)
+        self.head = nn.Linear(before, DIMENSION, bias=False)
+        nn.init.orthogonal_(self.head.weight)
+        # Pooled features are all positive, so descriptors would begin in one corner and hardly find out of it.
+        self.head_norm = nn.BatchNorm1d(DIMENSION, affine=False)
 
     def forward(self, picture: Tensor) -> Tensor:
         seen = self.blocks(self.stem((picture - MEAN) / SPREAD))
         pooled = seen.float().clamp(min=1e-6).pow(POWER).mean(dim=(2, 3)).pow(1.0 / POWER)
-        return functional.normalize(self.head(pooled), dim=1)
+        return functional.normalize(self.head_norm(self.head(pooled)), dim=1)

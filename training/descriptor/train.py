@@ -2,10 +2,12 @@
 
 Two views of one picture are drawn together and those of others pushed apart (InfoNCE: van den Oord et al., 2018), while
 each view is kept away from its nearest stranger (Sablayrolles et al., "Spreading vectors for similarity search", ICLR
-2019), as SSCD does (Pizzi et al., CVPR 2022). Descriptors of former steps serve as more strangers. What ships is the
-running average of the weights. Stopped, it goes on from its last checkpoint; the schedule is by time, not by steps. To
-train a finished network longer, put `steady.pt` in the checkpoint's place and ask for more minutes. With glibc,
-MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ of some gigabytes save a tenth of the time on a processor.
+2019), as SSCD does (Pizzi et al., CVPR 2022). Descriptors of former steps as more strangers were tried and did harm: the
+network moves away from where it was rather than apart. What ships is the running average of the weights.
+
+Stopped, it goes on from its last checkpoint; the schedule is by time, not by steps. To train a finished network longer,
+put `steady.pt` in the checkpoint's place and ask for more minutes. With glibc, MALLOC_MMAP_THRESHOLD_ and
+MALLOC_TRIM_THRESHOLD_ of some gigabytes save a tenth of the time on a processor.
 """
 
 from __future__ import annotations
@@ -26,15 +28,16 @@ from torch.nn import functional
 
 from training.descriptor import pictures, stock
 from training.descriptor.augment import HARD, Views
-from training.descriptor.model import DIMENSION, SIDE, Descriptor
+from training.descriptor.model import Descriptor
 
 SEED = 20261121
 PAIRS = 128
-TEMPERATURE = 0.05
+WARM, COLD = 0.1, 0.07
+"""Temperatures. A cold loss looks at the hardest stranger alone, which says little while all look alike."""
+COLD_FROM, HARD_FROM = 0.5, 0.35
+"""From which share of the time on the loss is cold, and every second view hard."""
 SPREAD = 1.0
-REMEMBERED = 4096
-"""Descriptors of former steps that serve as strangers; the network moves little while they are kept."""
-PEAK_RATE, DECAY = 2e-3, 0.03
+PEAK_RATE, DECAY = 1e-3, 0.03
 WARM_STEPS = 150
 FALL_FROM = 0.75
 """From this share of the time on the rate falls in a straight line; until then it stays, so that a run can be prolonged."""
@@ -48,31 +51,14 @@ SIDES = ((0.0, 64), (0.55, 96), (0.85, 128))
 of the price."""
 
 
-class Memory:
-    """The last descriptors of the moderate views, and whose they are."""
-
-    def __init__(self) -> None:
-        self.rows = torch.zeros(0, DIMENSION)
-        self.owners = torch.zeros(0, dtype=torch.long)
-
-    def add(self, rows: Tensor, owners: Tensor) -> None:
-        self.rows = torch.cat([rows.detach(), self.rows])[:REMEMBERED]
-        self.owners = torch.cat([owners, self.owners])[:REMEMBERED]
-
-
-def loss_of(first: Tensor, second: Tensor, owners: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-    """Telling one's own second view from all others; and the distance to the nearest stranger."""
+def loss_of(first: Tensor, second: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    """Telling one's own second view from all others of the step; and the distance to the nearest stranger."""
     both = torch.cat([first, second])
-    count = len(owners)
+    count = len(first)
     alike = both @ both.T
     own = torch.eye(2 * count, dtype=torch.bool)
     pairs = torch.arange(2 * count).roll(count)
-    logits = alike.masked_fill(own, -math.inf)
-    if len(memory.rows):
-        former = both @ memory.rows.T
-        former = former.masked_fill(owners.repeat(2)[:, None] == memory.owners[None], -math.inf)
-        logits = torch.cat([logits, former], 1)
-    told = functional.cross_entropy(logits / TEMPERATURE, pairs)
+    told = functional.cross_entropy(alike.masked_fill(own, -math.inf) / temperature, pairs)
     strangers = alike.masked_fill(own | own.roll(count, 0), -2).amax(1)
     apart = -torch.log((2 - 2 * strangers).clamp(min=1e-6).sqrt()).mean()
     return told, apart
@@ -84,20 +70,25 @@ def rate_at(step: int, share: float) -> float:
     return PEAK_RATE * min(1.0, (step + 1) / WARM_STEPS) * (1 - 0.99 * min(1.0, fallen))
 
 
+def temperature_at(share: float) -> float:
+    """From warm to cold, in a straight line."""
+    return WARM + (COLD - WARM) * min(1.0, share / COLD_FROM)
+
+
 def side_at(share: float) -> int:
     return max(side for begin, side in SIDES if share >= begin)
 
 
 @torch.no_grad()
-def found(network: Descriptor, views: Views, count: int) -> float:
+def found(network: Descriptor, views: Views, count: int, side: int) -> float:
     """Share of pictures never trained on whose hard view lies nearest to them among all of these."""
     network.eval()
     chosen = torch.arange(count)
-    plain = functional.interpolate(views.plain(chosen), SIDE, mode="bilinear", antialias=True)
+    plain = functional.interpolate(views.plain(chosen), side, mode="bilinear", antialias=True)
     references = torch.cat([network(some) for some in plain.split(256)])
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        asked = torch.cat([network(views.view(some, HARD, SIDE)) for some in chosen.split(256)])
+        asked = torch.cat([network(views.view(some, HARD, side)) for some in chosen.split(256)])
     network.train()
     return float(((asked @ references.T).argmax(1) == chosen).float().mean())
 
@@ -137,7 +128,7 @@ def main() -> None:
 def train(
     network: Descriptor, average: Any, optimiser: Any, views: Views, unseen: Views, asked: Any, state: dict[str, Any]
 ) -> None:
-    memory, log = Memory(), asked.out / "log.jsonl"
+    log = asked.out / "log.jsonl"
     limit, began, saved, told_at = 60 * asked.minutes, time.monotonic() - state["seconds"], time.monotonic(), 0.0
     order = torch.randperm(len(views))
     at = 0
@@ -146,19 +137,20 @@ def train(
         if at + PAIRS > len(order):
             order, at = torch.randperm(len(views)), 0
         chosen, at = order[at : at + PAIRS], at + PAIRS
-        first, second = views.pair(chosen, side_at(seconds / limit))
+        share = seconds / limit
+        first, second = views.pair(chosen, side_at(share), ease=max(0.0, 0.7 * (1 - share / HARD_FROM)))
         both = torch.cat([first, second]).contiguous(memory_format=torch.channels_last)
         with torch.autocast(DEVICE, dtype=torch.bfloat16, enabled=HAS_BFLOAT16):
             rows = network(both)
-        told, apart = loss_of(rows[:PAIRS].float(), rows[PAIRS:].float(), chosen, memory)
+        rows = rows.float()
+        told, apart = loss_of(rows[:PAIRS], rows[PAIRS:], temperature_at(share))
         for group in optimiser.param_groups:
-            group["lr"] = rate_at(state["step"], seconds / limit)
+            group["lr"] = rate_at(state["step"], share)
         optimiser.zero_grad(set_to_none=True)
         (told + SPREAD * apart).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
         average.update_parameters(network)
-        memory.add(rows[:PAIRS].float(), chosen)
         state["step"] += 1
         sums += (told.item(), apart.item())
         if state["step"] % 100 == 0:
@@ -171,14 +163,14 @@ def train(
             sums[:] = 0
             if seconds - told_at > SAVE_SECONDS or state["step"] == 100:
                 told_at = seconds
-                line["unseen_found"] = round(found(average.module, unseen, 1000), 4)
+                line["unseen_found"] = round(found(average.module, unseen, 1000, side_at(share)), 4)
             with log.open("a") as file:
                 file.write(json.dumps(line) + "\n")
             print(line, flush=True)
         if time.monotonic() - saved > SAVE_SECONDS:
             saved = time.monotonic()
             save(network, average, optimiser, state | {"seconds": seconds}, asked.out)
-            if seconds / limit < FALL_FROM:
+            if share < FALL_FROM:
                 shutil.copyfile(asked.out / "checkpoint.pt", asked.out / "steady.pt")
     save(network, average, optimiser, state | {"seconds": limit}, asked.out)
 
