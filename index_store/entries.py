@@ -11,6 +11,7 @@ import numpy as np
 from index_store.errors import BadCursorError, BadEntryError
 from index_store.job_records import IdempotentAnswer, JobItemOutcome, NewJob
 from index_store.records import Content, HandIn, NewVector
+from index_store.removal_records import NewRemoval
 
 IMAGES_SHOWN = 16
 """How many images of one content are named; the rest are only counted."""
@@ -89,6 +90,14 @@ def check_job(new: NewJob) -> None:
     for text in (new.kind, new.created_by or "", *new.names):
         _require(could_be_stored(text), "text holds characters that cannot be stored")
     check_json(new.request)
+
+
+def check_removal(new: NewRemoval) -> None:
+    _require(is_hash(new.plan_hash), "a plan is told by its SHA-256")
+    for text in (new.kind, new.created_by or ""):
+        _require(could_be_stored(text), "text holds characters that cannot be stored")
+    for document in (new.request, *(part for item in new.items for part in (item.loser, item.keeper, item.why))):
+        check_json(document)
 
 
 def _check_content(content: Content, content_id: str) -> None:

@@ -44,6 +44,15 @@ from index_store.records import (
     Stats,
     VectorPage,
 )
+from index_store.removal_records import (
+    NewRemoval,
+    RemovalItemPage,
+    RemovalItemState,
+    RemovalOutcome,
+    RemovalPage,
+    RemovalRecord,
+    RemovalState,
+)
 
 
 class ChangeLog(Protocol):
@@ -150,6 +159,9 @@ class Catalogue(ChangeLog, Records, Protocol):
     @property
     def answers(self) -> "Answers": ...
 
+    @property
+    def removals(self) -> "Removals": ...
+
     def close(self) -> None: ...
 
 
@@ -230,6 +242,43 @@ class Jobs(Protocol):
 
     def record(self, outcome: JobItemOutcome) -> JobItem:
         """The outcome of an item that made no entry, such as a failed one. The first outcome stands and is answered."""
+        ...
+
+
+class Removals(Protocol):
+    """Plans of what could go, and what became of each item. Who acts on them is not known here."""
+
+    def plan(self, new: NewRemoval) -> RemovalRecord:
+        """Write a plan down, whole. One whose id is known already is answered as it stands."""
+        ...
+
+    def get(self, removal_id: str) -> RemovalRecord:
+        """Raises `NotFoundError`, as every call here does for a removal that is not there."""
+        ...
+
+    def list(self, limit: int, cursor: str | None = None, *, state: RemovalState | None = None) -> RemovalPage:
+        """Newest first. Raises `BadCursorError`."""
+        ...
+
+    def items(
+        self, removal_id: str, limit: int, cursor: str | None = None, *, state: RemovalItemState | None = None
+    ) -> RemovalItemPage:
+        """By ordinal, from 1. Raises `BadCursorError`."""
+        ...
+
+    def counts(self, removal_id: str) -> dict[str, int]:
+        """How many items are in each state."""
+        ...
+
+    def set_state(self, removal_id: str, state: RemovalState) -> RemovalRecord:
+        """Go to a state that `TRANSITIONS` allows, or raise `BadTransitionError`."""
+        ...
+
+    def record(self, removal_id: str, outcomes: Sequence[RemovalOutcome]) -> None:
+        """What became of these items, in one transaction. An outcome that is told again changes nothing.
+
+        Raises `BadTransitionError` for one that contradicts what is known, and then none is recorded.
+        """
         ...
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Row
 
 from index_store.job_records import IdempotentAnswer, Job, JobItem, JobItemOutcome, NewJob
 from index_store.records import ApiKey, Content, HandIn, Image, NewVector, ProvedMatch, Space, StoredVector
+from index_store.removal_records import NewRemoval, RemovalItem, RemovalRecord
 
 _IN_ONE_QUESTION = 500  # well below any database's limit on bound parameters
 HALF = np.dtype("<f2")
@@ -98,6 +99,43 @@ def new_job(new: NewJob, number: int, created: str) -> Job:
         attempt=0 if new.owner is None else 1,
         number=number,
     )
+
+
+def removal_record(row: Row[Any]) -> RemovalRecord:
+    return RemovalRecord(*_named(row, RemovalRecord))
+
+
+def removal_item_record(row: Row[Any]) -> RemovalItem:
+    return RemovalItem(*_named(row, RemovalItem))
+
+
+def removal_row(record: RemovalRecord | RemovalItem) -> dict[str, Any]:
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+def new_removal(new: NewRemoval, number: int, created: str) -> RemovalRecord:
+    """The removal as it stands at first."""
+    return RemovalRecord(
+        removal_id=new.removal_id,
+        kind=new.kind,
+        state="planned",
+        request=new.request,
+        plan_hash=new.plan_hash,
+        items=len(new.items),
+        bytes=sum(item.bytes for item in new.items),
+        created=created,
+        created_by=new.created_by,
+        changed=created,
+        number=number,
+    )
+
+
+def planned_items(new: NewRemoval) -> list[RemovalItem]:
+    """Its items as they stand at first, numbered from 1: a cursor has no word for 0."""
+    return [
+        RemovalItem(new.removal_id, ordinal, "planned", one.loser, one.keeper, one.bytes, one.why, None, None, None)
+        for ordinal, one in enumerate(new.items, 1)
+    ]
 
 
 def finished_item(outcome: JobItemOutcome, image: Image | None, name: str, finished: str) -> JobItem:

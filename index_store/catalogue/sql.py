@@ -13,6 +13,7 @@ from index_store.catalogue.inspection import SqlInspection
 from index_store.catalogue.jobs import SqlJobs
 from index_store.catalogue.keys import SqlKeys, put_setting
 from index_store.catalogue.migrate import migrate
+from index_store.catalogue.removals import SqlRemovals
 from index_store.errors import BadEntryError, CatalogueConflictError, NotFoundError, StoreError
 from index_store.failpoints import reached
 from index_store.group_records import AlreadyDone, Group, GroupAnswer, GroupItem
@@ -37,7 +38,7 @@ session might."""
 
 
 class SqlCatalogue:
-    """Implements `Catalogue`; `keys`, `jobs`, `answers` and `inspection` implement their seams over the same database."""
+    """Implements `Catalogue`; the other seams are attributes, over the same database."""
 
     def __init__(self, database: Database, clock: Callable[[], str] = ids.now) -> None:
         self._database = database
@@ -46,6 +47,7 @@ class SqlCatalogue:
         self.keys = SqlKeys(database, clock)
         self.jobs = SqlJobs(database, clock)
         self.answers = SqlAnswers(database, clock)
+        self.removals = SqlRemovals(database, clock)
         self.inspection = SqlInspection(database)
 
     def append(self, entry: HandIn | Removal, *, searched_to: int) -> Committed | Stale:

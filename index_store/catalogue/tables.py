@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 
 metadata = MetaData(
     naming_convention={
@@ -202,6 +202,39 @@ job_item = Table(
     Column("problem", JSON(none_as_null=True)),
     Column("finished", Moment),
     Index(None, "job_id", "outcome", "state"),
+)
+
+removal = Table(
+    "removal",
+    metadata,
+    Column("removal_id", String(64), primary_key=True),
+    Column("kind", String(64), nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("request", JSON, nullable=False),
+    Column("plan_hash", Hash, nullable=False),
+    Column("items", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("created_by", Text),
+    Column("changed", Moment, nullable=False),
+    Column("number", BigInteger, nullable=False, unique=True),
+)
+
+# Loser and keeper are told, not referred to: a file of a folder has no row, and what was removed outlives its image.
+removal_item = Table(
+    "removal_item",
+    metadata,
+    Column("removal_id", String(64), ForeignKey("removal.removal_id"), primary_key=True),
+    Column("ordinal", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", String(16), nullable=False),
+    Column("loser", JSON, nullable=False),
+    Column("keeper", JSON, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("why", JSON, nullable=False),
+    Column("place", Text),
+    Column("problem", JSON(none_as_null=True)),
+    Column("settled", Moment),
+    Index(None, "removal_id", "state"),
 )
 
 idempotency = Table(

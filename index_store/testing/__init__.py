@@ -20,6 +20,8 @@ from index_store.testing.memory import MemoryCatalogue
 from index_store.testing.memory_blobs import MemoryBlobs
 from index_store.testing.memory_jobs import MemoryAnswers, MemoryJobs
 from index_store.testing.memory_keys import MemoryKeys
+from index_store.testing.memory_removals import MemoryRemovals
+from index_store.testing.removals_contract import RemovalsContract
 from index_store.testing.samples import a_content, a_hand_in, a_hash, a_vector
 
 __all__ = [
@@ -35,7 +37,9 @@ __all__ = [
     "MemoryCatalogue",
     "MemoryJobs",
     "MemoryKeys",
+    "MemoryRemovals",
     "NaiveIndex",
+    "RemovalsContract",
     "a_content",
     "a_hand_in",
     "a_hash",

@@ -49,6 +49,7 @@ from index_store.testing.as_json import as_json_keeps
 from index_store.testing.memory_inspection import MemoryInspection
 from index_store.testing.memory_jobs import MemoryAnswers, MemoryJobs
 from index_store.testing.memory_keys import MemoryKeys
+from index_store.testing.memory_removals import MemoryRemovals
 
 
 class MemoryCatalogue:
@@ -59,6 +60,7 @@ class MemoryCatalogue:
         self.keys = MemoryKeys(clock)
         self.answers = MemoryAnswers(clock)
         self.jobs = MemoryJobs(clock, self.answers)
+        self.removals = MemoryRemovals(clock)
         self.matches: dict[tuple[str, str], ProvedMatch] = {}
         self._clock = clock
         self._writer = threading.RLock()

@@ -90,9 +90,23 @@ def look(picture: NDArray[np.uint8]) -> Look:
 
 def glance(query: Look, reference: Look) -> tuple[float, float]:
     """The hash and colour terms alone, which cost a twentieth of the whole."""
-    differing = float(np.mean(query.bits != reference.bits))
-    alike = 1.0 - differing if differing <= MOST_DIFFERING_SHARE else 0.0
-    return alike, max(0.0, _mean_correlation(query.histograms, reference.histograms))
+    alike = hash_term(float(np.mean(query.bits != reference.bits)))
+    return alike, colour_term(query.histograms, reference.histograms)
+
+
+def hash_term(differing: float) -> float:
+    """h, of the share of bits that differ."""
+    return 1.0 - differing if differing <= MOST_DIFFERING_SHARE else 0.0
+
+
+def structure_term(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
+    """s, of two (256, 256) grey pictures."""
+    return max(0.0, ssim(left, right))
+
+
+def colour_term(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
+    """c, of two (3, 64) histograms."""
+    return max(0.0, _mean_correlation(left, right))
 
 
 def compare(query: Look, reference: Look) -> Appearance:
@@ -100,7 +114,7 @@ def compare(query: Look, reference: Look) -> Appearance:
     alike, colour = glance(query, reference)
     return Appearance(
         hash=alike,
-        structure=max(0.0, ssim(query.grey, reference.grey)),
+        structure=structure_term(query.grey, reference.grey),
         colour=colour,
         tone_distance=rms(query.tones - reference.tones),
         tone_residual=rms(unexplained(query.tones, reference.tones)),

@@ -17,6 +17,7 @@ from index_store.testing import (
     MemoryBlobs,
     MemoryCatalogue,
     NaiveIndex,
+    RemovalsContract,
 )
 from index_store.testing.samples import DIMENSION
 from index_store.vectors import ExactIndex
@@ -59,6 +60,11 @@ class OverACatalogue:
             yield catalogue.jobs
 
     @contextmanager
+    def opened_removals(self):
+        with closing(self.make_catalogue()) as catalogue:
+            yield catalogue.removals
+
+    @contextmanager
     def opened_answers(self):
         with closing(self.make_catalogue()) as catalogue:
             yield catalogue.answers
@@ -88,6 +94,14 @@ class TestSqliteJobs(InSqlite, OverACatalogue, JobsContract):
 
 
 class TestSqliteAnswers(InSqlite, OverACatalogue, AnswersContract):
+    pass
+
+
+class TestSqliteRemovals(InSqlite, OverACatalogue, RemovalsContract):
+    pass
+
+
+class TestPostgresRemovals(InPostgres, OverACatalogue, RemovalsContract):
     pass
 
 
@@ -124,6 +138,10 @@ class TestMemoryCatalogue(InMemory, CatalogueContract):
 
 
 class TestMemoryKeys(InMemory, OverACatalogue, KeysContract):
+    pass
+
+
+class TestMemoryRemovals(InMemory, OverACatalogue, RemovalsContract):
     pass
 
 

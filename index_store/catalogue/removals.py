@@ -1,0 +1,119 @@
+"""Removals over the catalogue's database."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from index_store.catalogue import rows
+from index_store.catalogue.engine import Database
+from index_store.catalogue.tables import removal, removal_item
+from index_store.entries import check_removal, could_be_stored, cursor_at, read_cursor
+from index_store.errors import NotFoundError
+from index_store.failpoints import reached
+from index_store.removal_records import (
+    NewRemoval,
+    RemovalItemPage,
+    RemovalItemState,
+    RemovalOutcome,
+    RemovalPage,
+    RemovalRecord,
+    RemovalState,
+    moved,
+    settled,
+)
+
+
+class SqlRemovals:
+    """Implements `Removals`."""
+
+    def __init__(self, database: Database, clock: Callable[[], str]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def plan(self, new: NewRemoval) -> RemovalRecord:
+        check_removal(new)
+        with self._database.writing() as connection:
+            known = connection.execute(select(removal).where(removal.c.removal_id == new.removal_id)).one_or_none()
+            if known is not None:
+                return rows.removal_record(known)
+            number = (connection.execute(select(func.max(removal.c.number))).scalar() or 0) + 1
+            made = rows.new_removal(new, number, self._clock())
+            connection.execute(insert(removal), rows.removal_row(made))
+            items = [rows.removal_row(item) for item in rows.planned_items(new)]
+            if items:
+                connection.execute(insert(removal_item), items)
+        reached("removal.planned")
+        return made
+
+    def get(self, removal_id: str) -> RemovalRecord:
+        with self._database.reading() as connection:
+            return _removal(connection, removal_id)
+
+    def list(self, limit: int, cursor: str | None = None, *, state: RemovalState | None = None) -> RemovalPage:
+        question = select(removal).order_by(removal.c.number.desc()).limit(limit + 1)
+        if state is not None:
+            question = question.where(removal.c.state == state)
+        if cursor is not None:
+            question = question.where(removal.c.number < read_cursor(cursor))
+        with self._database.reading() as connection:
+            found = [rows.removal_record(row) for row in connection.execute(question)]
+        return RemovalPage(tuple(found[:limit]), cursor_at(found[limit - 1].number) if len(found) > limit else None)
+
+    def items(
+        self, removal_id: str, limit: int, cursor: str | None = None, *, state: RemovalItemState | None = None
+    ) -> RemovalItemPage:
+        mine = select(removal_item).where(removal_item.c.removal_id == removal_id)
+        question = mine.order_by(removal_item.c.ordinal).limit(limit + 1)
+        if state is not None:
+            question = question.where(removal_item.c.state == state)
+        if cursor is not None:
+            question = question.where(removal_item.c.ordinal >= read_cursor(cursor))
+        with self._database.reading() as connection:
+            _removal(connection, removal_id)
+            found = [rows.removal_item_record(row) for row in connection.execute(question)]
+        return RemovalItemPage(tuple(found[:limit]), cursor_at(found[limit].ordinal) if len(found) > limit else None)
+
+    def counts(self, removal_id: str) -> dict[str, int]:
+        question = (
+            select(removal_item.c.state, func.count().label("times"))
+            .where(removal_item.c.removal_id == removal_id)
+            .group_by(removal_item.c.state)
+        )
+        with self._database.reading() as connection:
+            _removal(connection, removal_id)
+            return {row.state: row.times for row in connection.execute(question)}
+
+    def set_state(self, removal_id: str, state: RemovalState) -> RemovalRecord:
+        with self._database.writing() as connection:
+            changed = moved(_removal(connection, removal_id), state, now=self._clock())
+            mine = removal.c.removal_id == removal_id
+            connection.execute(update(removal).where(mine).values(state=changed.state, changed=changed.changed))
+        reached("removal.state-set")
+        return changed
+
+    def record(self, removal_id: str, outcomes: Sequence[RemovalOutcome]) -> None:
+        with self._database.writing() as connection:
+            _removal(connection, removal_id)
+            for outcome in outcomes:
+                settle(connection, removal_id, outcome, now=self._clock())
+        reached("removal.recorded")
+
+
+def settle(connection: Connection, removal_id: str, outcome: RemovalOutcome, *, now: str) -> None:
+    """Write one outcome, under the writer's lock."""
+    mine = (removal_item.c.removal_id == removal_id) & (removal_item.c.ordinal == outcome.ordinal)
+    row = connection.execute(select(removal_item).where(mine)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"removal {removal_id} has no item {outcome.ordinal}")
+    changed = settled(rows.removal_item_record(row), outcome, now=now)
+    values = {"state": changed.state, "place": changed.place, "problem": changed.problem, "settled": changed.settled}
+    connection.execute(update(removal_item).where(mine).values(**values))
+
+
+def _removal(connection: Connection, removal_id: str) -> RemovalRecord:
+    mine = select(removal).where(removal.c.removal_id == removal_id)
+    row: Row[Any] | None = connection.execute(mine).one_or_none() if could_be_stored(removal_id) else None
+    if row is None:
+        raise NotFoundError(f"there is no removal {removal_id}")
+    return rows.removal_record(row)

@@ -1,0 +1,139 @@
+"""Removals as they are remembered: a plan, what became of each of its items, and how far it has come.
+
+A plan is written down whole before anything is touched, with a hash over what it says; to apply it one names that hash.
+State comes first: that a removal is being applied is committed before its first file moves, so whoever finds it so after
+a crash knows to go on. An item is settled once and can be settled back once: what was removed may return or be purged,
+what was skipped stays skipped.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from index_store.errors import BadTransitionError
+from index_store.ids import new_id
+from index_store.records import Json
+
+RemovalState = Literal["planned", "applying", "applied", "undoing", "undone", "purged"]
+RemovalItemState = Literal["planned", "removed", "skipped", "returned", "purged"]
+
+TRANSITIONS: Mapping[RemovalState, frozenset[RemovalState]] = {
+    "planned": frozenset({"applying"}),
+    "applying": frozenset({"applied", "undoing"}),
+    "applied": frozenset({"undoing", "purged"}),
+    "undoing": frozenset({"undone"}),
+    "undone": frozenset(),
+    "purged": frozenset(),
+}
+"""Where a removal may go from each state; staying where it is changes nothing. One that is cut short may be undone."""
+ITEM_TRANSITIONS: Mapping[RemovalItemState, frozenset[RemovalItemState]] = {
+    "planned": frozenset({"removed", "skipped"}),
+    "removed": frozenset({"returned", "purged"}),
+    "skipped": frozenset(),
+    "returned": frozenset(),
+    "purged": frozenset(),
+}
+
+
+def new_removal_id() -> str:
+    return new_id("rem")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedItem:
+    """One picture that could go. What loser and keeper are (a file, an image) is told by whoever planned."""
+
+    loser: Json
+    keeper: Json
+    bytes: int
+    """That would be freed."""
+    why: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRemoval:
+    """A plan."""
+
+    kind: str
+    request: Json
+    """What was asked for: the scope, the criterion and its parameters."""
+    plan_hash: str
+    items: tuple[PlannedItem, ...]
+    created_by: str | None = None
+    removal_id: str = field(default_factory=new_removal_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalRecord:
+    removal_id: str
+    kind: str
+    state: RemovalState
+    request: Json
+    plan_hash: str
+    items: int
+    bytes: int
+    """Of all items together."""
+    created: str
+    created_by: str | None
+    changed: str
+    """When it came into the state it is in."""
+    number: int
+    """Newest first means by this, not by a clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalItem:
+    removal_id: str
+    ordinal: int
+    state: RemovalItemState
+    loser: Json
+    keeper: Json
+    bytes: int
+    why: Json
+    place: str | None
+    """Where it was set aside, or where it came back to."""
+    problem: Json | None
+    """Why it was skipped."""
+    settled: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalOutcome:
+    """What became of an item."""
+
+    ordinal: int
+    state: RemovalItemState
+    place: str | None = None
+    problem: Json | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalPage:
+    items: tuple[RemovalRecord, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalItemPage:
+    items: tuple[RemovalItem, ...]
+    next_cursor: str | None
+
+
+def moved(removal: RemovalRecord, state: RemovalState, *, now: str) -> RemovalRecord:
+    """The removal in another state. Raises `BadTransitionError`."""
+    if removal.state == state:
+        return removal
+    if state not in TRANSITIONS[removal.state]:
+        raise BadTransitionError(f"removal {removal.removal_id} is {removal.state} and cannot become {state}")
+    return replace(removal, state=state, changed=now)
+
+
+def settled(item: RemovalItem, outcome: RemovalOutcome, *, now: str) -> RemovalItem:
+    """The item with its outcome; told again, it stays as it is. Raises `BadTransitionError`."""
+    if item.state == outcome.state:
+        return item
+    if outcome.state not in ITEM_TRANSITIONS[item.state]:
+        raise BadTransitionError(
+            f"item {item.ordinal} of {item.removal_id} is {item.state} and cannot become {outcome.state}"
+        )
+    return replace(item, state=outcome.state, place=outcome.place, problem=outcome.problem, settled=now)
