@@ -98,7 +98,7 @@ class RemovalsContract:
             removal_id = removals.plan(a_plan()).removal_id
             for astray in ("applied", "undoing", "undone", "purged"):
                 with refused(BadTransitionError):
-                    removals.set_state(removal_id, astray)  # type: ignore[arg-type]  # each is a state
+                    removals.set_state(removal_id, astray)
             applying = removals.set_state(removal_id, "applying")
             assert removals.set_state(removal_id, "applying") == applying
             removals.set_state(removal_id, "applied")

@@ -23,6 +23,7 @@ MAX_CHANGE = 1000.0
 LEAST_DIFFERENCE = 45
 """Grey levels."""
 _BLUR, _DILATIONS = 5, 2
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
 def frame(picture: NDArray[np.uint8], working_width: int = WORKING_WIDTH) -> NDArray[np.uint8]:
@@ -41,7 +42,7 @@ def change(left: NDArray[np.uint8], right: NDArray[np.uint8], min_contour_area: 
     _, differing = cv2.threshold(cv2.absdiff(left, right), LEAST_DIFFERENCE, 255, cv2.THRESH_BINARY)
     if not cv2.hasNonZero(differing):
         return 0.0
-    joined = cv2.dilate(differing, None, iterations=_DILATIONS)
+    joined = cv2.dilate(differing, _NEIGHBOURS, iterations=_DILATIONS)
     outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     areas = (cv2.contourArea(outline) for outline in outlines)
     return float(sum(area for area in areas if area >= min_contour_area))

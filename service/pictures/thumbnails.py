@@ -22,10 +22,12 @@ _QUALITY = 90
 _MOST_BYTES = 2 * 2**20
 
 
-def encode(working: NDArray[np.uint8]) -> bytes:
-    """The JPEG of a working picture (height, width, 3; sRGB), without any metadata."""
+def encode(working: NDArray[np.uint8], side: int = WORKING_SIDE) -> bytes:
+    """The JPEG of a working picture (height, width, 3; sRGB), at most `side` pixels long, without any metadata."""
     out = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(working)).save(out, "JPEG", quality=_QUALITY, optimize=False)
+    image = Image.fromarray(np.ascontiguousarray(working))
+    image.thumbnail((side, side))
+    image.save(out, "JPEG", quality=_QUALITY, optimize=False)
     return out.getvalue()
 
 

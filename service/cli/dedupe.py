@@ -1,0 +1,185 @@
+"""`keepone dedupe FOLDER`: what could go from a folder, and, when asked for, sets it aside. Needs no running service."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from service import wiring
+from service.cli import options
+from service.cli.dedupe_report import write_report
+from service.cli.progress import steps
+from service.compare import scene
+from service.settings import load_settings
+from service.workflows import file_removal
+from service.workflows.brakes import check_confirmed
+from service.workflows.findings import printable
+from service.workflows.folder_plan import FolderPlan, FolderQuestion, Keep, plan_folder
+from service.workflows.folder_scan import CAMERA, Scope
+from service.workflows.matchers import (
+    APPEARANCE_THRESHOLD,
+    HASH_MAX_DISTANCE,
+    ByAppearance,
+    ByHash,
+    BySceneChange,
+    Matcher,
+)
+
+if TYPE_CHECKING:
+    from index_store.removal_records import RemovalRecord
+    from service.settings import Settings
+
+NONE_FOUND, FOUND, FAILED = 0, 1, 3
+MATCHERS = ("appearance", "scene_change", "hash")
+_TOLD = 20
+"""Sets that are listed for people; `--json` and `--csv` list all."""
+COLUMNS = ("set", "keeps", "goes", "agreement", "bytes", "reasons")
+
+
+@click.command("dedupe")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--matcher", type=click.Choice(MATCHERS), default="appearance", show_default=True, help="The criterion.")
+@click.option("--threshold", type=click.FloatRange(0, 1), default=APPEARANCE_THRESHOLD, help="For appearance.")
+@click.option("--max-distance", type=click.IntRange(0, 256), default=HASH_MAX_DISTANCE, help="For hash: of 256 bits.")
+@click.option("--working-width", type=click.IntRange(16, 4096), default=scene.WORKING_WIDTH, help="For scene_change.")
+@click.option("--min-contour-area", type=click.FloatRange(0), default=scene.MIN_CONTOUR_AREA, help="For scene_change.")
+@click.option("--max-change", type=click.FloatRange(0), default=scene.MAX_CHANGE, help="For scene_change: pixels.")
+@click.option("--cameras", default=None, help=f"What a camera is called in names; scene_change looks for {CAMERA}.")
+@click.option("--keep", type=click.Choice([choice.value for choice in Keep]), default="best", show_default=True)
+@click.option("--apply", "apply_it", is_flag=True, help="Set the duplicates aside; otherwise nothing is touched.")
+@click.option("--confirm", default="", help="The word that is asked for before a large part of a folder goes.")
+@click.option("--backup", type=click.Path(path_type=Path, file_okay=False), help="Where they are set aside.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write a table.")
+@click.option(
+    "--html", "html_file", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures."
+)
+@options.as_json
+@options.data
+def command(
+    folder: Path,
+    matcher: str,
+    keep: str,
+    cameras: str | None,
+    confirm: str,
+    backup: Path | None,
+    csv_file: Path | None,
+    html_file: Path | None,
+    data: Path | None,
+    *,
+    apply_it: bool,
+    as_json: bool,
+    **parameters: Any,
+) -> None:
+    """Find the duplicates in a folder and all below it. A dry run, unless --apply is given; undo with `removals undo`."""
+    settings = load_settings(data=data)
+    chosen, of_matcher = _matcher(matcher, parameters)
+    question = FolderQuestion(Scope(folder.resolve(), _pattern(cameras, matcher)), matcher, of_matcher, Keep(keep))
+    aside = (backup or settings.data / "trash").resolve()
+    if aside.is_relative_to(question.scope.root):
+        raise click.UsageError(f"{aside} lies in the folder itself: what is set aside would be found again")
+    with wiring.decoders(settings) as pool, steps() as progress:
+        try:
+            own = settings.own_folders
+            plan = plan_folder(question, chosen, pool, progress, max_bytes=settings.max_bytes, own=own)
+        finally:
+            chosen.close()
+        if html_file:
+            write_report(html_file, question, plan, pool)
+    if csv_file:
+        _write_table(csv_file, plan)
+    applied = _apply(plan, settings, aside, confirm) if apply_it and plan.going else None
+    if as_json:
+        click.echo(json.dumps(_as_json(question, plan, applied), ensure_ascii=False))
+    else:
+        _tell(plan, applied)
+    sys.exit(FOUND if plan.going else NONE_FOUND)
+
+
+def _matcher(name: str, given: dict[str, Any]) -> tuple[Matcher, dict[str, Any]]:
+    """The matcher, and those of the parameters that are its own."""
+    if name == "hash":
+        return ByHash(given["max_distance"]), {"max_distance": given["max_distance"]}
+    if name == "scene_change":
+        own = {name: given[name] for name in ("working_width", "min_contour_area", "max_change")}
+        return BySceneChange(**own), own
+    return ByAppearance(given["threshold"]), {"threshold": given["threshold"]}
+
+
+def _pattern(cameras: str | None, matcher: str) -> re.Pattern[str] | None:
+    if cameras is None:
+        return re.compile(CAMERA) if matcher == "scene_change" else None
+    try:
+        return re.compile(cameras)
+    except re.error as error:
+        raise click.BadParameter(f"this is no regular expression: {error}", param_hint="--cameras") from error
+
+
+def _apply(plan: FolderPlan, settings: Settings, aside: Path, confirm: str) -> RemovalRecord:
+    check_confirmed(plan.removal.plan_hash, plan.going, len(plan.pictures), confirm)
+    with wiring.open_store(settings) as store, steps() as progress:
+        removals = store.catalogue.removals
+        removals.plan(plan.removal)
+        return file_removal.apply(plan.removal.removal_id, plan.removal.plan_hash, removals, aside, progress)
+
+
+def _rows(plan: FolderPlan) -> list[dict[str, Any]]:
+    numbers = [number for number, found in enumerate(plan.sets, 1) for _ in found.losers]
+    return [
+        {
+            "set": number,
+            "keeps": item.keeper["name"],
+            "goes": item.loser["name"],
+            "agreement": item.why["agreement"],
+            "bytes": item.bytes,
+            "reasons": "; ".join(item.why["reasons"]),
+        }
+        for number, item in zip(numbers, plan.removal.items, strict=True)
+    ]
+
+
+def _write_table(path: Path, plan: FolderPlan) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        table.writerows(_rows(plan))
+
+
+def _as_json(question: FolderQuestion, plan: FolderPlan, applied: RemovalRecord | None) -> dict[str, Any]:
+    return {
+        **question.as_json(),
+        "pictures": len(plan.pictures),
+        "duplicates_found": plan.going,
+        "bytes": sum(item.bytes for item in plan.removal.items),
+        "plan_hash": plan.removal.plan_hash,
+        "removal_id": applied.removal_id if applied else None,
+        "state": applied.state if applied else "planned",
+        "items": _rows(plan),
+        "passed_over": [{"name": printable(one.name), "reason": one.reason} for one in plan.passed_over],
+    }
+
+
+def _tell(plan: FolderPlan, applied: RemovalRecord | None) -> None:
+    pictures = plan.pictures
+    for found in plan.sets[:_TOLD]:
+        click.echo(f"keeps {printable(pictures[found.keeper].name)}")
+        for loser, agreed in found.losers:
+            how = "same pixels" if agreed < 0 else f"{agreed:.3g}"
+            click.echo(f"  {'gone' if applied else 'could go'}: {printable(pictures[loser].name)} ({how})")
+    if len(plan.sets) > _TOLD:
+        click.echo(f"and {len(plan.sets) - _TOLD:,} more sets")
+    for one in plan.passed_over[:_TOLD]:
+        click.echo(f"passed over {printable(one.name)}: {one.reason}", err=True)
+    if len(plan.passed_over) > _TOLD:
+        click.echo(f"and {len(plan.passed_over) - _TOLD:,} more files were passed over", err=True)
+    freed = sum(item.bytes for item in plan.removal.items)
+    click.echo(f"{len(pictures):,} pictures, {plan.going:,} duplicates in {len(plan.sets):,} sets, {freed:,} bytes")
+    if applied:
+        click.echo(f"set aside as {applied.removal_id}; keepone removals undo {applied.removal_id} brings them back")
+    elif plan.going:
+        click.echo("nothing was touched; --apply sets the duplicates aside")

@@ -1,0 +1,92 @@
+"""`keepone removals`: what was set aside, and how it comes back or goes for good."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from service import wiring
+from service.cli import options
+from service.cli.progress import steps
+from service.settings import load_settings
+from service.workflows import file_removal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from index_store.removal_records import RemovalRecord
+
+FAILED = 3
+
+
+@click.group("removals")
+def command() -> None:
+    """Removals of this data folder: list them, undo one, purge one."""
+
+
+@command.command("list")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@options.as_json
+@options.data
+def listed(limit: int, data: Path | None, *, as_json: bool) -> None:
+    """The newest removals first."""
+    with wiring.open_store(load_settings(data=data)) as store:
+        for record in store.catalogue.removals.list(limit).items:
+            counts = store.catalogue.removals.counts(record.removal_id)
+            click.echo(json.dumps(_as_json(record, counts), ensure_ascii=False) if as_json else _line(record, counts))
+
+
+@command.command("undo")
+@click.argument("removal_id")
+@options.data
+def undo(removal_id: str, data: Path | None) -> None:
+    """Bring every file of a removal back to where it lay."""
+    with wiring.open_store(load_settings(data=data)) as store, steps() as progress:
+        removals = store.catalogue.removals
+        record = file_removal.undo(removal_id, removals, progress)
+        renamed = [
+            item
+            for item in file_removal.items_of(removal_id, removals, "returned")
+            if item.place is not None and item.place != item.loser["at"]
+        ]
+    click.echo(f"{record.removal_id} is undone")
+    for item in renamed:
+        click.echo(f"{item.loser['name']} came back beside what has its name now", err=True)
+
+
+@command.command("purge")
+@click.argument("removal_id")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
+@options.data
+def purge(removal_id: str, data: Path | None, *, yes: bool) -> None:
+    """Delete what was set aside, for good; not before thirty days have passed."""
+    with wiring.open_store(load_settings(data=data)) as store:
+        removals = store.catalogue.removals
+        count = removals.counts(removal_id).get("removed", 0)
+        if not yes and not click.confirm(f"Delete {count:,} files for good?"):
+            sys.exit(FAILED)
+        with steps() as progress:
+            file_removal.purge(removal_id, removals, progress)
+    click.echo(f"{removal_id} is purged")
+
+
+def _as_json(record: RemovalRecord, counts: dict[str, int]) -> dict[str, object]:
+    return {
+        "removal_id": record.removal_id,
+        "state": record.state,
+        "folder": record.request.get("shown"),
+        "matcher": record.request.get("matcher"),
+        "items": record.items,
+        "bytes": record.bytes,
+        "created": record.created,
+        "changed": record.changed,
+        "counts": counts,
+    }
+
+
+def _line(record: RemovalRecord, counts: dict[str, int]) -> str:
+    told = ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
+    return f"{record.removal_id} {record.changed[:16]}Z {record.state}: {told} in {record.request.get('shown')}"

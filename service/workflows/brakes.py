@@ -1,0 +1,35 @@
+"""What stops a removal that somebody may not have meant."""
+
+from __future__ import annotations
+
+import hashlib
+from hmac import compare_digest
+
+from service.domain.errors import KeeponeError
+
+FREE_ITEMS, FREE_SHARE = 100, 0.05
+
+
+class ConfirmationNeededError(KeeponeError):
+    """The plan touches more pictures than go without asking."""
+
+    def __init__(self, going: int, of: int, token: str) -> None:
+        super().__init__(
+            f"{going:,} of {of:,} pictures would go, which is more than {FREE_ITEMS} and more than {FREE_SHARE:.0%}. "
+            f"If that is meant, confirm it with {token}."
+        )
+        self.token = token
+
+
+def check_confirmed(plan_hash: str, going: int, of: int, token: str) -> None:
+    """Raise ConfirmationNeededError for a large plan without the word that belongs to just this plan."""
+    if going <= max(FREE_ITEMS, FREE_SHARE * of):
+        return
+    wanted = confirm_token(plan_hash)
+    if not compare_digest(wanted, token):
+        raise ConfirmationNeededError(going, of, wanted)
+
+
+def confirm_token(plan_hash: str) -> str:
+    """Sixteen hex digits. It opens nothing but this plan, and another plan has another one."""
+    return hashlib.sha256(b"confirm:" + plan_hash.encode()).hexdigest()[:16]

@@ -1,0 +1,133 @@
+"""The pictures of a folder of the user's, each looked at once: what it is, and what a matcher needs of it.
+
+Files are read on threads and decoded in the pool's children, several at a time, and handed on in the order of their
+names. A file that is broken or no picture is told of with its reason, and passed over. Nothing is written.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import unquote_to_bytes
+
+import numpy as np
+
+from service.assess.quality import assess_quality
+from service.descriptors.hashes import frequencies
+from service.domain.errors import KeeponeError
+from service.domain.values import Assessed, Authenticity
+from service.inputs.roots import ImportRoots
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from service.inputs.roots import Found
+    from service.inputs.values import Skipped
+    from service.pictures.pool import DecodePool
+    from service.workflows.findings import Progress
+
+    Looked: TypeAlias = "tuple[Scanned, NDArray[np.uint8]] | PassedOver"
+
+CAMERA = r"(?<![A-Za-z0-9])c\d+(?![A-Za-z0-9])"
+"""How a camera is named in a file's name or its folders' by default: `c10`, `c20`."""
+_AHEAD = 4
+"""Files under way for each decoder: some are read while others are decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A picture of the folder. `name` is below it, as `os.fsdecode` spells it."""
+
+    name: str
+    group: str
+    assessed: Assessed
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A file that could not be looked at, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which pictures are compared with which."""
+
+    root: Path
+    camera: re.Pattern[str] | None = None
+    """What a camera is called; None: they are not told apart."""
+
+    def group_of(self, name: str) -> str:
+        found = self.camera.findall(name) if self.camera else []
+        # A folder may be called after a camera, and a file after another: both count.
+        return "/".join(found)
+
+
+def scan(
+    scope: Scope,
+    pool: DecodePool,
+    progress: Progress,
+    *,
+    max_bytes: int,
+    skipped: Skipped,
+    own: Iterable[Path] = (),
+) -> Iterator[Looked]:
+    """Each picture with its working pixels (h, w, 3), or why a file is passed over, in the order of their names.
+
+    Args:
+        scope: the folder.
+        pool: decodes them.
+        progress: told how many are done.
+        max_bytes: a larger file is passed over.
+        skipped: counts links, special and hidden files, which are not looked at.
+        own: folders of Keepone's own, which are not gone into.
+    """
+    roots = ImportRoots([scope.root])
+    identities = frozenset((state.st_dev, state.st_ino) for path in own if (state := _state(path)) is not None)
+    files = list(roots.walk(["."], skipped, own=identities))
+    prefix = os.fsencode(os.path.realpath(scope.root)).rstrip(b"/") + b"/"
+
+    def look(found: Found) -> Looked:
+        name = os.fsdecode(unquote_to_bytes(found.locator).removeprefix(prefix))
+        try:
+            with pool.decode(roots.read(found.locator, max_bytes), wait_s=None) as decoded:
+                working = np.array(decoded.working)
+                quality, facts = assess_quality(decoded.pixels), decoded.facts
+        except (KeeponeError, OSError) as error:
+            return PassedOver(name, str(error))
+        flat = frequencies(working).too_little_detail
+        assessed = Assessed(facts, quality, Authenticity(), too_little_detail=flat)
+        return Scanned(name, scope.group_of(name), assessed), working
+
+    for done, looked in enumerate(_in_order(look, files, _AHEAD * pool.stats().children), 1):
+        progress("pictures", done, len(files))
+        yield looked
+
+
+def _in_order(look: Callable[[Found], Looked], files: list[Found], ahead: int) -> Iterator[Looked]:
+    """What each looks like, so many ahead of what is asked for."""
+    with ThreadPoolExecutor(max(1, ahead // 2)) as threads:
+        waiting: deque[Future[Looked]] = deque()
+        for found in files:
+            waiting.append(threads.submit(look, found))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _state(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
