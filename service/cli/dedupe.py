@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +33,18 @@ from service.workflows.matchers import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from index_store.removal_records import RemovalRecord
     from service.settings import Settings
 
 NONE_FOUND, FOUND, FAILED = 0, 1, 3
-MATCHERS = ("appearance", "scene_change", "hash")
+MATCHERS: dict[str, tuple[Callable[..., Matcher], tuple[str, ...]]] = {
+    "appearance": (ByAppearance, ("threshold",)),
+    "scene_change": (BySceneChange, ("working_width", "min_contour_area", "max_change")),
+    "hash": (ByHash, ("max_distance",)),
+}
+"""Each with its own parameters."""
 _TOLD = 20
 """Sets that are listed for people; `--json` and `--csv` list all."""
 COLUMNS = ("set", "keeps", "goes", "agreement", "bytes", "reasons")
@@ -44,7 +52,9 @@ COLUMNS = ("set", "keeps", "goes", "agreement", "bytes", "reasons")
 
 @click.command("dedupe")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--matcher", type=click.Choice(MATCHERS), default="appearance", show_default=True, help="The criterion.")
+@click.option(
+    "--matcher", type=click.Choice(list(MATCHERS)), default="appearance", show_default=True, help="The criterion."
+)
 @click.option("--threshold", type=click.FloatRange(0, 1), default=APPEARANCE_THRESHOLD, help="For appearance.")
 @click.option("--max-distance", type=click.IntRange(0, 256), default=HASH_MAX_DISTANCE, help="For hash: of 256 bits.")
 @click.option("--working-width", type=click.IntRange(16, 4096), default=scene.WORKING_WIDTH, help="For scene_change.")
@@ -78,17 +88,14 @@ def command(
 ) -> None:
     """Find the duplicates in a folder and all below it. A dry run, unless --apply is given; undo with `removals undo`."""
     settings = load_settings(data=data)
-    chosen, of_matcher = _matcher(matcher, parameters)
-    question = FolderQuestion(Scope(folder.resolve(), _pattern(cameras, matcher)), matcher, of_matcher, Keep(keep))
+    own = {name: parameters[name] for name in MATCHERS[matcher][1]}
+    question = FolderQuestion(Scope(folder.resolve(), _pattern(cameras, matcher)), matcher, own, Keep(keep))
     aside = (backup or settings.data / "trash").resolve()
     if aside.is_relative_to(question.scope.root):
         raise click.UsageError(f"{aside} lies in the folder itself: what is set aside would be found again")
-    with wiring.decoders(settings) as pool, steps() as progress:
-        try:
-            own = settings.own_folders
-            plan = plan_folder(question, chosen, pool, progress, max_bytes=settings.max_bytes, own=own)
-        finally:
-            chosen.close()
+    with wiring.decoders(settings) as pool, steps() as progress, closing(MATCHERS[matcher][0](**own)) as criterion:
+        folders = settings.own_folders
+        plan = plan_folder(question, criterion, pool, progress, max_bytes=settings.max_bytes, own=folders)
         if html_file:
             write_report(html_file, question, plan, pool)
     if csv_file:
@@ -99,16 +106,6 @@ def command(
     else:
         _tell(plan, applied)
     sys.exit(FOUND if plan.going else NONE_FOUND)
-
-
-def _matcher(name: str, given: dict[str, Any]) -> tuple[Matcher, dict[str, Any]]:
-    """The matcher, and those of the parameters that are its own."""
-    if name == "hash":
-        return ByHash(given["max_distance"]), {"max_distance": given["max_distance"]}
-    if name == "scene_change":
-        own = {name: given[name] for name in ("working_width", "min_contour_area", "max_change")}
-        return BySceneChange(**own), own
-    return ByAppearance(given["threshold"]), {"threshold": given["threshold"]}
 
 
 def _pattern(cameras: str | None, matcher: str) -> re.Pattern[str] | None:

@@ -1,0 +1,152 @@
+"""`keepone dedupe` and `keepone removals`: a dry run, a removal, and its undoing."""
+
+import csv
+import json
+
+import pytest
+
+
+def files(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def removal_id(keepone):
+    return json.loads(keepone("removals", "list", "--json").out)["removal_id"]
+
+
+def test_a_dry_run_touches_nothing_and_says_what_it_found(keepone, pictures, folder):
+    before = files(folder)
+    ran = keepone("dedupe", pictures)
+    assert ran.code == 1
+    assert "keeps astronaut.jpg" in ran.out
+    assert "could go: copy.jpg (0.9" in ran.out
+    assert "3 pictures, 1 duplicates in 1 sets" in ran.out
+    assert "nothing was touched" in ran.out
+    assert "passed over deep/broken.jpg: The file ends" in ran.err
+    assert files(folder) == before
+
+
+def test_a_folder_without_duplicates_exits_0(keepone, pictures):
+    (pictures / "copy.jpg").unlink()
+    assert keepone("dedupe", pictures).code == 0
+    assert keepone("dedupe", pictures, "--apply").code == 0
+    assert keepone("removals", "list").out == ""
+
+
+def test_what_is_applied_is_undone_to_the_byte(keepone, pictures):
+    before = files(pictures)
+    ran = keepone("dedupe", pictures, "--apply")
+    assert ran.code == 1
+    assert "gone: copy.jpg" in ran.out
+    assert files(pictures) == {name: data for name, data in before.items() if name != "copy.jpg"}
+    listed = json.loads(keepone("removals", "list", "--json").out)
+    assert (listed["state"], listed["counts"], listed["folder"]) == ("applied", {"removed": 1}, str(pictures))
+    assert "applied: 1 removed in" in keepone("removals", "list").out
+    assert keepone("removals", "undo", listed["removal_id"]).code == 0
+    assert files(pictures) == before
+    assert "undone: 1 returned" in keepone("removals", "list").out
+
+
+def test_a_backup_lies_where_it_was_asked_for(keepone, pictures, folder):
+    before = (pictures / "copy.jpg").read_bytes()
+    keepone("dedupe", pictures, "--apply", "--backup", folder / "spare")
+    assert list(files(folder / "spare").values()) == [before]
+
+
+def test_a_backup_in_the_folder_itself_is_refused(keepone, pictures):
+    """The next run would find it, and take it for a copy."""
+    ran = keepone("dedupe", pictures, "--apply", "--backup", pictures / "spare")
+    assert ran.code == 2
+    assert "lies in the folder itself" in ran.err
+    assert (pictures / "copy.jpg").exists()
+
+
+def test_json_tells_all_of_it(keepone, pictures):
+    told = json.loads(keepone("dedupe", pictures, "--json").out)
+    assert (told["pictures"], told["duplicates_found"], told["state"]) == (3, 1, "planned")
+    assert (told["matcher"], told["parameters"], told["keep"]) == ("appearance", {"threshold": 0.9}, "best")
+    [item] = told["items"]
+    assert (item["set"], item["keeps"], item["goes"]) == (1, "astronaut.jpg", "copy.jpg")
+    assert told["bytes"] == item["bytes"] == (pictures / "copy.jpg").stat().st_size
+    assert [one["name"] for one in told["passed_over"]] == ["deep/broken.jpg"]
+
+
+def test_the_table_has_a_row_for_each_that_could_go(keepone, pictures, folder):
+    keepone("dedupe", pictures, "--csv", folder / "found.csv")
+    with (folder / "found.csv").open(encoding="utf-8", newline="") as file:
+        [row] = csv.DictReader(file)
+    assert (row["set"], row["keeps"], row["goes"]) == ("1", "astronaut.jpg", "copy.jpg")
+    assert row["reasons"]
+
+
+def test_the_page_shows_the_pictures_and_trusts_no_name(keepone, pictures, folder):
+    evil = "<script>alert(1)<script>.jpg"
+    (pictures / "copy.jpg").rename(pictures / evil)
+    keepone("dedupe", pictures, "--html", folder / "found.html")
+    page = (folder / "found.html").read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "deep/broken.jpg" in page
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["--matcher", "hash"], 1),
+        (["--threshold", "0.9999"], 0),
+        (["--matcher", "scene_change"], 1),
+        (["--matcher", "scene_change", "--cameras", "astronaut|copy"], 0),
+    ],
+)
+def test_the_criterion_is_the_callers(keepone, pictures, options, found):
+    assert json.loads(keepone("dedupe", pictures, "--json", *options).out)["duplicates_found"] == found
+
+
+def test_a_pattern_that_is_none_is_refused(keepone, pictures):
+    ran = keepone("dedupe", pictures, "--cameras", "c(")
+    assert ran.code == 2
+    assert "--cameras" in ran.err
+
+
+def test_a_large_part_of_a_folder_goes_only_when_confirmed(keepone, folder, written, coffee):
+    """The word is the plan's own: it opens no other."""
+    many = folder / "many"
+    many.mkdir()
+    data = written(coffee)
+    for number in range(102):
+        (many / f"{number:03d}.jpg").write_bytes(data)
+    ran = keepone("dedupe", many, "--apply")
+    assert ran.code == 3
+    assert "101 of 102 pictures would go" in ran.err
+    assert len(files(many)) == 102
+    token = ran.err.rstrip().rstrip(".").split()[-1]
+    assert keepone("dedupe", many, "--apply", "--confirm", "0" * 16).code == 3
+    assert keepone("dedupe", many, "--apply", "--confirm", token).code == 1
+    assert list(files(many)) == ["000.jpg"]
+    assert keepone("removals", "undo", removal_id(keepone)).code == 0
+    assert len(files(many)) == 102
+
+
+def test_what_comes_back_beside_another_file_is_told(keepone, pictures):
+    keepone("dedupe", pictures, "--apply")
+    (pictures / "copy.jpg").write_bytes(b"something else")
+    ran = keepone("removals", "undo", removal_id(keepone))
+    assert ran.code == 0
+    assert "copy.jpg came back beside" in ran.err
+    assert (pictures / "copy (restored 1).jpg").exists()
+    assert (pictures / "copy.jpg").read_bytes() == b"something else"
+
+
+def test_nothing_is_purged_before_its_time(keepone, pictures):
+    keepone("dedupe", pictures, "--apply")
+    ran = keepone("removals", "purge", removal_id(keepone), "--yes")
+    assert ran.code == 3
+    assert "kept for 30 days" in ran.err
+    assert keepone("removals", "undo", removal_id(keepone)).code == 0
+
+
+def test_an_unknown_removal_is_told(keepone):
+    ran = keepone("removals", "undo", "rem_unknown")
+    assert ran.code == 3
+    assert "no removal rem_unknown" in ran.err

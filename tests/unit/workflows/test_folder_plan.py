@@ -1,0 +1,181 @@
+"""What could go from a folder: who stays, what is passed over, and that the plan is the same every time."""
+
+import os
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from service.inputs.values import Skipped
+from service.workflows.folder_plan import EXACT, FolderQuestion, Keep, plan_folder
+from service.workflows.folder_scan import CAMERA, Scope
+from service.workflows.matchers import ByAppearance, ByHash, BySceneChange
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "holiday"
+    (made / "deep").mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def planned(pool):
+    def run(folder, matcher=None, *, camera=None, keep=Keep.BEST, own=(), seen=None):
+        criterion = matcher or ByAppearance()
+        question = FolderQuestion(Scope(folder, camera), criterion.name, keep=keep)
+        told = seen if seen is not None else []
+        try:
+            return plan_folder(question, criterion, pool, lambda *step: told.append(step), max_bytes=2**24, own=own)
+        finally:
+            criterion.close()
+
+    return run
+
+
+def going(plan):
+    return {item.loser["name"]: item.keeper["name"] for item in plan.removal.items}
+
+
+def test_the_larger_picture_stays(folder, planned, written, resized, astronaut, coffee):
+    (folder / "deep" / "large.jpg").write_bytes(written(astronaut, quality=90))
+    (folder / "a-small.jpg").write_bytes(written(resized(astronaut, 0.6), quality=90))
+    (folder / "coffee.png").write_bytes(written(coffee, "PNG"))
+    plan = planned(folder)
+    assert going(plan) == {"a-small.jpg": "deep/large.jpg"}
+    [item] = plan.removal.items
+    assert item.why["reasons"][0] == "2.78 times the pixels"
+    assert item.bytes == (folder / "a-small.jpg").stat().st_size
+    assert 0.9 <= item.why["agreement"] <= 1
+
+
+def test_or_the_larger_file_if_that_is_asked_for(folder, planned, written, resized, astronaut):
+    (folder / "large.jpg").write_bytes(written(astronaut, quality=30))
+    (folder / "small.png").write_bytes(written(resized(astronaut, 0.7), "PNG"))
+    assert going(planned(folder)) == {"small.png": "large.jpg"}
+    assert going(planned(folder, keep=Keep.LARGEST_FILE)) == {"large.jpg": "small.png"}
+
+
+def test_equal_bytes_go_by_every_criterion_and_the_first_by_name_stays(folder, planned, written, coffee):
+    for name in ("b.jpg", "a.jpg", "deep/c.jpg"):
+        (folder / name).write_bytes(written(coffee))
+    for matcher in (ByAppearance(1.0), ByHash(0), BySceneChange(max_change=0)):
+        plan = planned(folder, matcher)
+        assert going(plan) == {"b.jpg": "a.jpg", "deep/c.jpg": "a.jpg"}
+        assert [item.why for item in plan.removal.items] == [
+            {"agreement": EXACT, "reasons": ["the very same file"]}
+        ] * 2
+
+
+def test_pictures_without_detail_agree_by_their_pixels_alone(folder, planned, written):
+    """Two pages are no copies for being blank, and the same pixels are, in whatever format."""
+    page = np.full((300, 200, 3), 250, np.uint8)
+    other = page.copy()
+    other[100:104, 50:60] = 200
+    (folder / "page.png").write_bytes(written(page, "PNG"))
+    (folder / "other.png").write_bytes(written(other, "PNG"))
+    assert going(planned(folder)) == {}
+    (folder / "page.bmp").write_bytes(written(page, "BMP"))
+    assert set(going(planned(folder))) <= {"page.png", "page.bmp"}
+    assert len(going(planned(folder))) == 1
+
+
+def test_what_is_broken_is_told_of_and_the_others_are_looked_at(folder, planned, written, astronaut):
+    (folder / "a.jpg").write_bytes(written(astronaut))
+    (folder / "b.jpg").write_bytes(written(astronaut, quality=60))
+    (folder / "broken.jpg").write_bytes(written(astronaut)[:2000])
+    (folder / "notes.txt").write_text("no picture")
+    plan = planned(folder)
+    assert [one.name for one in plan.passed_over] == ["broken.jpg", "notes.txt"]
+    assert all(one.reason for one in plan.passed_over)
+    assert len(plan.pictures) == 2
+    assert plan.going == 1
+
+
+def test_one_file_never_counts_as_two(folder, planned, written, astronaut, coffee):
+    """Another name of the same inode, and a link, are passed over: to remove either frees nothing, or loses all."""
+    (folder / "a.jpg").write_bytes(written(astronaut))
+    os.link(folder / "a.jpg", folder / "deep" / "same.jpg")
+    (folder / "link.jpg").symlink_to(folder / "a.jpg")
+    (folder / "deep" / "up").symlink_to(folder)
+    (folder / "coffee.jpg").write_bytes(written(coffee))
+    plan = planned(folder)
+    assert plan.going == 0
+    assert len(plan.pictures) == 2
+    assert (plan.skipped.repeats, plan.skipped.links) == (1, 2)
+    assert isinstance(plan.skipped, Skipped)
+
+
+def test_folders_of_keepones_own_are_not_gone_into(folder, planned, written, astronaut):
+    (folder / "a.jpg").write_bytes(written(astronaut))
+    (folder / "data" / "blobs").mkdir(parents=True)
+    (folder / "data" / "blobs" / "copy.jpg").write_bytes(written(astronaut))
+    assert planned(folder, own=[folder / "data"]).going == 0
+    assert planned(folder).going == 1
+
+
+def test_cameras_are_told_apart_by_what_they_are_called(folder, planned, written, photographs):
+    """The same yard by two cameras is two views; within one camera the later frame goes."""
+    frame = photographs["gravel"]
+    for name in ("c10-0001.jpg", "c10-0002.jpg", "c20-0001.jpg", "deep/c20_0002.jpg"):
+        (folder / name).write_bytes(written(frame))
+    camera = re.compile(CAMERA)
+    plan = planned(folder, BySceneChange(), camera=camera)
+    assert going(plan) == {"c10-0002.jpg": "c10-0001.jpg", "deep/c20_0002.jpg": "c20-0001.jpg"}
+    assert len(going(planned(folder, BySceneChange()))) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "group"), [("c10-1.jpg", "c10"), ("yard/c20/x.jpg", "c20"), ("abc10.jpg", ""), ("c1", "c1")]
+)
+def test_what_a_camera_is_called(tmp_path, name, group):
+    assert Scope(tmp_path, re.compile(CAMERA)).group_of(name) == group
+
+
+def test_the_plan_does_not_depend_on_the_order_in_which_files_were_made(
+    tmp_path, planned, written, resized, photographs
+):
+    """Nor on when: its hash says what would be done, and to which bytes."""
+    made = {}
+    for name in ("astronaut", "chelsea", "coffee"):
+        made[f"{name}.jpg"] = written(photographs[name], quality=90)
+        made[f"{name}-copy.jpg"] = written(photographs[name], quality=50)
+        made[f"deep/{name}-half.jpg"] = written(resized(photographs[name], 0.7), quality=80)
+    plans = []
+    for names in (sorted(made), sorted(made, reverse=True)):
+        folder = tmp_path / "same"
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "deep").mkdir(parents=True)
+        for name in names:
+            (folder / name).write_bytes(made[name])
+        plans.append(planned(folder))
+    first, second = plans
+    assert first.removal.plan_hash == second.removal.plan_hash
+    assert first.removal.items == second.removal.items
+    assert first.going == 6
+    (folder / "coffee.jpg").write_bytes(written(photographs["coffee"], quality=91))
+    assert planned(folder).removal.plan_hash != first.removal.plan_hash
+
+
+def test_progress_is_told(folder, planned, written, astronaut):
+    for number in range(5):
+        (folder / f"{number}.jpg").write_bytes(written(astronaut, quality=60 + number))
+    seen = []
+    planned(folder, seen=seen)
+    assert [step for step in seen if step[0] == "pictures"] == [("pictures", done, 5) for done in range(1, 6)]
+    assert seen[-1] == ("duplicates", 4, None)
+
+
+def test_names_that_are_no_text_are_planned_like_any_other(folder, planned, written, astronaut):
+    name = os.fsdecode(b"caf\xe9.jpg")
+    (folder / name).write_bytes(written(astronaut, quality=60))
+    (folder / "large.jpg").write_bytes(written(astronaut, quality=95))
+    [item] = planned(folder).removal.items
+    assert item.loser["at"] == "caf%E9.jpg"
+    item.loser["name"].encode()
+
+
+def test_an_empty_folder_has_an_empty_plan(folder, planned):
+    plan = planned(folder)
+    assert (plan.going, plan.pictures, plan.sets) == (0, (), ())
