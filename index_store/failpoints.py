@@ -54,6 +54,7 @@ POINTS = {
     "removal.state-set": "A removal has its next state; nothing was done in it yet.",
     "removal.recorded": "What became of some of its items is committed.",
     "tree.checked": "A file that is to go and the one that stays hold the bytes they held; nothing has moved.",
+    "tree.copied": "A copy is on disk under a hidden name, in the folder for what was set aside or in the user's own.",
     "tree.set-aside": "The one that is to go has a second name, or a copy, where it is set aside.",
     "tree.hidden": "Its own name is a hidden one now.",
     "tree.removed": "Its hidden name is gone; the folder may not know that after a power cut.",

@@ -3,7 +3,7 @@
 A plan is written down whole before anything is touched, with a hash over what it says; to apply it one names that hash.
 State comes first: that a removal is being applied is committed before its first file moves, so whoever finds it so after
 a crash knows to go on. An item is settled once and can be settled back once: what was removed may return or be purged,
-what was skipped stays skipped.
+what was skipped stays skipped. What was being removed when a process was killed returns without having been removed.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ TRANSITIONS: Mapping[RemovalState, frozenset[RemovalState]] = {
 }
 """Where a removal may go from each state; staying where it is changes nothing. One that is cut short may be undone."""
 ITEM_TRANSITIONS: Mapping[RemovalItemState, frozenset[RemovalItemState]] = {
-    "planned": frozenset({"removed", "skipped"}),
+    "planned": frozenset({"removed", "skipped", "returned"}),
     "removed": frozenset({"returned", "purged"}),
     "skipped": frozenset(),
     "returned": frozenset(),

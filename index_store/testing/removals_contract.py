@@ -146,7 +146,7 @@ class RemovalsContract:
         with self.opened_removals() as removals:
             removal_id = removals.plan(a_plan()).removal_id
             removals.record(removal_id, [RemovalOutcome(1, "skipped")])
-            for wrong in (RemovalOutcome(1, "removed"), RemovalOutcome(2, "returned"), RemovalOutcome(2, "purged")):
+            for wrong in (RemovalOutcome(1, "removed"), RemovalOutcome(1, "returned"), RemovalOutcome(2, "purged")):
                 with refused(BadTransitionError):
                     removals.record(removal_id, [RemovalOutcome(3, "removed"), wrong])
             for nowhere in (0, 4):

@@ -1,1 +1,1 @@
-"""Folders of the user's own: files set aside and brought back, markers, the persons' `metadata.json`."""
+"""Folders of the user's own: files set aside and brought back."""

@@ -9,17 +9,16 @@ Both are hashed again through open descriptors right before anything moves. Then
 3. the keeper is looked at once more, and the hidden name goes.
 
 So at every instant the keeper lies where it lay, and the loser lies somewhere. Whoever is killed on the way calls the
-same function with the same token again. Nothing is ever written over: where a name is taken when a file comes back, it
-gets a new one.
+same function with the same token again, or `bring_back` with it. Nothing is ever written over: where a name is taken
+when a file comes back, it gets a new one.
 """
 
 import errno
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from index_store.errors import StoreError
+from index_store.errors import StoreError, StoreUnavailableError
 from index_store.failpoints import reached
 from index_store.syncing import make_folder, refuse_after_failure, sync
 from index_store.trees.opening import (
@@ -34,6 +33,8 @@ from index_store.trees.opening import (
 )
 
 HIDDEN = ".keepone-"
+LONGEST_NAME = 255
+"""Bytes, on nearly every file system."""
 _NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK = 1 << 20
@@ -43,11 +44,15 @@ class SetAsideError(StoreError):
     """A file could not be set aside or brought back; it lies where it lay."""
 
 
+class HiddenFileError(StoreError):
+    """A file could not be given its name back; it lies hidden in its folder, and the same call gives it back later."""
+
+
 def set_aside(loser: Placed, keeper: Placed, to: Path, token: str) -> None:
     """Move the loser out of its folder to the new path `to`. Doing it again changes nothing.
 
-    Raises ChangedFileError (either is not what it was, or both are one file) or SetAsideError; then the loser lies
-    where it lay.
+    Raises ChangedFileError (either is not what it was, or both are one file) or SetAsideError, and then the loser lies
+    where it lay; or HiddenFileError or StoreUnavailableError, and then it is to be called again.
 
     Args:
         loser: the file that goes.
@@ -58,48 +63,104 @@ def set_aside(loser: Placed, keeper: Placed, to: Path, token: str) -> None:
     refuse_after_failure()
     try:
         with opened_folder(loser.root, loser.parts[:-1]) as folder:
-            name, hidden = loser.parts[-1], HIDDEN + token
-            if state_at(folder, hidden) is not None:
-                _give_back(folder, hidden, name)  # killed on the way: begin anew
-            if state_at(folder, name) is None and _is_there(to, loser.sha256):
+            if _is_finished(folder, loser, keeper, to, token):
                 return
-            with opened_file(folder, name) as file:
+            with opened_file(folder, loser.parts[-1]) as file:
                 is_what = checked(file, loser)
                 _check_keeper(keeper, is_what)
                 reached("tree.checked")
-                _keep(file, folder, name, is_what, loser, to)
+                is_new = _keep(file, folder, is_what, loser, to, token)
                 reached("tree.set-aside")
-                os.rename(name, hidden, src_dir_fd=folder, dst_dir_fd=folder)
-                reached("tree.hidden")
                 try:
-                    _check_taken(folder, hidden, is_what, loser)
-                    _check_keeper(keeper, is_what)
-                except BaseException:
-                    _give_back(folder, hidden, name)
+                    _take(folder, is_what, loser, keeper, token)
+                except (ChangedFileError, OSError):
+                    if is_new:  # the loser lies where it lay: nobody will ask for what lies here
+                        to.unlink(missing_ok=True)
                     raise
-                os.unlink(hidden, dir_fd=folder)
-                reached("tree.removed")
-                sync(folder)
+            _settle(folder)
     except OSError as error:
         raise SetAsideError(f"{loser.path}: {error.strerror}") from error
 
 
-def bring_back(aside: Path, to: Placed) -> str:
+def bring_back(aside: Path, to: Placed, token: str) -> str:
     """Give a file that was set aside its place again, or a new name beside it if that is taken; says which.
 
     Folders that are gone are made again. Doing it again changes nothing. Raises ChangedFileError if what was set aside
-    is not there or holds other bytes, or SetAsideError; then it still lies there.
+    is not there or holds other bytes, or SetAsideError; then it still lies there. HiddenFileError as `set_aside`.
     """
     refuse_after_failure()
     try:
         with opened_folder(to.root, to.parts[:-1], make=True) as folder:
-            name = _placed(aside, folder, to)
+            name = _given_back(folder, to, token) or _placed(aside, folder, to, token)
+            _settle(folder)
             reached("tree.brought-back")
             with suppress(FileNotFoundError):
                 aside.unlink()
             return "/".join((*to.parts[:-1], name))
     except OSError as error:
         raise SetAsideError(f"{to.path}: {error.strerror}") from error
+
+
+def is_under_way(aside: Path, loser: Placed, token: str) -> bool:
+    """Whether anything was done to the loser that `set_aside` would finish or `bring_back` undo."""
+    if aside.exists():
+        return True
+    try:
+        with opened_folder(loser.root, loser.parts[:-1]) as folder:
+            return state_at(folder, HIDDEN + token) is not None
+    except ChangedFileError:
+        return False
+
+
+def is_there(placed: Placed) -> bool:
+    """Whether the file lies in its place and holds its bytes."""
+    try:
+        with opened_folder(placed.root, placed.parts[:-1]) as folder:
+            return _holds(folder, placed.parts[-1], placed.sha256)
+    except (ChangedFileError, OSError):
+        return False
+
+
+def _is_finished(folder: int, loser: Placed, keeper: Placed, to: Path, token: str) -> bool:
+    """What an earlier call left, brought to its end; False if it is to be begun, or begun anew."""
+    name, hidden = loser.parts[-1], HIDDEN + token
+    is_aside = is_there(Placed(to.parent, to.name, loser.sha256))
+    lies_hidden = state_at(folder, hidden)
+    if lies_hidden is None:
+        return is_aside and not _holds(folder, name, loser.sha256)
+    if not is_aside or not _holds(folder, hidden, loser.sha256):
+        _give_back(folder, hidden, name)
+        return False
+    try:
+        _check_keeper(keeper, lies_hidden)
+        os.unlink(hidden, dir_fd=folder)
+    except (ChangedFileError, OSError):
+        _give_back(folder, hidden, name)
+        raise
+    _settle(folder)
+    return True
+
+
+def _take(folder: int, is_what: State, loser: Placed, keeper: Placed, token: str) -> None:
+    """Hide the loser, look once more, and let its name go. If anything speaks against it, it has its name again."""
+    name, hidden = loser.parts[-1], HIDDEN + token
+    os.rename(name, hidden, src_dir_fd=folder, dst_dir_fd=folder)
+    reached("tree.hidden")
+    try:
+        _check_taken(state_at(folder, hidden), is_what, loser)
+        _check_keeper(keeper, is_what)
+        os.unlink(hidden, dir_fd=folder)
+    except (ChangedFileError, OSError):
+        _give_back(folder, hidden, name)
+        raise
+    reached("tree.removed")
+
+
+def _check_taken(taken: State | None, is_what: State, loser: Placed) -> None:
+    """It is the file that was hashed. Raises ChangedFileError."""
+    # A second name changes the number of links, and no more.
+    if taken is None or taken._replace(links=is_what.links) != is_what:
+        raise ChangedFileError(f"{loser.path} was saved anew meanwhile")
 
 
 def _check_keeper(keeper: Placed, loser: State) -> None:
@@ -109,42 +170,59 @@ def _check_keeper(keeper: Placed, loser: State) -> None:
             raise ChangedFileError(f"{keeper.path} is the very same file")
 
 
-def _check_taken(folder: int, hidden: str, is_what: State, loser: Placed) -> None:
-    taken = state_at(folder, hidden)
-    # A second name changes the number of links, and no more.
-    if taken is None or taken._replace(links=is_what.links) != is_what:
-        raise ChangedFileError(f"{loser.path} was saved anew meanwhile")
-
-
-def _give_back(folder: int, hidden: str, name: str) -> None:
+def _give_back(folder: int, hidden: str, name: str) -> str:
     """The hidden file its name again, or a free one beside it if somebody has taken that."""
-    for free in _names(name):
+    try:
+        given = _named(folder, hidden, name)
+        _settle(folder)
+    except OSError as error:
+        raise HiddenFileError(f"{name} lies hidden as {hidden}: {error.strerror}") from error
+    return given
+
+
+def _given_back(folder: int, to: Placed, token: str) -> str | None:
+    """The name of a loser that lay hidden; None if none did."""
+    hidden = HIDDEN + token
+    if not _holds(folder, hidden, to.sha256):
+        return None
+    return _give_back(folder, hidden, to.parts[-1])
+
+
+def _named(folder: int, old: str, wanted: str) -> str:
+    """Give a file of this folder the wanted name, or the first free one beside it, and write over nothing."""
+    for name in _names(wanted):
         try:
-            os.link(hidden, free, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+            os.link(old, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
         except FileExistsError:
             continue
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            if state_at(folder, free) is not None:
+            # No links here: an empty file of ours holds the name until the file itself takes it.
+            try:
+                os.close(os.open(name, _CREATE, 0o600, dir_fd=folder))
+            except FileExistsError:
                 continue
-            os.rename(hidden, free, src_dir_fd=folder, dst_dir_fd=folder)
-            break
-        os.unlink(hidden, dir_fd=folder)
-        break
-    sync(folder)
+            os.rename(old, name, src_dir_fd=folder, dst_dir_fd=folder)
+            return name
+        os.unlink(old, dir_fd=folder)
+        return name
+    raise OSError(errno.EEXIST, "every name beside it is taken")
 
 
-def _keep(file: int, folder: int, name: str, is_what: State, loser: Placed, to: Path) -> None:
-    """A second name, or a copy, under `to`; on disk when this returns."""
+def _keep(file: int, folder: int, is_what: State, loser: Placed, to: Path, token: str) -> bool:
+    """A second name, or a copy, under `to`; on disk when this returns. False if it was there before."""
     make_folder(to.parent)
     with opened_folder(to.parent, ()) as kept:
         if state_at(kept, to.name) is not None:
-            if not _is_there(to, loser.sha256):
+            if not _holds(kept, to.name, loser.sha256):
                 raise SetAsideError(f"there is another file at {to}")
-        elif is_what.links > 1 or not _linked(folder, name, kept, to.name):
-            _copy(file, kept, to.name, loser.sha256)
+            return False
+        if is_what.links > 1 or not _linked(folder, loser.parts[-1], kept, to.name):
+            _named(kept, _copied(file, kept, loser.sha256, token), to.name)
+        sync(file)  # somebody may have saved it a moment ago
         sync(kept)
+    return True
 
 
 def _linked(folder: int, name: str, target: int, new: str) -> bool:
@@ -158,9 +236,11 @@ def _linked(folder: int, name: str, target: int, new: str) -> bool:
     return True
 
 
-def _copy(file: int, target: int, new: str, sha256: str) -> None:
-    """Bytes, times, mode and extended attributes; synced and read back before it has its name."""
-    temporary = f"{HIDDEN}{secrets.token_hex(8)}"
+def _copied(file: int, target: int, sha256: str, token: str) -> str:
+    """The hidden name of a copy in that folder: bytes, times, mode and extended attributes, synced and read back."""
+    temporary = f"{HIDDEN}{token}.copy"
+    with suppress(FileNotFoundError):
+        os.unlink(temporary, dir_fd=target)  # of a call that was killed
     copy = os.open(temporary, _CREATE, 0o600, dir_fd=target)
     try:
         offset = 0
@@ -168,12 +248,15 @@ def _copy(file: int, target: int, new: str, sha256: str) -> None:
             offset += os.write(copy, chunk)
         _like(file, copy)
         sync(copy)
+        reached("tree.copied")
         if hash_of(copy) != sha256:
             raise SetAsideError("what was copied does not read back as it was written")
-        os.link(temporary, new, src_dir_fd=target, dst_dir_fd=target)
+    except (StoreError, OSError):
+        os.unlink(temporary, dir_fd=target)
+        raise
     finally:
         os.close(copy)
-        os.unlink(temporary, dir_fd=target)
+    return temporary
 
 
 def _like(file: int, copy: int) -> None:
@@ -181,50 +264,62 @@ def _like(file: int, copy: int) -> None:
     found = os.fstat(file)
     with suppress(OSError):
         for attribute in os.listxattr(file):
-            os.setxattr(copy, attribute, os.getxattr(file, attribute))
+            with suppress(OSError):
+                os.setxattr(copy, attribute, os.getxattr(file, attribute))
     with suppress(PermissionError):
         os.fchown(copy, found.st_uid, found.st_gid)
     os.fchmod(copy, found.st_mode & 0o7777)
     os.utime(copy, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
-def _placed(aside: Path, folder: int, to: Placed) -> str:
+def _placed(aside: Path, folder: int, to: Placed, token: str) -> str:
     """The name that the file has now in its folder."""
-    names = _names(to.parts[-1])
-    for name in names:
-        if state_at(folder, name) is None:
-            break
-        if _holds(folder, name, to.sha256):  # brought back before, and killed then
-            return name
+    if not aside.exists():
+        for name in _names(to.parts[-1]):
+            if _holds(folder, name, to.sha256):  # brought back before, and killed then
+                return name
+            if state_at(folder, name) is None:
+                break
+        raise ChangedFileError(f"{aside} is not there any more")
     with opened_folder(aside.parent, ()) as kept, opened_file(kept, aside.name) as file:
-        checked(file, Placed(aside.parent, aside.name, to.sha256))
-        for name in names:
+        is_what = checked(file, Placed(aside.parent, aside.name, to.sha256))
+        for name in _names(to.parts[-1]):
+            lies = state_at(folder, name)
+            if lies is not None and _is_ours(folder, name, lies, is_what, to.sha256):
+                return name
+            if lies is not None:
+                continue
             try:
-                if state_at(folder, name) is None:
-                    if not _linked(kept, aside.name, folder, name):
-                        _copy(file, folder, name, to.sha256)
-                    sync(folder)
+                if _linked(kept, aside.name, folder, name):
                     return name
             except FileExistsError:
                 continue
+            return _named(folder, _copied(file, folder, to.sha256, token), name)
     raise SetAsideError(f"{to.path}: every name beside it is taken")
 
 
+def _is_ours(folder: int, name: str, lies: State, aside: State, sha256: str) -> bool:
+    """Whether what lies there was put there by a call that was killed: the same file, or its copy to the nanosecond."""
+    if lies.is_same_file(aside):
+        return True
+    like = (lies.size, lies.modified) == (aside.size, aside.modified)
+    return like and _holds(folder, name, sha256)
+
+
 def _names(name: str) -> list[str]:
-    """The name, then others beside it that a person would read rightly."""
+    """The name, then others beside it that a person would read rightly, none too long."""
     stem, dot, ending = name.rpartition(".")
     if not stem:
         stem, dot, ending = name, "", ""
-    return [name, *(f"{stem} (restored {number}){dot}{ending}" for number in range(1, 1000))]
+    tails = [f" (restored {number}){dot}{ending}" for number in range(1, 1000)]
+    return [name, *(_cut(stem, LONGEST_NAME - len(os.fsencode(tail))) + tail for tail in tails)]
 
 
-def _is_there(path: Path, sha256: str) -> bool:
-    """Whether a file of these bytes lies there."""
-    try:
-        with opened_folder(path.parent, ()) as folder:
-            return _holds(folder, path.name, sha256)
-    except ChangedFileError:
-        return False
+def _cut(stem: str, most: int) -> str:
+    """Its first characters, at most so many bytes."""
+    while len(os.fsencode(stem)) > most:
+        stem = stem[:-1]
+    return stem
 
 
 def _holds(folder: int, name: str, sha256: str) -> bool:
@@ -235,4 +330,21 @@ def _holds(folder: int, name: str, sha256: str) -> bool:
         return False
 
 
-__all__ = ["ChangedFileError", "Placed", "SetAsideError", "bring_back", "set_aside"]
+def _settle(folder: int) -> None:
+    """The names in the folder are on disk. After a failure nobody can tell, so it is told as one of the store."""
+    try:
+        sync(folder)
+    except OSError as error:
+        raise StoreUnavailableError(f"a folder could not be synced: {error.strerror}") from error
+
+
+__all__ = [
+    "ChangedFileError",
+    "HiddenFileError",
+    "Placed",
+    "SetAsideError",
+    "bring_back",
+    "is_there",
+    "is_under_way",
+    "set_aside",
+]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from index_store.errors import StoreError
+from index_store.syncing import sync
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ROOT = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -88,7 +89,7 @@ def make_folder_in(folder: int, name: str) -> None:
         os.mkdir(name, dir_fd=folder)
     except FileExistsError:
         return
-    os.fsync(folder)
+    sync(folder)
 
 
 @contextmanager

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import re
 import sys
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +37,7 @@ from service.workflows.matchers import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from index_store.removal_records import RemovalRecord
+    from index_store.removal_records import RemovalItem, RemovalRecord
     from service.settings import Settings
 
 NONE_FOUND, FOUND, FAILED = 0, 1, 3
@@ -46,7 +48,7 @@ MATCHERS: dict[str, tuple[Callable[..., Matcher], tuple[str, ...]]] = {
 }
 """Each with its own parameters."""
 _TOLD = 20
-"""Sets that are listed for people; `--json` and `--csv` list all."""
+"""Sets and files that are listed for people; `--json` and `--csv` list all."""
 COLUMNS = ("set", "keeps", "goes", "agreement", "bytes", "reasons")
 
 
@@ -91,21 +93,39 @@ def command(
     own = {name: parameters[name] for name in MATCHERS[matcher][1]}
     question = FolderQuestion(Scope(folder.resolve(), _pattern(cameras, matcher)), matcher, own, Keep(keep))
     aside = (backup or settings.data / "trash").resolve()
-    if aside.is_relative_to(question.scope.root):
-        raise click.UsageError(f"{aside} lies in the folder itself: what is set aside would be found again")
+    if backup and aside.is_relative_to(question.scope.root):
+        raise click.UsageError(f"{aside} lies in the folder itself")
     with wiring.decoders(settings) as pool, steps() as progress, closing(MATCHERS[matcher][0](**own)) as criterion:
-        folders = settings.own_folders
-        plan = plan_folder(question, criterion, pool, progress, max_bytes=settings.max_bytes, own=folders)
+        plan = plan_folder(
+            question,
+            criterion,
+            pool,
+            progress,
+            max_bytes=settings.max_bytes,
+            aside=aside,
+            own=settings.own_folders,
+        )
+        if cameras is not None and plan.pictures and not any(one.group for one in plan.pictures):
+            raise click.UsageError(f"no name tells of a camera like {cameras!r}")
         if html_file:
             write_report(html_file, question, plan, pool)
     if csv_file:
         _write_table(csv_file, plan)
-    applied = _apply(plan, settings, aside, confirm) if apply_it and plan.going else None
+    applied = _applied(plan, settings, confirm) if apply_it and plan.going else None
     if as_json:
         click.echo(json.dumps(_as_json(question, plan, applied), ensure_ascii=False))
     else:
         _tell(plan, applied)
-    sys.exit(FOUND if plan.going else NONE_FOUND)
+    stayed = applied is not None and any(item.state != "removed" for item in applied.items)
+    sys.exit(FAILED if stayed else FOUND if plan.going else NONE_FOUND)
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """A removal as it came out."""
+
+    record: RemovalRecord
+    items: tuple[RemovalItem, ...]
 
 
 def _pattern(cameras: str | None, matcher: str) -> re.Pattern[str] | None:
@@ -117,12 +137,20 @@ def _pattern(cameras: str | None, matcher: str) -> re.Pattern[str] | None:
         raise click.BadParameter(f"this is no regular expression: {error}", param_hint="--cameras") from error
 
 
-def _apply(plan: FolderPlan, settings: Settings, aside: Path, confirm: str) -> RemovalRecord:
+def _applied(plan: FolderPlan, settings: Settings, confirm: str) -> _Applied:
     check_confirmed(plan.removal.plan_hash, plan.going, len(plan.pictures), confirm)
+    removal_id = plan.removal.removal_id
     with wiring.open_store(settings) as store, steps() as progress:
         removals = store.catalogue.removals
         removals.plan(plan.removal)
-        return file_removal.apply(plan.removal.removal_id, plan.removal.plan_hash, removals, aside, progress)
+        try:
+            record = file_removal.apply(removal_id, plan.removal.plan_hash, removals, progress)
+        except BaseException:
+            click.echo(
+                f"stopped; `removals resume {removal_id}` goes on, `removals undo {removal_id}` goes back", err=True
+            )
+            raise
+        return _Applied(record, tuple(file_removal.items_of(removal_id, removals)))
 
 
 def _rows(plan: FolderPlan) -> list[dict[str, Any]]:
@@ -147,36 +175,59 @@ def _write_table(path: Path, plan: FolderPlan) -> None:
         table.writerows(_rows(plan))
 
 
-def _as_json(question: FolderQuestion, plan: FolderPlan, applied: RemovalRecord | None) -> dict[str, Any]:
+def _as_json(question: FolderQuestion, plan: FolderPlan, applied: _Applied | None) -> dict[str, Any]:
+    states = [item.state for item in applied.items] if applied else ["planned"] * plan.going
+    pictures = plan.pictures
     return {
         **question.as_json(),
         "pictures": len(plan.pictures),
         "duplicates_found": plan.going,
         "bytes": sum(item.bytes for item in plan.removal.items),
         "plan_hash": plan.removal.plan_hash,
-        "removal_id": applied.removal_id if applied else None,
-        "state": applied.state if applied else "planned",
-        "items": _rows(plan),
+        "duplicates_removed": states.count("removed"),
+        "removal_id": applied.record.removal_id if applied else None,
+        "state": applied.record.state if applied else "planned",
+        "items": [row | {"state": state} for row, state in zip(_rows(plan), states, strict=True)],
+        "doubtful": [
+            {"one": printable(pictures[it.one].name), "other": printable(pictures[it.other].name), "why": it.why}
+            for it in plan.doubtful
+        ],
         "passed_over": [{"name": printable(one.name), "reason": one.reason} for one in plan.passed_over],
     }
 
 
-def _tell(plan: FolderPlan, applied: RemovalRecord | None) -> None:
+def _tell(plan: FolderPlan, applied: _Applied | None) -> None:
     pictures = plan.pictures
+    ordinals = itertools.count()
     for found in plan.sets[:_TOLD]:
         click.echo(f"keeps {printable(pictures[found.keeper].name)}")
         for loser, agreed in found.losers:
+            item = applied.items[next(ordinals)] if applied else None
+            word = "could go" if item is None else "gone" if item.state == "removed" else "stayed"
             how = "same pixels" if agreed < 0 else f"{agreed:.3g}"
-            click.echo(f"  {'gone' if applied else 'could go'}: {printable(pictures[loser].name)} ({how})")
+            click.echo(f"  {word}: {printable(pictures[loser].name)} ({how})")
     if len(plan.sets) > _TOLD:
         click.echo(f"and {len(plan.sets) - _TOLD:,} more sets")
-    for one in plan.passed_over[:_TOLD]:
-        click.echo(f"passed over {printable(one.name)}: {one.reason}", err=True)
-    if len(plan.passed_over) > _TOLD:
-        click.echo(f"and {len(plan.passed_over) - _TOLD:,} more files were passed over", err=True)
+    doubts = [
+        f"{printable(pictures[it.one].name)} and {printable(pictures[it.other].name)}: {it.why}" for it in plan.doubtful
+    ]
+    _list("look at", doubts)
+    _list("passed over", [f"{printable(one.name)}: {one.reason}" for one in plan.passed_over])
+    if plan.skipped.unreadable:
+        click.echo(f"{plan.skipped.unreadable:,} files or folders could not be read", err=True)
+    stayed = [item for item in applied.items if item.state != "removed"] if applied else []
+    _list("stayed", [f"{item.loser['name']}: {(item.problem or {}).get('title', '')}" for item in stayed])
     freed = sum(item.bytes for item in plan.removal.items)
     click.echo(f"{len(pictures):,} pictures, {plan.going:,} duplicates in {len(plan.sets):,} sets, {freed:,} bytes")
     if applied:
-        click.echo(f"set aside as {applied.removal_id}; keepone removals undo {applied.removal_id} brings them back")
+        removal_id = applied.record.removal_id
+        click.echo(f"set aside as {removal_id}; keepone removals undo {removal_id} brings them back")
     elif plan.going:
         click.echo("nothing was touched; --apply sets the duplicates aside")
+
+
+def _list(what: str, lines: list[str]) -> None:
+    for line in lines[:_TOLD]:
+        click.echo(f"{what}: {line}", err=True)
+    if len(lines) > _TOLD:
+        click.echo(f"{what}: and {len(lines) - _TOLD:,} more", err=True)

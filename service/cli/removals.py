@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import click
 
@@ -39,6 +40,18 @@ def listed(limit: int, data: Path | None, *, as_json: bool) -> None:
             click.echo(json.dumps(_as_json(record, counts), ensure_ascii=False) if as_json else _line(record, counts))
 
 
+@command.command("resume")
+@click.argument("removal_id")
+@options.data
+def resume(removal_id: str, data: Path | None) -> None:
+    """Go on with a removal that was cut short."""
+    with wiring.open_store(load_settings(data=data)) as store, steps() as progress:
+        removals = store.catalogue.removals
+        record = file_removal.apply(removal_id, removals.get(removal_id).plan_hash, removals, progress)
+        counts = removals.counts(removal_id)
+    click.echo(_line(record, counts))
+
+
 @command.command("undo")
 @click.argument("removal_id")
 @options.data
@@ -46,15 +59,13 @@ def undo(removal_id: str, data: Path | None) -> None:
     """Bring every file of a removal back to where it lay."""
     with wiring.open_store(load_settings(data=data)) as store, steps() as progress:
         removals = store.catalogue.removals
-        record = file_removal.undo(removal_id, removals, progress)
-        renamed = [
-            item
-            for item in file_removal.items_of(removal_id, removals, "returned")
-            if item.place is not None and item.place != item.loser["at"]
-        ]
+        try:
+            record = file_removal.undo(removal_id, removals, progress)
+        finally:
+            for item in file_removal.items_of(removal_id, removals, "returned"):
+                if item.place not in {None, item.loser["at"]}:
+                    click.echo(f"{item.loser['name']} came back as {unquote(item.place or '')}", err=True)
     click.echo(f"{record.removal_id} is undone")
-    for item in renamed:
-        click.echo(f"{item.loser['name']} came back beside what has its name now", err=True)
 
 
 @command.command("purge")
@@ -65,6 +76,7 @@ def purge(removal_id: str, data: Path | None, *, yes: bool) -> None:
     """Delete what was set aside, for good; not before thirty days have passed."""
     with wiring.open_store(load_settings(data=data)) as store:
         removals = store.catalogue.removals
+        file_removal.check_purge(removals.get(removal_id))
         count = removals.counts(removal_id).get("removed", 0)
         if not yes and not click.confirm(f"Delete {count:,} files for good?"):
             sys.exit(FAILED)

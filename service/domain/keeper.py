@@ -104,8 +104,8 @@ def _among(query: Assessed, copies: Sequence[Match], references: Mapping[str, As
     advantages = {match.image_id: _advantage(query, references[match.content_id], match.relation) for match in plain}
     best = max(plain, key=lambda match: advantages[match.image_id].order)
     reference, advantage = references[best.content_id], advantages[best.image_id]
-    if doubt := _doubt(query, reference):
-        return _review(doubt)
+    if why := doubt(query, reference):
+        return _review(why)
     stored_stays = advantage.decisive >= 0
     if (
         not advantage.decisive
@@ -125,12 +125,12 @@ def _about(match: Match, verdict: Recommendation, query: Assessed, reference: As
         return Recommendation(Action.REVIEW)
     if verdict.keeper != QUERY:
         return UNTOUCHED
-    if match.relation is Relation.EDITED or _doubt(query, reference):
+    if match.relation is Relation.EDITED or doubt(query, reference):
         return Recommendation(Action.REVIEW)
     return Recommendation(Action.DELETE)
 
 
-def _doubt(query: Assessed, reference: Assessed) -> str | None:
+def doubt(query: Assessed, reference: Assessed) -> str | None:
     """Why sizes and sharpness must not decide between these two, or None."""
     if query.facts.animated or reference.facts.animated:
         return "only the first frames of an animation were compared"

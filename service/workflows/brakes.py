@@ -26,7 +26,7 @@ def check_confirmed(plan_hash: str, going: int, of: int, token: str) -> None:
     if going <= max(FREE_ITEMS, FREE_SHARE * of):
         return
     wanted = confirm_token(plan_hash)
-    if not compare_digest(wanted, token):
+    if not compare_digest(wanted.encode(), token.encode("utf-8", "surrogatepass")):
         raise ConfirmationNeededError(going, of, wanted)
 
 

@@ -2,39 +2,62 @@
 
 State first: that it is being applied is committed before the first file moves. Then every file is set aside by itself,
 checked against the plan and against its keeper right before (see `index_store.trees.moving`), and what became of it is
-committed. What was set aside before a crash and not yet recorded is found where it lies when the same plan goes on.
+committed. What was set aside before a crash and not yet recorded is found where it lies, by going on or by undoing.
+
+What is set aside lies in a folder of the removal's own, with a mark in it: nobody takes it for pictures of the user's,
+and whoever works on the removal holds a lock on the mark, so that no two do at once.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from index_store.errors import StoreError
 from index_store.ids import moment
-from index_store.removal_records import RemovalOutcome
-from index_store.trees.moving import ChangedFileError, Placed, SetAsideError, bring_back, set_aside
+from index_store.removal_records import RemovalOutcome, moved
+from index_store.syncing import make_folder
+from index_store.trees.moving import (
+    ChangedFileError,
+    Placed,
+    SetAsideError,
+    bring_back,
+    is_there,
+    is_under_way,
+    set_aside,
+)
 from service.domain.errors import KeeponeError
+from service.workflows.folder_scan import ASIDE_MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from index_store.catalogue.protocol import Removals
     from index_store.removal_records import RemovalItem, RemovalItemState, RemovalRecord
     from service.workflows.findings import Progress
 
 RETENTION = timedelta(days=30)
-"""How long what was removed lies aside before it may be purged without being asked for twice."""
+"""How long what was removed lies aside, at the least, before it can be purged."""
 _AT_ONCE = 32
 _PAGE = 1000
+_LONGEST_ENDING = 16
 
 
 class StalePlanError(KeeponeError):
     """The plan is not the one that was shown."""
+
+
+class RemovalBusyError(KeeponeError):
+    """Somebody else is working on this removal."""
+
+
+class AsideGoneError(KeeponeError):
+    """The folder with what was set aside is not there."""
 
 
 class TooEarlyToPurgeError(KeeponeError):
@@ -42,90 +65,100 @@ class TooEarlyToPurgeError(KeeponeError):
 
 
 class LeftAsideError(KeeponeError):
-    """Some files could not be brought back; they still lie aside."""
+    """Some files still lie aside."""
 
 
-def apply(removal_id: str, plan_hash: str, removals: Removals, aside: Path, progress: Progress) -> RemovalRecord:
-    """Set every file of the plan aside, below `aside`. Raises StalePlanError, BadTransitionError or StoreError.
+def apply(removal_id: str, plan_hash: str, removals: Removals, progress: Progress) -> RemovalRecord:
+    """Set every file of the plan aside. Raises StalePlanError, RemovalBusyError, BadTransitionError or StoreError.
 
     A file that is not what it was, or whose keeper is not, stays where it is and is told of as skipped.
     """
     record = removals.get(removal_id)
     if record.plan_hash != plan_hash:
         raise StalePlanError
-    removals.set_state(removal_id, "applying")
-    root = _root_of(record)
+    files = _Files(record)
+    make_folder(files.folder)
+    with files.held():
+        removals.set_state(removal_id, "applying")
 
-    def remove(item: RemovalItem) -> RemovalOutcome:
-        place = aside / removal_id / f"{item.ordinal:06d}-{_placed(root, item.loser).parts[-1]}"
-        try:
-            loser, keeper = _placed(root, item.loser), _placed(root, item.keeper)
-            set_aside(loser, keeper, place, f"{removal_id}-{item.ordinal}")
-        except (ChangedFileError, SetAsideError) as error:
-            return RemovalOutcome(item.ordinal, "skipped", problem={"title": str(error)})
-        return RemovalOutcome(item.ordinal, "removed", place=quote_from_bytes(os.fsencode(place)))
+        def remove(item: RemovalItem) -> RemovalOutcome:
+            try:
+                set_aside(files.loser(item), files.keeper(item), files.aside(item), files.token(item))
+            except (ChangedFileError, SetAsideError) as error:
+                return RemovalOutcome(item.ordinal, "skipped", problem={"title": str(error)})
+            return RemovalOutcome(item.ordinal, "removed", place=_quoted(files.aside(item)))
 
-    _settle(removal_id, "planned", remove, removals, progress, "set aside")
-    return removals.set_state(removal_id, "applied")
+        _settle(removal_id, ("planned",), remove, removals, progress, "set aside")
+        return removals.set_state(removal_id, "applied")
 
 
 def undo(removal_id: str, removals: Removals, progress: Progress) -> RemovalRecord:
-    """Bring every file back that was set aside. Raises LeftAsideError, BadTransitionError or StoreError."""
-    record = removals.set_state(removal_id, "undoing")
-    root, left = _root_of(record), list[str]()
+    """Bring every file back that was set aside, recorded or not.
 
-    def give_back(item: RemovalItem) -> RemovalOutcome | None:
-        try:
-            name = bring_back(_path_of(item.place or ""), _placed(root, item.loser))
-        except (ChangedFileError, SetAsideError) as error:
-            left.append(f"{item.loser['name']}: {error}")
-            return None
-        return RemovalOutcome(item.ordinal, "returned", place=quote_from_bytes(os.fsencode(name)))
+    Raises LeftAsideError, AsideGoneError, RemovalBusyError, BadTransitionError or StoreError.
+    """
+    record = removals.get(removal_id)
+    moved(record, "undoing", now="")  # before its folder is asked for: what was never applied has none
+    files, left = _Files(record), list[str]()
+    with files.held():
+        removals.set_state(removal_id, "undoing")
 
-    _settle(removal_id, "removed", give_back, removals, progress, "brought back")
-    if left:
-        raise LeftAsideError(f"{len(left)} files could not be brought back. The first: {left[0]}")
-    return removals.set_state(removal_id, "undone")
+        def give_back(item: RemovalItem) -> RemovalOutcome | None:
+            loser, aside, token = files.loser(item), files.aside(item), files.token(item)
+            if item.state == "planned" and not is_under_way(aside, loser, token):
+                return None
+            try:
+                name = bring_back(aside, loser, token)
+            except (ChangedFileError, SetAsideError) as error:
+                left.append(f"{item.loser['name']}: {error}")
+                return None
+            return RemovalOutcome(item.ordinal, "returned", place=quote_from_bytes(os.fsencode(name)))
+
+        _settle(removal_id, ("planned", "removed"), give_back, removals, progress, "brought back")
+        if left:
+            raise LeftAsideError(f"{len(left)} files could not be brought back. The first: {left[0]}")
+        return removals.set_state(removal_id, "undone")
 
 
 def purge(removal_id: str, removals: Removals, progress: Progress, *, now: datetime | None = None) -> RemovalRecord:
-    """Delete what was set aside, for good. Raises TooEarlyToPurgeError before the retention has passed.
+    """Delete what was set aside, for good: the one act that cannot be undone, so it is never part of another one.
 
-    It is the one act that cannot be undone, so it is never part of another one.
+    Whatever has lost its keeper since stays, and so does what is not what it was. Raises TooEarlyToPurgeError before
+    the retention has passed, LeftAsideError, AsideGoneError, RemovalBusyError, BadTransitionError or StoreError.
     """
     record = removals.get(removal_id)
+    moved(record, "purged", now="")
+    check_purge(record, now=now)
+    files, left = _Files(record), list[str]()
+    with files.held():
+
+        def let_go(item: RemovalItem) -> RemovalOutcome | None:
+            aside = files.aside(item)
+            if not is_there(files.keeper(item)):
+                left.append(
+                    f"{item.loser['name']}: {item.keeper['name']}, for whose sake it went, is not there any more"
+                )
+            elif not is_there(Placed(aside.parent, aside.name, item.loser["sha256"])):
+                left.append(f"{item.loser['name']}: what lies aside is not what was set aside")
+            else:
+                return RemovalOutcome(item.ordinal, "purged", place=item.place)
+            return None
+
+        # Recorded first, so that nothing is taken for undoable that is gone; then deleted, as often as it takes.
+        _settle(removal_id, ("removed",), let_go, removals, progress, "let go")
+        for item in items_of(removal_id, removals, "purged"):
+            files.aside(item).unlink(missing_ok=True)
+        if left:
+            raise LeftAsideError(f"{len(left)} files were not deleted. The first: {left[0]}")
+        return removals.set_state(removal_id, "purged")
+
+
+def check_purge(record: RemovalRecord, *, now: datetime | None = None) -> None:
+    """Raises TooEarlyToPurgeError."""
     if record.state == "applied" and record.changed > moment((now or datetime.now(UTC)) - RETENTION):
-        raise TooEarlyToPurgeError(f"{removal_id} was applied at {record.changed[:16]}Z, and is kept for 30 days.")
-    record = removals.set_state(removal_id, "purged")
-
-    def delete(item: RemovalItem) -> RemovalOutcome:
-        with suppress(FileNotFoundError):
-            _path_of(item.place or "").unlink()
-        return RemovalOutcome(item.ordinal, "purged", place=item.place)
-
-    _settle(removal_id, "removed", delete, removals, progress, "deleted")
-    return record
-
-
-def _settle(
-    removal_id: str,
-    state: RemovalItemState,
-    act: Callable[[RemovalItem], RemovalOutcome | None],
-    removals: Removals,
-    progress: Progress,
-    what: str,
-) -> None:
-    """Act on each item in that state, and record what became of them, a few at a time."""
-    total = removals.counts(removal_id).get(state, 0)
-    outcomes: list[RemovalOutcome] = []
-    for done, item in enumerate(list(items_of(removal_id, removals, state)), 1):
-        if (outcome := act(item)) is not None:
-            outcomes.append(outcome)
-        if len(outcomes) == _AT_ONCE:
-            removals.record(removal_id, outcomes)
-            outcomes = []
-        progress(what, done, total)
-    removals.record(removal_id, outcomes)
+        raise TooEarlyToPurgeError(
+            f"{record.removal_id} was applied at {record.changed[:16]}Z; it is kept for 30 days."
+        )
 
 
 def items_of(removal_id: str, removals: Removals, state: RemovalItemState | None = None) -> Iterator[RemovalItem]:
@@ -139,15 +172,85 @@ def items_of(removal_id: str, removals: Removals, state: RemovalItemState | None
             return
 
 
-def _root_of(record: RemovalRecord) -> Path:
-    return _path_of(record.request["root"])
+class _Files:
+    """Where the files of a removal lie."""
+
+    def __init__(self, record: RemovalRecord) -> None:
+        self._id = record.removal_id
+        self._root = _path_of(record.request["root"])
+        self.folder = _path_of(record.request["aside"]) / record.removal_id
+
+    def loser(self, item: RemovalItem) -> Placed:
+        return self._placed(item.loser)
+
+    def keeper(self, item: RemovalItem) -> Placed:
+        return self._placed(item.keeper)
+
+    def aside(self, item: RemovalItem) -> Path:
+        """Named by its number: a name of the user's may be as long as names can be."""
+        ending = PurePosixPath(self.loser(item).parts[-1]).suffix
+        return self.folder / f"{item.ordinal:06d}{ending if len(os.fsencode(ending)) <= _LONGEST_ENDING else ''}"
+
+    def token(self, item: RemovalItem) -> str:
+        return f"{self._id}-{item.ordinal}"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody else works on the removal meanwhile. Raises AsideGoneError or RemovalBusyError."""
+        try:
+            mark = os.open(self.folder / ASIDE_MARK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except FileNotFoundError as error:
+            raise AsideGoneError(f"{self.folder} is not there: is its disk mounted?") from error
+        try:
+            with _translated(self._id):
+                fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        finally:
+            os.close(mark)
+
+    def _placed(self, told: object) -> Placed:
+        if not isinstance(told, dict):
+            raise StoreError("an item of the removal tells of no file")
+        return Placed(self._root, os.fsdecode(unquote_to_bytes(told["at"])), told["sha256"])
+
+
+@contextmanager
+def _translated(removal_id: str) -> Iterator[None]:
+    try:
+        yield
+    except BlockingIOError as error:
+        raise RemovalBusyError(f"Somebody else is working on {removal_id}.") from error
+
+
+def _settle(
+    removal_id: str,
+    states: Iterable[RemovalItemState],
+    act: Callable[[RemovalItem], RemovalOutcome | None],
+    removals: Removals,
+    progress: Progress,
+    what: str,
+) -> None:
+    """Act on each item in those states, and record what became of them, a few at a time; also if one fails."""
+    items = [item for state in states for item in items_of(removal_id, removals, state)]
+    outcomes: list[RemovalOutcome] = []
+    try:
+        for done, item in enumerate(items, 1):
+            if (outcome := act(item)) is not None:
+                outcomes.append(outcome)
+            if len(outcomes) == _AT_ONCE:
+                removals.record(removal_id, outcomes)
+                outcomes = []
+            progress(what, done, len(items))
+    except BaseException:
+        with suppress(StoreError):  # what is not recorded is found where it lies
+            removals.record(removal_id, outcomes)
+        raise
+    removals.record(removal_id, outcomes)
 
 
 def _path_of(text: str) -> Path:
     return Path(os.fsdecode(unquote_to_bytes(text)))
 
 
-def _placed(root: Path, told: object) -> Placed:
-    if not isinstance(told, dict):
-        raise StoreError("an item of the removal tells of no file")
-    return Placed(root, os.fsdecode(unquote_to_bytes(told["at"])), told["sha256"])
+def _quoted(path: Path) -> str:
+    return quote_from_bytes(os.fsencode(path))

@@ -2,6 +2,7 @@
 
 Equal pixels agree by every criterion, and a picture with too little detail agrees by nothing else: a blank page is no
 copy of another one for being blank. Frames of a fixed camera are excepted, where nothing to be seen is what repeats.
+What no comparison of pixels shows (an animation's other frames, transparency, an enlarged copy) is left to a person.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_from_bytes
 
 from index_store.removal_records import NewRemoval, PlannedItem
+from service.domain.keeper import LOSSLESS, SHARPER, doubt
 from service.domain.removal_sets import removal_sets
 from service.inputs.names import readable
 from service.inputs.values import Skipped
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from service.domain.removal_sets import RemovalSet
+    from service.domain.values import PictureFacts
     from service.pictures.pool import DecodePool
     from service.workflows.findings import Progress
     from service.workflows.matchers import Matcher
@@ -42,12 +45,23 @@ class Keep(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Doubtful:
+    """Two pictures that agree, and why neither goes for the other's sake."""
+
+    one: int
+    other: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class FolderPlan:
     """What was found, and the plan that follows from it."""
 
     pictures: tuple[Scanned, ...]
     sets: tuple[RemovalSet, ...]
     """Numbers of pictures; an agreement of -1 stands for equal pixels."""
+    doubtful: tuple[Doubtful, ...]
+    """What agrees, and yet is left for somebody to look at."""
     passed_over: tuple[PassedOver, ...]
     skipped: Skipped
     removal: NewRemoval
@@ -85,6 +99,7 @@ def plan_folder(
     progress: Progress,
     *,
     max_bytes: int,
+    aside: Path,
     own: Iterable[Path] = (),
 ) -> FolderPlan:
     """Look at every picture once, compare those that could agree, and say what could go. Writes nothing.
@@ -99,59 +114,91 @@ def plan_folder(
             passed_over.append(looked)
         else:
             scanned, working = looked
-            matcher.add(working, scanned.group)
+            matcher.add(working, scanned.group or "")
             pictures.append(scanned)
-    by_detail = _ByDetail(pictures, matcher, flat_too=matcher.name == "scene_change")
+    compared = _Comparison(pictures, matcher)
     sets = []
-    for found in removal_sets(ranked(pictures, question.keep), by_detail.candidates, by_detail.agreement):
+    for found in removal_sets(ranked(pictures, question.keep), compared.candidates, compared.agreement):
         sets.append(found)
         progress("duplicates", sum(len(one.losers) for one in sets), None)
     items = tuple(_item(pictures, found.keeper, loser, agreed) for found in sets for loser, agreed in found.losers)
     asked = question.as_json()
-    removal = NewRemoval(FOLDER, asked | {"pictures": len(pictures)}, _hash_of(asked, items), items)
-    return FolderPlan(tuple(pictures), tuple(sets), tuple(passed_over), skipped, removal)
+    request = asked | {"pictures": len(pictures), "aside": quote_from_bytes(os.fsencode(aside))}
+    removal = NewRemoval(FOLDER, request, _hash_of(asked, items), items)
+    doubtful = tuple(compared.doubtful)
+    return FolderPlan(tuple(pictures), tuple(sets), doubtful, tuple(passed_over), skipped, removal)
 
 
 def ranked(pictures: Sequence[Scanned], keep: Keep) -> list[int]:
-    """Numbers of pictures, who should rather stay first; of two that are equal in all else the first by name."""
+    """Numbers of pictures, who should rather stay first; of two that are equal in all else the first by name.
+
+    Most pixels; of those a lossless file, since its lossy copies look sharper than it does; then sharpest, in steps
+    that a save alone does not make; then most bytes.
+    """
 
     def worth(number: int) -> tuple[float, ...]:
         facts, sharpness = pictures[number].assessed.facts, pictures[number].assessed.quality.sharpness or 0.0
-        if keep is Keep.LARGEST_FILE:
-            return (-facts.bytes, -facts.megapixels, -sharpness)
-        return (-facts.megapixels, -sharpness, -facts.bytes)
+        best = (-facts.megapixels, facts.format not in LOSSLESS, -round(sharpness / SHARPER), -facts.bytes)
+        return (-facts.bytes, *best) if keep is Keep.LARGEST_FILE else best
 
     return sorted(range(len(pictures)), key=lambda number: (*worth(number), pictures[number].name))
 
 
-class _ByDetail:
-    """A matcher that knows of equal pixels and of pictures without detail."""
+class _Comparison:
+    """A matcher that knows of equal pixels, of pictures without detail, and of what no comparison of pixels shows."""
 
-    def __init__(self, pictures: Sequence[Scanned], matcher: Matcher, *, flat_too: bool) -> None:
-        self._pictures, self._matcher, self._flat_too = pictures, matcher, flat_too
-        self._equal: dict[tuple[str, str], list[int]] = {}
+    def __init__(self, pictures: Sequence[Scanned], matcher: Matcher) -> None:
+        self._pictures, self._matcher = pictures, matcher
+        # A camera sees nothing by night, and that is what repeats.
+        self._flat_too = matcher.name == "scene_change"
+        self._told_apart = any(one.group is not None for one in pictures)
+        self._equal: dict[str, list[int]] = {}
         for number, one in enumerate(pictures):
-            self._equal.setdefault(self._key(one), []).append(number)
-
-    @staticmethod
-    def _key(one: Scanned) -> tuple[str, str]:
-        return one.group, one.assessed.facts.pixel_hash
+            self._equal.setdefault(one.assessed.facts.pixel_hash, []).append(number)
+        self.doubtful: list[Doubtful] = []
 
     def candidates(self, one: int) -> list[int]:
-        equal = [other for other in self._equal[self._key(self._pictures[one])] if other != one]
-        if self._is_flat(one):
+        equal = [other for other in self._equal[self._facts(one).pixel_hash] if other != one]
+        if self._stands_alone(one):
             return equal
         return sorted({*equal, *self._matcher.candidates(one).tolist()})
 
-    def agreement(self, one: int, other: int) -> float | None:
-        if self._key(self._pictures[one]) == self._key(self._pictures[other]):
-            return -1.0
-        if self._is_flat(one) or self._is_flat(other):
+    def agreement(self, keeper: int, other: int) -> float | None:
+        """How well they agree. -1.0 stands for equal pixels; None also where somebody has to look."""
+        one, two = self._pictures[keeper], self._pictures[other]
+        if self._facts(keeper).sha256 == self._facts(other).sha256:
+            return -1.0 if one.group == two.group else None
+        agreed = self._agreed(keeper, other)
+        if agreed is None:
             return None
-        return self._matcher.agreement(one, other)
+        if why := _unseen(one, two) or doubt(one.assessed, two.assessed):
+            self.doubtful.append(Doubtful(keeper, other, why))
+            return None
+        return agreed
 
-    def _is_flat(self, number: int) -> bool:
-        return self._pictures[number].assessed.too_little_detail and not self._flat_too
+    def _agreed(self, keeper: int, other: int) -> float | None:
+        one, two = self._pictures[keeper], self._pictures[other]
+        if one.group != two.group or (one.group is None and self._told_apart):
+            return None
+        if self._facts(keeper).pixel_hash == self._facts(other).pixel_hash:
+            return -1.0
+        if self._stands_alone(keeper) or self._stands_alone(other):
+            return None
+        return self._matcher.agreement(keeper, other)
+
+    def _stands_alone(self, number: int) -> bool:
+        one = self._pictures[number]
+        is_of_none = one.group is None and self._told_apart
+        return is_of_none or (one.assessed.too_little_detail and not self._flat_too)
+
+    def _facts(self, number: int) -> PictureFacts:
+        return self._pictures[number].assessed.facts
+
+
+def _unseen(one: Scanned, other: Scanned) -> str | None:
+    if one.assessed.facts.unseen or other.assessed.facts.unseen:
+        return "one of the two holds transparency or a depth that the compared pixels do not show"
+    return None
 
 
 def _item(pictures: Sequence[Scanned], keeper: int, loser: int, agreed: float) -> PlannedItem:
@@ -175,12 +222,14 @@ def _told(one: Scanned) -> dict[str, Any]:
 
 
 def _reasons(goes: dict[str, Any], stays: dict[str, Any]) -> list[str]:
-    """What speaks for the one that stays, first what decided."""
+    """How the one that stays differs from the one that goes."""
     if goes["sha256"] == stays["sha256"]:
         return ["the very same file"]
     told = []
     if (pixels := stays["width"] * stays["height"] / (goes["width"] * goes["height"])) != 1:
         told.append(f"{pixels:.2f} times the pixels")
+    if stays["format"] != goes["format"]:
+        told.append(f"{stays['format']} against {goes['format']}")
     if stays["sharpness"] is not None and goes["sharpness"] is not None and stays["sharpness"] != goes["sharpness"]:
         told.append(f"sharpness {stays['sharpness']:.2f} against {goes['sharpness']:.2f}")
     if stays["bytes"] != goes["bytes"]:

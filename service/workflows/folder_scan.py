@@ -36,18 +36,24 @@ if TYPE_CHECKING:
 
     Looked: TypeAlias = "tuple[Scanned, NDArray[np.uint8]] | PassedOver"
 
-CAMERA = r"(?<![A-Za-z0-9])c\d+(?![A-Za-z0-9])"
-"""How a camera is named in a file's name or its folders' by default: `c10`, `c20`."""
+CAMERA = r"(?i)(?<![a-z0-9])(?:c|cam|camera)[ _-]?\d+(?![a-z0-9])"
+"""How a camera is named in a file's name or its folders' by default: `c10`, `C20`, `cam3`, `Camera 4`."""
+ASIDE_MARK = ".keepone-aside"
+"""Lies in a folder of what was set aside. Pictures there were removed once; they must not be found again and kept."""
 _AHEAD = 4
 """Files under way for each decoder: some are read while others are decoded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """A picture of the folder. `name` is below it, as `os.fsdecode` spells it."""
+    """A picture of the folder. `name` is below it, as `os.fsdecode` spells it.
+
+    Pictures of two groups never agree, and one without a group only with the same bytes; but if none has a group, all
+    are of one camera.
+    """
 
     name: str
-    group: str
+    group: str | None
     assessed: Assessed
 
 
@@ -67,10 +73,12 @@ class Scope:
     camera: re.Pattern[str] | None = None
     """What a camera is called; None: they are not told apart."""
 
-    def group_of(self, name: str) -> str:
-        found = self.camera.findall(name) if self.camera else []
+    def group_of(self, name: str) -> str | None:
+        """What its camera is called; None where cameras are told apart and the name tells of none."""
+        if self.camera is None:
+            return ""
         # A folder may be called after a camera, and a file after another: both count.
-        return "/".join(found)
+        return "/".join(found.group(0).casefold() for found in self.camera.finditer(name)) or None
 
 
 def scan(
@@ -94,8 +102,8 @@ def scan(
     """
     roots = ImportRoots([scope.root])
     identities = frozenset((state.st_dev, state.st_ino) for path in own if (state := _state(path)) is not None)
-    files = list(roots.walk(["."], skipped, own=identities))
     prefix = os.fsencode(os.path.realpath(scope.root)).rstrip(b"/") + b"/"
+    files = list(_without_what_is_aside(roots.walk(["."], skipped, own=identities), skipped))
 
     def look(found: Found) -> Looked:
         name = os.fsdecode(unquote_to_bytes(found.locator).removeprefix(prefix))
@@ -112,6 +120,18 @@ def scan(
     for done, looked in enumerate(_in_order(look, files, _AHEAD * pool.stats().children), 1):
         progress("pictures", done, len(files))
         yield looked
+
+
+def _without_what_is_aside(found: Iterable[Found], skipped: Skipped) -> Iterator[Found]:
+    marked: dict[bytes, bool] = {}
+    for one in found:
+        folder = os.path.dirname(unquote_to_bytes(one.locator))  # noqa: PTH120 - bytes
+        if folder not in marked:
+            marked[folder] = os.path.lexists(os.path.join(folder, os.fsencode(ASIDE_MARK)))  # noqa: PTH118 - bytes
+        if marked[folder]:
+            skipped.own += 1
+        else:
+            yield one
 
 
 def _in_order(look: Callable[[Found], Looked], files: list[Found], ahead: int) -> Iterator[Looked]:

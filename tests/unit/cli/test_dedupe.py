@@ -5,9 +5,16 @@ import json
 
 import pytest
 
+from service.workflows import file_removal
+from service.workflows.folder_scan import ASIDE_MARK
+
 
 def files(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ASIDE_MARK
+    }
 
 
 def removal_id(keepone):
@@ -22,7 +29,7 @@ def test_a_dry_run_touches_nothing_and_says_what_it_found(keepone, pictures, fol
     assert "could go: copy.jpg (0.9" in ran.out
     assert "3 pictures, 1 duplicates in 1 sets" in ran.out
     assert "nothing was touched" in ran.out
-    assert "passed over deep/broken.jpg: The file ends" in ran.err
+    assert "passed over: deep/broken.jpg: The file ends" in ran.err
     assert files(folder) == before
 
 
@@ -107,6 +114,10 @@ def test_a_pattern_that_is_none_is_refused(keepone, pictures):
     ran = keepone("dedupe", pictures, "--cameras", "c(")
     assert ran.code == 2
     assert "--cameras" in ran.err
+    ran = keepone("dedupe", pictures, "--cameras", r"yard\d", "--apply")
+    assert ran.code == 2
+    assert "no name tells of a camera" in ran.err
+    assert (pictures / "copy.jpg").exists()
 
 
 def test_a_large_part_of_a_folder_goes_only_when_confirmed(keepone, folder, written, coffee):
@@ -133,7 +144,7 @@ def test_what_comes_back_beside_another_file_is_told(keepone, pictures):
     (pictures / "copy.jpg").write_bytes(b"something else")
     ran = keepone("removals", "undo", removal_id(keepone))
     assert ran.code == 0
-    assert "copy.jpg came back beside" in ran.err
+    assert "copy.jpg came back as copy (restored 1).jpg" in ran.err
     assert (pictures / "copy (restored 1).jpg").exists()
     assert (pictures / "copy.jpg").read_bytes() == b"something else"
 
@@ -144,6 +155,62 @@ def test_nothing_is_purged_before_its_time(keepone, pictures):
     assert ran.code == 3
     assert "kept for 30 days" in ran.err
     assert keepone("removals", "undo", removal_id(keepone)).code == 0
+
+
+def test_what_stays_is_told_with_its_reason_and_exits_3(keepone, pictures, monkeypatch):
+    """Nobody may believe that it is gone."""
+    real = file_removal.set_aside
+
+    def changed(loser, *given):
+        loser.path.write_bytes(b"saved anew")
+        real(loser, *given)
+
+    monkeypatch.setattr(file_removal, "set_aside", changed)
+    ran = keepone("dedupe", pictures, "--apply")
+    assert ran.code == 3
+    assert "stayed: copy.jpg" in ran.out
+    assert "gone: " not in ran.out
+    assert "holds other bytes now" in ran.err
+
+
+def test_cut_short_it_says_how_to_go_on_or_back(keepone, pictures, monkeypatch):
+    before = files(pictures)
+    real = file_removal.set_aside
+
+    def killed(*given):
+        real(*given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(file_removal, "set_aside", killed)
+        ran = keepone("dedupe", pictures, "--apply")
+    assert ran.code == 3
+    assert "removals resume rem_" in ran.err
+    assert "copy.jpg" not in files(pictures)
+    removal = removal_id(keepone)
+    assert keepone("removals", "undo", removal).code == 0
+    assert files(pictures) == before
+
+
+def test_cut_short_it_goes_on(keepone, pictures, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(file_removal, "set_aside", killed)
+        keepone("dedupe", pictures, "--apply")
+    ran = keepone("removals", "resume", removal_id(keepone))
+    assert ran.code == 0
+    assert "applied: 1 removed" in ran.out
+    assert "copy.jpg" not in files(pictures)
+
+
+def test_a_confirmation_that_is_no_ascii_is_only_wrong(keepone, folder, written, coffee):
+    many = folder / "many"
+    many.mkdir()
+    for number in range(102):
+        (many / f"{number:03d}.jpg").write_bytes(written(coffee))
+    assert keepone("dedupe", many, "--apply", "--confirm", "\u00e9").code == 3
 
 
 def test_an_unknown_removal_is_told(keepone):

@@ -12,7 +12,17 @@ from index_store.removal_records import NewRemoval, PlannedItem
 from index_store.testing import MemoryRemovals
 from index_store.trees import moving
 from service.workflows import file_removal
-from service.workflows.file_removal import LeftAsideError, StalePlanError, TooEarlyToPurgeError, apply, purge, undo
+from service.workflows.file_removal import (
+    AsideGoneError,
+    LeftAsideError,
+    RemovalBusyError,
+    StalePlanError,
+    TooEarlyToPurgeError,
+    apply,
+    purge,
+    undo,
+)
+from service.workflows.folder_scan import ASIDE_MARK
 
 HASH = "a" * 64
 COUNT = 70
@@ -51,19 +61,24 @@ def plan_of(root, removals, count=COUNT):
     keeper = told(root, "keeper.jpg", b"keeper")
     losers = [told(root, f"deep/{number}.jpg", f"loser {number}".encode()) for number in range(count)]
     items = tuple(PlannedItem(loser, keeper, 10) for loser in losers)
-    new = NewRemoval("folder", {"root": str(root)}, HASH, items)
+    new = NewRemoval("folder", {"root": str(root), "aside": str(root.parent / "trash")}, HASH, items)
     removals.plan(new)
     return new.removal_id
 
 
 def files(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """All but the marks of folders with what was set aside."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ASIDE_MARK
+    }
 
 
 def test_all_that_was_planned_is_set_aside_and_comes_back(root, aside, removals):
     removal_id = plan_of(root, removals)
     before = files(root)
-    assert apply(removal_id, HASH, removals, aside, silent).state == "applied"
+    assert apply(removal_id, HASH, removals, silent).state == "applied"
     assert files(root) == {"keeper.jpg": b"keeper"}
     assert sorted(files(aside).values()) == sorted(data for name, data in before.items() if name != "keeper.jpg")
     assert removals.counts(removal_id) == {"removed": COUNT}
@@ -73,24 +88,24 @@ def test_all_that_was_planned_is_set_aside_and_comes_back(root, aside, removals)
     assert removals.counts(removal_id) == {"returned": COUNT}
 
 
-def test_a_plan_is_applied_by_its_hash_and_once(root, aside, removals):
+def test_a_plan_is_applied_by_its_hash_and_once(root, removals):
     removal_id = plan_of(root, removals, 1)
     with pytest.raises(StalePlanError):
-        apply(removal_id, "b" * 64, removals, aside, silent)
+        apply(removal_id, "b" * 64, removals, silent)
     assert "deep/0.jpg" in files(root)
-    apply(removal_id, HASH, removals, aside, silent)
+    apply(removal_id, HASH, removals, silent)
     undo(removal_id, removals, silent)
     with pytest.raises(BadTransitionError):
-        apply(removal_id, HASH, removals, aside, silent)
+        apply(removal_id, HASH, removals, silent)
     with pytest.raises(NotFoundError):
-        apply("rem_unknown", HASH, removals, aside, silent)
+        apply("rem_unknown", HASH, removals, silent)
 
 
-def test_what_has_changed_stays_and_the_others_go(root, aside, removals):
+def test_what_has_changed_stays_and_the_others_go(root, removals):
     removal_id = plan_of(root, removals, 4)
     (root / "deep" / "1.jpg").write_bytes(b"saved anew")
     (root / "deep" / "2.jpg").unlink()
-    apply(removal_id, HASH, removals, aside, silent)
+    apply(removal_id, HASH, removals, silent)
     assert files(root) == {"keeper.jpg": b"keeper", "deep/1.jpg": b"saved anew"}
     items = removals.items(removal_id, 10).items
     assert [item.state for item in items] == ["removed", "skipped", "skipped", "removed"]
@@ -99,10 +114,10 @@ def test_what_has_changed_stays_and_the_others_go(root, aside, removals):
     assert removals.counts(removal_id) == {"returned": 2, "skipped": 2}
 
 
-def test_without_its_keeper_nothing_goes(root, aside, removals):
+def test_without_its_keeper_nothing_goes(root, removals):
     removal_id = plan_of(root, removals, 3)
     (root / "keeper.jpg").write_bytes(b"another picture")
-    apply(removal_id, HASH, removals, aside, silent)
+    apply(removal_id, HASH, removals, silent)
     assert len(files(root)) == 4
     assert removals.counts(removal_id) == {"skipped": 3}
 
@@ -129,25 +144,23 @@ def test_killed_while_it_is_applied_it_is_finished_or_undone(monkeypatch, root, 
         with monkeypatch.context() as patch:
             failing_at(patch, point, after)
             with pytest.raises(FailPointError):
-                apply(removal_id, HASH, removals, aside, silent)
+                apply(removal_id, HASH, removals, silent)
         assert removals.get(removal_id).state == "applying"
         there = [*files(root).values(), *files(aside).values()] if aside.exists() else list(files(root).values())
         assert set(there) == set(before.values())
         if finish:
-            assert apply(removal_id, HASH, removals, aside, silent).state == "applied"
+            assert apply(removal_id, HASH, removals, silent).state == "applied"
             assert removals.counts(removal_id) == {"removed": COUNT}
-        else:
-            # What was set aside and not recorded is found by going on first.
-            apply(removal_id, HASH, removals, aside, silent)
-        undo(removal_id, removals, silent)
+        assert undo(removal_id, removals, silent).state == "undone"
         assert files(root) == before
+        assert files(aside) == {}
 
 
 @pytest.mark.parametrize("after", [0, 40])
 def test_killed_while_it_is_undone_it_is_undone_once(monkeypatch, root, aside, removals, after):
     removal_id = plan_of(root, removals)
     before = files(root)
-    apply(removal_id, HASH, removals, aside, silent)
+    apply(removal_id, HASH, removals, silent)
     with monkeypatch.context() as patch:
         failing_at(patch, "tree.brought-back", after)
         with pytest.raises(FailPointError):
@@ -161,8 +174,8 @@ def test_killed_while_it_is_undone_it_is_undone_once(monkeypatch, root, aside, r
 def test_what_cannot_come_back_is_told_and_may_be_tried_again(root, aside, removals):
     removal_id = plan_of(root, removals, 3)
     before = files(root)
-    apply(removal_id, HASH, removals, aside, silent)
-    [second] = aside.rglob("000002-*")
+    apply(removal_id, HASH, removals, silent)
+    [second] = aside.rglob("000002.jpg")
     kept = second.read_bytes()
     second.write_bytes(b"rotten")
     with pytest.raises(LeftAsideError, match=r"1 files .*deep/1\.jpg"):
@@ -175,7 +188,7 @@ def test_what_cannot_come_back_is_told_and_may_be_tried_again(root, aside, remov
 
 def test_purging_waits_for_the_retention_and_is_for_good(root, aside, removals):
     removal_id = plan_of(root, removals, 3)
-    apply(removal_id, HASH, removals, aside, silent)
+    apply(removal_id, HASH, removals, silent)
     applied = datetime.fromisoformat(removals.get(removal_id).changed)
     with pytest.raises(TooEarlyToPurgeError):
         purge(removal_id, removals, silent, now=applied + timedelta(days=29, hours=23))
@@ -187,23 +200,67 @@ def test_purging_waits_for_the_retention_and_is_for_good(root, aside, removals):
         undo(removal_id, removals, silent)
 
 
+def test_what_lost_its_keeper_since_is_not_purged(root, aside, removals):
+    """It may be the last copy by now. It can still be brought back."""
+    removal_id = plan_of(root, removals, 2)
+    before = files(root)
+    apply(removal_id, HASH, removals, silent)
+    (root / "keeper.jpg").unlink()
+    late = datetime.now(UTC) + timedelta(days=400)
+    with pytest.raises(LeftAsideError, match=r"2 files .*keeper\.jpg"):
+        purge(removal_id, removals, silent, now=late)
+    assert len(files(aside)) == 2
+    undo(removal_id, removals, silent)
+    assert files(root).keys() == before.keys() - {"keeper.jpg"}
+
+
+def test_nothing_is_called_purged_while_its_disk_is_away(root, aside, removals):
+    removal_id = plan_of(root, removals, 2)
+    apply(removal_id, HASH, removals, silent)
+    aside.rename(aside.with_name("unplugged"))
+    late = datetime.now(UTC) + timedelta(days=400)
+    for act in (lambda: purge(removal_id, removals, silent, now=late), lambda: undo(removal_id, removals, silent)):
+        with pytest.raises(AsideGoneError):
+            act()
+    assert removals.counts(removal_id) == {"removed": 2}
+    aside.with_name("unplugged").rename(aside)
+    assert undo(removal_id, removals, silent).state == "undone"
+
+
+def test_nobody_undoes_what_is_being_applied(root, removals):
+    removal_id = plan_of(root, removals, 3)
+    refused = []
+
+    def interrupted(*_):
+        if not refused:
+            with pytest.raises(RemovalBusyError) as error:
+                undo(removal_id, removals, silent)
+            refused.append(error)
+
+    assert apply(removal_id, HASH, removals, interrupted).state == "applied"
+    assert refused
+    assert removals.counts(removal_id) == {"removed": 3}
+
+
 def test_a_purge_that_was_cut_short_is_taken_up_again(monkeypatch, root, aside, removals):
     removal_id = plan_of(root, removals)
-    apply(removal_id, HASH, removals, aside, silent)
+    apply(removal_id, HASH, removals, silent)
     late = datetime.now(UTC) + timedelta(days=400)
-    record, calls = removals.record, []
+    real, count = file_removal.items_of, []
 
-    def record_once(*given):
-        calls.append(given)
-        if len(calls) > 1:
-            raise FailPointError("removal.recorded")
-        record(*given)
+    def items_of(*given):
+        for item in real(*given):
+            if given[2] == "purged" and len(count) == 40:
+                raise FailPointError("killed")
+            count.append(given[2] == "purged") if given[2] == "purged" else None
+            yield item
 
-    monkeypatch.setattr(removals, "record", record_once)
+    monkeypatch.setattr(file_removal, "items_of", items_of)
     with pytest.raises(FailPointError):
         purge(removal_id, removals, silent, now=late)
-    monkeypatch.setattr(removals, "record", record)
-    purge(removal_id, removals, silent)
+    assert len(files(aside)) == COUNT - 40
+    monkeypatch.setattr(file_removal, "items_of", real)
+    assert purge(removal_id, removals, silent, now=late).state == "purged"
     assert files(aside) == {}
     assert removals.counts(removal_id) == {"purged": COUNT}
 
@@ -220,14 +277,14 @@ def test_two_plans_that_keep_what_the_other_removes_leave_one(root, aside, remov
         one, other = told(root, f"{round_}-a.jpg", b"a copy"), told(root, f"{round_}-b.jpg", b"b copy")
         ids = []
         for loser, keeper in ((one, other), (other, one)):
-            new = NewRemoval("folder", {"root": str(root)}, HASH, (PlannedItem(loser, keeper, 1),))
+            new = NewRemoval("folder", {"root": str(root), "aside": str(aside)}, HASH, (PlannedItem(loser, keeper, 1),))
             removals.plan(new)
             ids.append(new.removal_id)
         gate = threading.Barrier(2)
 
         def run(removal_id, gate=gate):
             gate.wait()
-            apply(removal_id, HASH, removals, aside, silent)
+            apply(removal_id, HASH, removals, silent)
 
         threads = [threading.Thread(target=run, args=(removal_id,)) for removal_id in ids]
         for thread in threads:
@@ -240,9 +297,9 @@ def test_two_plans_that_keep_what_the_other_removes_leave_one(root, aside, remov
         assert left
 
 
-def test_items_of_any_number_are_walked(root, aside, removals, monkeypatch):
+def test_items_of_any_number_are_walked(root, removals, monkeypatch):
     monkeypatch.setattr(file_removal, "_PAGE", 3)
     removal_id = plan_of(root, removals, 10)
     assert [item.ordinal for item in file_removal.items_of(removal_id, removals)] == list(range(1, 11))
-    apply(removal_id, HASH, removals, aside, silent)
+    apply(removal_id, HASH, removals, silent)
     assert removals.counts(removal_id) == {"removed": 10}

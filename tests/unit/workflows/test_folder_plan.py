@@ -1,15 +1,17 @@
 """What could go from a folder: who stays, what is passed over, and that the plan is the same every time."""
 
+import io
 import os
 import re
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from service.inputs.values import Skipped
 from service.workflows.folder_plan import EXACT, FolderQuestion, Keep, plan_folder
-from service.workflows.folder_scan import CAMERA, Scope
+from service.workflows.folder_scan import ASIDE_MARK, CAMERA, Scope
 from service.workflows.matchers import ByAppearance, ByHash, BySceneChange
 
 
@@ -27,7 +29,15 @@ def planned(pool):
         question = FolderQuestion(Scope(folder, camera), criterion.name, keep=keep)
         told = seen if seen is not None else []
         try:
-            return plan_folder(question, criterion, pool, lambda *step: told.append(step), max_bytes=2**24, own=own)
+            return plan_folder(
+                question,
+                criterion,
+                pool,
+                lambda *step: told.append(step),
+                max_bytes=2**24,
+                aside=folder.parent / "trash",
+                own=own,
+            )
         finally:
             criterion.close()
 
@@ -127,10 +137,93 @@ def test_cameras_are_told_apart_by_what_they_are_called(folder, planned, written
 
 
 @pytest.mark.parametrize(
-    ("name", "group"), [("c10-1.jpg", "c10"), ("yard/c20/x.jpg", "c20"), ("abc10.jpg", ""), ("c1", "c1")]
+    ("name", "group"),
+    [("c10-1.jpg", "c10"), ("yard/c20/x.jpg", "c20"), ("abc10.jpg", None), ("Camera 2/C7.png", "camera 2/c7")],
 )
 def test_what_a_camera_is_called(tmp_path, name, group):
     assert Scope(tmp_path, re.compile(CAMERA)).group_of(name) == group
+
+
+def test_a_pattern_with_groups_still_names_whole_cameras(tmp_path):
+    scope = Scope(tmp_path, re.compile(r"(c|d)(\d+)"))
+    assert [scope.group_of(name) for name in ("c10.jpg", "c20.jpg", "d1/c2.jpg")] == ["c10", "c20", "d1/c2"]
+
+
+def test_where_cameras_are_told_apart_a_picture_of_none_goes_for_its_bytes_alone(folder, planned, written, photographs):
+    """Night frames of two cameras look alike, and who knows which took it?"""
+    for name in ("yard-1.jpg", "gate-1.jpg", "deep/gate-2.jpg"):
+        (folder / name).write_bytes(written(photographs["gravel"]))
+    (folder / "other.jpg").write_bytes(written(photographs["gravel"], quality=50))
+    camera = re.compile(CAMERA)
+    assert len(going(planned(folder, BySceneChange(), camera=camera))) == 3  # nobody is named: one camera
+    (folder / "C10-1.jpg").write_bytes(written(photographs["brick"]))
+    assert going(planned(folder, BySceneChange(), camera=camera)) == {
+        "yard-1.jpg": "deep/gate-2.jpg",
+        "gate-1.jpg": "deep/gate-2.jpg",
+    }
+
+
+def icon(shape):
+    """White on nothing: laid on white, all of them are the same pixels."""
+    picture = Image.new("RGBA", (200, 200), (255, 255, 255, 0))
+    ImageDraw.Draw(picture).rectangle(shape, fill=(255, 255, 255, 255))
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def film(*pictures):
+    file = io.BytesIO()
+    frames = [Image.fromarray(picture) for picture in pictures]
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=100)
+    return file.getvalue()
+
+
+def test_what_the_compared_pixels_do_not_show_is_left_to_a_person(folder, planned, photographs):
+    """Transparency, and all but an animation's first frame."""
+    (folder / "house.png").write_bytes(icon((20, 20, 90, 180)))
+    (folder / "cart.png").write_bytes(icon((100, 40, 190, 70)))
+    (folder / "one.gif").write_bytes(film(photographs["coffee"], photographs["astronaut"][:341]))
+    (folder / "two.gif").write_bytes(film(photographs["coffee"], photographs["chelsea"][:300]))
+    plan = planned(folder)
+    assert plan.going == 0
+    assert sorted(doubtful.why for doubtful in plan.doubtful) == [
+        "one of the two holds transparency or a depth that the compared pixels do not show",
+        "only the first frames of an animation were compared",
+    ]
+    (folder / "again.gif").write_bytes((folder / "two.gif").read_bytes())
+    assert going(planned(folder)) == {"two.gif": "again.gif"}
+
+
+def test_an_enlarged_copy_does_not_take_its_originals_place(folder, planned, written, resized, photographs):
+    """It has more pixels and shows less: somebody has to look."""
+    picture = photographs["gravel"]
+    (folder / "original.jpg").write_bytes(written(picture, quality=92))
+    (folder / "enlarged.jpg").write_bytes(written(resized(resized(picture, 0.35), 4.0), quality=92))
+    plan = planned(folder, ByHash(60))
+    assert plan.going == 0
+    assert [doubtful.why for doubtful in plan.doubtful] == [
+        "the larger picture is far less sharp: it may have been blurred or enlarged"
+    ]
+
+
+def test_the_marks_of_a_lossy_save_do_not_outrank_a_lossless_file(folder, planned, written, astronaut):
+    """They make a picture sharper by the number."""
+    (folder / "a.jpg").write_bytes(written(astronaut, quality=30))
+    (folder / "z.png").write_bytes(written(astronaut, "PNG"))
+    assert going(planned(folder)) == {"a.jpg": "z.png"}
+
+
+def test_what_was_set_aside_before_is_no_picture_of_the_folders(folder, planned, written, astronaut):
+    """Else it would be kept, by its name, and purged with the last copy."""
+    (folder / "astronaut.jpg").write_bytes(written(astronaut))
+    aside = folder / "a-spare" / "rem_1"
+    aside.mkdir(parents=True)
+    (aside / "000001.jpg").write_bytes(written(astronaut))
+    assert planned(folder).going == 1
+    (aside / ASIDE_MARK).touch()
+    plan = planned(folder)
+    assert (plan.going, len(plan.pictures)) == (0, 1)
 
 
 def test_the_plan_does_not_depend_on_the_order_in_which_files_were_made(

@@ -9,11 +9,20 @@ import pytest
 
 from index_store.failpoints import FailPointError
 from index_store.trees import moving
-from index_store.trees.moving import ChangedFileError, SetAsideError, bring_back, set_aside
+from index_store.trees.moving import (
+    HIDDEN,
+    ChangedFileError,
+    HiddenFileError,
+    SetAsideError,
+    bring_back,
+    is_under_way,
+    set_aside,
+)
 from index_store.trees.opening import Placed
 
 LOSER, KEEPER, OTHER = b"the one that goes", b"the one that stays", b"saved over it"
 STEPS = ("tree.checked", "tree.set-aside", "tree.hidden", "tree.removed")
+DISKS = ["same", "other", "linkless"]
 
 
 @pytest.fixture
@@ -40,17 +49,21 @@ def keeper(root):
     return placed(root, "keeper.jpg", KEEPER)
 
 
-@pytest.fixture
-def another_disk(monkeypatch):
-    """No link leads from one disk to another."""
+@pytest.fixture(params=DISKS)
+def disk(request, monkeypatch):
+    """Where it is set aside: on the same disk, on another one, and where no file can have two names."""
     real = os.link
 
     def link(source, target, **folders):
-        if folders.get("src_dir_fd") != folders.get("dst_dir_fd"):
+        between = folders.get("src_dir_fd") != folders.get("dst_dir_fd")
+        if request.param == "linkless" and not between:
+            raise OSError(1, "Operation not permitted")
+        if request.param != "same" and between:
             raise OSError(18, "Invalid cross-device link")
         return real(source, target, **folders)
 
     monkeypatch.setattr(os, "link", link)
+    return request.param
 
 
 def placed(root, name, data):
@@ -75,74 +88,158 @@ def meanwhile(monkeypatch, wanted, act):
     monkeypatch.setattr(moving, "reached", lambda point: act() if point == wanted else None)
 
 
+@pytest.mark.usefixtures("disk")
 def test_it_lies_aside_and_is_gone_from_its_folder(root, loser, keeper, to):
     set_aside(loser, keeper, to, "a")
     assert files(root) == {root / "keeper.jpg": KEEPER}
-    assert to.read_bytes() == LOSER
+    assert files(to.parent) == {to: LOSER}
 
 
+@pytest.mark.usefixtures("disk")
 def test_times_mode_and_bytes_come_back(loser, keeper, to):
     os.utime(loser.path, ns=(1_500_000_000_000_000_000, 1_400_000_000_123_456_789))
     loser.path.chmod(0o640)
     before = loser.path.stat()
     set_aside(loser, keeper, to, "a")
-    assert bring_back(to, loser) == loser.name
-    after = loser.path.stat()
-    assert loser.path.read_bytes() == LOSER
-    assert (after.st_mtime_ns, after.st_mode) == (before.st_mtime_ns, before.st_mode)
-    assert not to.exists()
-
-
-@pytest.mark.usefixtures("another_disk")
-def test_on_another_disk_it_is_copied_and_comes_back_the_same(root, loser, keeper, to):
-    os.utime(loser.path, ns=(1_500_000_000_000_000_000, 1_400_000_000_123_456_789))
-    loser.path.chmod(0o604)
-    before = loser.path.stat()
-    set_aside(loser, keeper, to, "a")
-    assert files(root) == {root / "keeper.jpg": KEEPER}
     assert to.stat().st_mtime_ns == before.st_mtime_ns
-    bring_back(to, loser)
+    assert bring_back(to, loser, "a") == loser.name
     after = loser.path.stat()
     assert loser.path.read_bytes() == LOSER
     assert (after.st_mtime_ns, after.st_mode) == (before.st_mtime_ns, before.st_mode)
     assert files(to.parent) == {}
 
 
-@pytest.mark.parametrize("disk", ["same", "other"])
-@pytest.mark.parametrize("step", STEPS)
-def test_killed_at_any_step_nothing_is_lost_and_it_is_done_again(
-    request, monkeypatch, root, loser, keeper, to, disk, step
-):
-    """What a kill leaves is what an exception that nobody handles leaves."""
-    if disk == "other":
-        request.getfixturevalue("another_disk")
+def killed_at(monkeypatch, step, act):
+    """Whether that step was come to. What a kill leaves is what an exception leaves that nobody handles."""
     with monkeypatch.context() as patch:
         failing_at(patch, step)
-        with pytest.raises(FailPointError):
-            set_aside(loser, keeper, to, "a")
-    there = files(root, to.parent) if to.parent.exists() else files(root)
+        try:
+            act()
+        except FailPointError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["gone on with", "brought back"])
+@pytest.mark.parametrize("step", [*STEPS, "tree.copied"])
+def test_killed_at_any_step_nothing_is_lost_and_either_way_is_open(
+    monkeypatch, root, loser, keeper, to, disk, step, back
+):
+    assert killed_at(monkeypatch, step, lambda: set_aside(loser, keeper, to, "a")) == (
+        step != "tree.copied" or disk != "same"
+    )
+    there = {**files(root), **(files(to.parent) if to.parent.exists() else {})}
     assert there[keeper.path] == KEEPER
     assert LOSER in there.values()
-    set_aside(loser, keeper, to, "a")
-    assert files(root) == {keeper.path: KEEPER}
-    assert to.read_bytes() == LOSER
-    set_aside(loser, keeper, to, "a")
-    assert bring_back(to, loser) == loser.name
-    assert loser.path.read_bytes() == LOSER
+    if back and is_under_way(to, loser, "a"):
+        assert bring_back(to, loser, "a") == loser.name
+    if back:
+        assert files(root) == {keeper.path: KEEPER, loser.path: LOSER}
+        assert to not in files(to.parent.parent)
+        return
+    for _ in range(2):
+        set_aside(loser, keeper, to, "a")
+        assert files(root) == {keeper.path: KEEPER}
+        assert files(to.parent) == {to: LOSER}
 
 
-@pytest.mark.parametrize("disk", ["same", "other"])
-def test_killed_while_it_comes_back_it_comes_back_once(request, monkeypatch, root, loser, keeper, to, disk):
-    if disk == "other":
-        request.getfixturevalue("another_disk")
+@pytest.mark.parametrize("step", ["tree.copied", "tree.brought-back"])
+def test_killed_while_it_comes_back_it_comes_back_once(monkeypatch, root, loser, keeper, to, disk, step):
     set_aside(loser, keeper, to, "a")
+    assert killed_at(monkeypatch, step, lambda: bring_back(to, loser, "a")) == (step != "tree.copied" or disk != "same")
+    for _ in range(2):
+        assert bring_back(to, loser, "a") == loser.name
+        assert files(root) == {keeper.path: KEEPER, loser.path: LOSER}
+        assert files(to.parent) == {}
+
+
+@pytest.mark.usefixtures("disk")
+def test_a_copy_that_its_owner_put_back_is_left_alone(root, loser, keeper, to):
+    """Of the same bytes, but not ours: what was set aside has its own times, and comes back beside it."""
+    set_aside(loser, keeper, to, "a")
+    loser.path.write_bytes(LOSER)
+    os.utime(loser.path, (1, 1))
+    assert bring_back(to, loser, "a") == "deep/er/loser (restored 1).jpg"
+    assert loser.path.stat().st_mtime == 1
+    assert len(files(root)) == 3
+
+
+@pytest.mark.usefixtures("disk")
+def test_killed_then_another_file_comes_under_the_name(monkeypatch, root, loser, keeper, to):
+    """Whoever goes on leaves it alone, and what was set aside stays there."""
+    assert killed_at(monkeypatch, "tree.removed", lambda: set_aside(loser, keeper, to, "a"))
+    loser.path.write_bytes(OTHER)
+    set_aside(loser, keeper, to, "a")
+    assert files(root) == {keeper.path: KEEPER, loser.path: OTHER}
+    assert bring_back(to, loser, "a") == "deep/er/loser (restored 1).jpg"
+
+
+@pytest.mark.usefixtures("disk")
+def test_killed_while_hidden_and_the_keeper_goes(monkeypatch, root, loser, keeper, to):
+    """Then it has its name again, and stays."""
+    assert killed_at(monkeypatch, "tree.hidden", lambda: set_aside(loser, keeper, to, "a"))
+    keeper.path.unlink()
+    with pytest.raises(ChangedFileError):
+        set_aside(loser, keeper, to, "a")
+    assert files(root) == {loser.path: LOSER}
+
+
+def test_what_cannot_have_its_name_back_is_no_settled_thing(monkeypatch, root, loser, keeper, to):
+    """A disk that fails between two steps: the same call, later, gives it back."""
+
+    def fails(*_args, **_folders):
+        raise OSError(5, "Input/output error")
+
     with monkeypatch.context() as patch:
-        failing_at(patch, "tree.brought-back")
-        with pytest.raises(FailPointError):
-            bring_back(to, loser)
-    bring_back(to, loser)
-    assert sorted(files(root).values()) == sorted([KEEPER, LOSER])
-    assert bring_back(to, loser) == loser.name
+        meanwhile(patch, "tree.hidden", lambda: (keeper.path.unlink(), patch.setattr(os, "link", fails)))
+        with pytest.raises(HiddenFileError):
+            set_aside(loser, keeper, to, "a")
+    assert is_under_way(to, loser, "a")
+    with pytest.raises(ChangedFileError):
+        set_aside(loser, keeper, to, "a")
+    assert files(root) == {loser.path: LOSER}
+
+
+def test_a_folder_that_takes_no_changes_keeps_its_file(monkeypatch, loser, keeper, to):
+    """A card with its switch on read-only: nothing is left lying aside."""
+
+    def read_only(*_args, **_folders):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(os, "rename", read_only)
+    with pytest.raises(SetAsideError, match="Read-only"):
+        set_aside(loser, keeper, to, "a")
+    assert loser.path.read_bytes() == LOSER
+    assert not to.exists()
+
+
+def test_a_name_that_cannot_be_removed_is_given_back(monkeypatch, root, loser, keeper, to):
+    real = os.unlink
+
+    def unlink(name, **folders):
+        if str(name).startswith(HIDDEN) and monkeypatch_on[0]:
+            monkeypatch_on[0] = False
+            raise OSError(13, "Permission denied")
+        return real(name, **folders)
+
+    monkeypatch_on = [True]
+    monkeypatch.setattr(os, "unlink", unlink)
+    with pytest.raises(SetAsideError, match="Permission"):
+        set_aside(loser, keeper, to, "a")
+    assert files(root) == {keeper.path: KEEPER, loser.path: LOSER}
+    assert not to.exists()
+
+
+@pytest.mark.parametrize("length", [200, 240, 255])
+def test_the_longest_names_come_back_too(root, keeper, to, length):
+    name = "n" * (length - 4) + ".jpg"
+    (root / name).write_bytes(LOSER)
+    loser = placed(root, name, LOSER)
+    set_aside(loser, keeper, to, "a")
+    (root / name).write_bytes(OTHER)
+    back = bring_back(to, loser, "a")
+    assert back.endswith("n (restored 1).jpg")
+    assert (root / back).read_bytes() == LOSER
 
 
 def change_bytes(path):
@@ -259,7 +356,7 @@ def test_another_files_place_is_not_taken(loser, keeper, to):
 def test_where_its_name_is_taken_it_comes_back_beside_it(root, loser, keeper, to):
     set_aside(loser, keeper, to, "a")
     loser.path.write_bytes(OTHER)
-    assert bring_back(to, loser) == "deep/er/loser (restored 1).jpg"
+    assert bring_back(to, loser, "a") == "deep/er/loser (restored 1).jpg"
     assert loser.path.read_bytes() == OTHER
     assert (root / "deep/er/loser (restored 1).jpg").read_bytes() == LOSER
 
@@ -267,7 +364,7 @@ def test_where_its_name_is_taken_it_comes_back_beside_it(root, loser, keeper, to
 def test_folders_that_are_gone_are_made_again(root, loser, keeper, to):
     set_aside(loser, keeper, to, "a")
     shutil.rmtree(root / "deep")
-    assert bring_back(to, loser) == loser.name
+    assert bring_back(to, loser, "a") == loser.name
     assert loser.path.read_bytes() == LOSER
 
 
@@ -276,14 +373,14 @@ def test_what_rotted_while_it_lay_aside_does_not_come_back(loser, keeper, to):
     set_aside(loser, keeper, to, "a")
     to.write_bytes(OTHER)
     with pytest.raises(ChangedFileError):
-        bring_back(to, loser)
+        bring_back(to, loser, "a")
     assert not loser.path.exists()
     assert to.exists()
 
 
 def test_what_was_never_set_aside_cannot_come_back(root, to):
     with pytest.raises(ChangedFileError):
-        bring_back(to, placed(root, "never.jpg", LOSER))
+        bring_back(to, placed(root, "never.jpg", LOSER), "a")
 
 
 def test_a_name_that_is_no_utf8_moves_like_any_other(root, keeper, to):
@@ -291,5 +388,5 @@ def test_a_name_that_is_no_utf8_moves_like_any_other(root, keeper, to):
     (root / name).write_bytes(LOSER)
     loser = placed(root, name, LOSER)
     set_aside(loser, keeper, to, "a")
-    assert bring_back(to, loser) == name
+    assert bring_back(to, loser, "a") == name
     assert (root / name).read_bytes() == LOSER
