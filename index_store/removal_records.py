@@ -119,12 +119,17 @@ class RemovalItemPage:
     next_cursor: str | None
 
 
+def check_move(removal: RemovalRecord, state: RemovalState) -> None:
+    """Raises `BadTransitionError` where the removal cannot go."""
+    if state not in {removal.state, *TRANSITIONS[removal.state]}:
+        raise BadTransitionError(f"removal {removal.removal_id} is {removal.state} and cannot become {state}")
+
+
 def moved(removal: RemovalRecord, state: RemovalState, *, now: str) -> RemovalRecord:
     """The removal in another state. Raises `BadTransitionError`."""
+    check_move(removal, state)
     if removal.state == state:
         return removal
-    if state not in TRANSITIONS[removal.state]:
-        raise BadTransitionError(f"removal {removal.removal_id} is {removal.state} and cannot become {state}")
     return replace(removal, state=state, changed=now)
 
 

@@ -96,11 +96,11 @@ class SqlRemovals:
         with self._database.writing() as connection:
             _removal(connection, removal_id)
             for outcome in outcomes:
-                settle(connection, removal_id, outcome, now=self._clock())
+                _settle(connection, removal_id, outcome, now=self._clock())
         reached("removal.recorded")
 
 
-def settle(connection: Connection, removal_id: str, outcome: RemovalOutcome, *, now: str) -> None:
+def _settle(connection: Connection, removal_id: str, outcome: RemovalOutcome, *, now: str) -> None:
     """Write one outcome, under the writer's lock."""
     mine = (removal_item.c.removal_id == removal_id) & (removal_item.c.ordinal == outcome.ordinal)
     row = connection.execute(select(removal_item).where(mine)).one_or_none()

@@ -13,35 +13,24 @@ same function with the same token again, or `bring_back` with it. Nothing is eve
 when a file comes back, it gets a new one.
 """
 
-import errno
 import os
 from contextlib import suppress
 from pathlib import Path
 
 from index_store.errors import StoreError, StoreUnavailableError
 from index_store.failpoints import reached
+from index_store.hashing import sha256_of
 from index_store.syncing import make_folder, refuse_after_failure, sync
 from index_store.trees.opening import (
     ChangedFileError,
     Placed,
     State,
     checked,
-    hash_of,
     opened_file,
     opened_folder,
     state_at,
 )
-
-HIDDEN = ".keepone-"
-LONGEST_NAME = 255
-"""Bytes, on nearly every file system."""
-_NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
-_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_CHUNK = 1 << 20
-
-
-class SetAsideError(StoreError):
-    """A file could not be set aside or brought back; it lies where it lay."""
+from index_store.trees.placing import HIDDEN, SetAsideError, copied, linked, named, names
 
 
 class HiddenFileError(StoreError):
@@ -131,29 +120,29 @@ def _is_finished(folder: int, loser: Placed, keeper: Placed, to: Path, token: st
     if not is_aside or not _holds(folder, hidden, loser.sha256):
         _give_back(folder, hidden, name)
         return False
-    try:
-        _check_keeper(keeper, lies_hidden)
-        os.unlink(hidden, dir_fd=folder)
-    except (ChangedFileError, OSError):
-        _give_back(folder, hidden, name)
-        raise
+    _let_go(folder, lies_hidden, loser, keeper, token)
     _settle(folder)
     return True
 
 
 def _take(folder: int, is_what: State, loser: Placed, keeper: Placed, token: str) -> None:
     """Hide the loser, look once more, and let its name go. If anything speaks against it, it has its name again."""
-    name, hidden = loser.parts[-1], HIDDEN + token
-    os.rename(name, hidden, src_dir_fd=folder, dst_dir_fd=folder)
+    os.rename(loser.parts[-1], HIDDEN + token, src_dir_fd=folder, dst_dir_fd=folder)
     reached("tree.hidden")
+    _let_go(folder, is_what, loser, keeper, token)
+    reached("tree.removed")
+
+
+def _let_go(folder: int, is_what: State, loser: Placed, keeper: Placed, token: str) -> None:
+    """Remove the hidden loser's last name here, or give it its own again where anything speaks against it."""
+    hidden = HIDDEN + token
     try:
         _check_taken(state_at(folder, hidden), is_what, loser)
         _check_keeper(keeper, is_what)
         os.unlink(hidden, dir_fd=folder)
     except (ChangedFileError, OSError):
-        _give_back(folder, hidden, name)
+        _give_back(folder, hidden, loser.parts[-1])
         raise
-    reached("tree.removed")
 
 
 def _check_taken(taken: State | None, is_what: State, loser: Placed) -> None:
@@ -173,7 +162,7 @@ def _check_keeper(keeper: Placed, loser: State) -> None:
 def _give_back(folder: int, hidden: str, name: str) -> str:
     """The hidden file its name again, or a free one beside it if somebody has taken that."""
     try:
-        given = _named(folder, hidden, name)
+        given = named(folder, hidden, name)
         _settle(folder)
     except OSError as error:
         raise HiddenFileError(f"{name} lies hidden as {hidden}: {error.strerror}") from error
@@ -188,28 +177,6 @@ def _given_back(folder: int, to: Placed, token: str) -> str | None:
     return _give_back(folder, hidden, to.parts[-1])
 
 
-def _named(folder: int, old: str, wanted: str) -> str:
-    """Give a file of this folder the wanted name, or the first free one beside it, and write over nothing."""
-    for name in _names(wanted):
-        try:
-            os.link(old, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            # No links here: an empty file of ours holds the name until the file itself takes it.
-            try:
-                os.close(os.open(name, _CREATE, 0o600, dir_fd=folder))
-            except FileExistsError:
-                continue
-            os.rename(old, name, src_dir_fd=folder, dst_dir_fd=folder)
-            return name
-        os.unlink(old, dir_fd=folder)
-        return name
-    raise OSError(errno.EEXIST, "every name beside it is taken")
-
-
 def _keep(file: int, folder: int, is_what: State, loser: Placed, to: Path, token: str) -> bool:
     """A second name, or a copy, under `to`; on disk when this returns. False if it was there before."""
     make_folder(to.parent)
@@ -218,64 +185,17 @@ def _keep(file: int, folder: int, is_what: State, loser: Placed, to: Path, token
             if not _holds(kept, to.name, loser.sha256):
                 raise SetAsideError(f"there is another file at {to}")
             return False
-        if is_what.links > 1 or not _linked(folder, loser.parts[-1], kept, to.name):
-            _named(kept, _copied(file, kept, loser.sha256, token), to.name)
+        if is_what.links > 1 or not linked(folder, loser.parts[-1], kept, to.name):
+            named(kept, copied(file, kept, loser.sha256, token), to.name)
         sync(file)  # somebody may have saved it a moment ago
         sync(kept)
     return True
 
 
-def _linked(folder: int, name: str, target: int, new: str) -> bool:
-    """Whether the file could be given a second name there."""
-    try:
-        os.link(name, new, src_dir_fd=folder, dst_dir_fd=target, follow_symlinks=False)
-    except OSError as error:
-        if error.errno in _NO_LINKS:
-            return False
-        raise
-    return True
-
-
-def _copied(file: int, target: int, sha256: str, token: str) -> str:
-    """The hidden name of a copy in that folder: bytes, times, mode and extended attributes, synced and read back."""
-    temporary = f"{HIDDEN}{token}.copy"
-    with suppress(FileNotFoundError):
-        os.unlink(temporary, dir_fd=target)  # of a call that was killed
-    copy = os.open(temporary, _CREATE, 0o600, dir_fd=target)
-    try:
-        offset = 0
-        while chunk := os.pread(file, _CHUNK, offset):
-            offset += os.write(copy, chunk)
-        _like(file, copy)
-        sync(copy)
-        reached("tree.copied")
-        if hash_of(copy) != sha256:
-            raise SetAsideError("what was copied does not read back as it was written")
-    except (StoreError, OSError):
-        os.unlink(temporary, dir_fd=target)
-        raise
-    finally:
-        os.close(copy)
-    return temporary
-
-
-def _like(file: int, copy: int) -> None:
-    """Times and mode as they were; owner and attributes as far as we may."""
-    found = os.fstat(file)
-    with suppress(OSError):
-        for attribute in os.listxattr(file):
-            with suppress(OSError):
-                os.setxattr(copy, attribute, os.getxattr(file, attribute))
-    with suppress(PermissionError):
-        os.fchown(copy, found.st_uid, found.st_gid)
-    os.fchmod(copy, found.st_mode & 0o7777)
-    os.utime(copy, ns=(found.st_atime_ns, found.st_mtime_ns))
-
-
 def _placed(aside: Path, folder: int, to: Placed, token: str) -> str:
     """The name that the file has now in its folder."""
     if not aside.exists():
-        for name in _names(to.parts[-1]):
+        for name in names(to.parts[-1]):
             if _holds(folder, name, to.sha256):  # brought back before, and killed then
                 return name
             if state_at(folder, name) is None:
@@ -283,18 +203,18 @@ def _placed(aside: Path, folder: int, to: Placed, token: str) -> str:
         raise ChangedFileError(f"{aside} is not there any more")
     with opened_folder(aside.parent, ()) as kept, opened_file(kept, aside.name) as file:
         is_what = checked(file, Placed(aside.parent, aside.name, to.sha256))
-        for name in _names(to.parts[-1]):
+        for name in names(to.parts[-1]):
             lies = state_at(folder, name)
             if lies is not None and _is_ours(folder, name, lies, is_what, to.sha256):
                 return name
             if lies is not None:
                 continue
             try:
-                if _linked(kept, aside.name, folder, name):
+                if linked(kept, aside.name, folder, name):
                     return name
             except FileExistsError:
                 continue
-            return _named(folder, _copied(file, folder, to.sha256, token), name)
+            return named(folder, copied(file, folder, to.sha256, token), name)
     raise SetAsideError(f"{to.path}: every name beside it is taken")
 
 
@@ -306,26 +226,10 @@ def _is_ours(folder: int, name: str, lies: State, aside: State, sha256: str) -> 
     return like and _holds(folder, name, sha256)
 
 
-def _names(name: str) -> list[str]:
-    """The name, then others beside it that a person would read rightly, none too long."""
-    stem, dot, ending = name.rpartition(".")
-    if not stem:
-        stem, dot, ending = name, "", ""
-    tails = [f" (restored {number}){dot}{ending}" for number in range(1, 1000)]
-    return [name, *(_cut(stem, LONGEST_NAME - len(os.fsencode(tail))) + tail for tail in tails)]
-
-
-def _cut(stem: str, most: int) -> str:
-    """Its first characters, at most so many bytes."""
-    while len(os.fsencode(stem)) > most:
-        stem = stem[:-1]
-    return stem
-
-
 def _holds(folder: int, name: str, sha256: str) -> bool:
     try:
         with opened_file(folder, name) as file:
-            return hash_of(file) == sha256
+            return sha256_of(file) == sha256
     except ChangedFileError:
         return False
 

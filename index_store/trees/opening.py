@@ -6,7 +6,6 @@ what it *is* says its hash, and that two names are two files says the inode.
 """
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from index_store.errors import StoreError
+from index_store.hashing import sha256_of
 from index_store.syncing import sync
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -23,7 +23,6 @@ _ROOT = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 """Without waiting: a pipe that took a file's place must not hold us."""
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
-_CHUNK = 1 << 20
 
 
 class ChangedFileError(StoreError):
@@ -58,6 +57,10 @@ class State(NamedTuple):
     size: int
     modified: int
     links: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> "State":
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_nlink)
 
     def is_same_file(self, other: "State") -> bool:
         return (self.device, self.inode) == (other.device, other.inode)
@@ -105,8 +108,7 @@ def opened_file(folder: int, name: str) -> Iterator[int]:
 
 
 def state_of(descriptor: int) -> State:
-    found = os.fstat(descriptor)
-    return State(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_nlink)
+    return State.of(os.fstat(descriptor))
 
 
 def state_at(folder: int, name: str) -> State | None:
@@ -117,22 +119,13 @@ def state_at(folder: int, name: str) -> State | None:
         if error.errno in _NOT_THERE:
             return None
         raise
-    return State(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_nlink)
-
-
-def hash_of(descriptor: int) -> str:
-    """SHA-256 of a file from its beginning, whatever was read of it before."""
-    digest, offset = hashlib.sha256(), 0
-    while chunk := os.pread(descriptor, _CHUNK, offset):
-        digest.update(chunk)
-        offset += len(chunk)
-    return digest.hexdigest()
+    return State.of(found)
 
 
 def checked(descriptor: int, placed: Placed) -> State:
     """Its state, once its bytes were found to be those that were seen. Raises ChangedFileError."""
     before = state_of(descriptor)
-    if hash_of(descriptor) != placed.sha256 or state_of(descriptor) != before:
+    if sha256_of(descriptor) != placed.sha256 or state_of(descriptor) != before:
         raise ChangedFileError(f"{placed.path} holds other bytes now")
     return before
 

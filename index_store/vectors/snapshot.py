@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from index_store.errors import BadSnapshotError, StoreFullError, StoreUnavailableError
 from index_store.failpoints import reached
+from index_store.hashing import sha256_of
 from index_store.records import Space
 from index_store.vectors.manifest import FORMAT, Manifest, sealed, unsealed
 
@@ -93,7 +94,7 @@ class SnapshotFolder:
                 found = os.fstat(descriptor)
                 if not S_ISREG(found.st_mode) or found.st_size != manifest.length or not manifest.length:
                     raise BadSnapshotError(f"{name} has another length")
-                if _hash(descriptor) != manifest.sha256:
+                if sha256_of(descriptor) != manifest.sha256:
                     raise BadSnapshotError(f"{name} has other bytes")
                 mapped = mmap.mmap(descriptor, manifest.length, access=mmap.ACCESS_READ)
             finally:
@@ -246,7 +247,7 @@ def _write_body(path: Path, sections: Mapping[str, NDArray[np.generic]]) -> tupl
     try:
         if hasattr(os, "posix_fadvise"):  # so that the disk is read and not what we still remember of it
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        if _hash(descriptor) != digest.hexdigest():
+        if sha256_of(descriptor) != digest.hexdigest():
             raise StoreUnavailableError("the disk gave back other bytes than were written to it")
     finally:
         os.close(descriptor)
@@ -256,14 +257,6 @@ def _write_body(path: Path, sections: Mapping[str, NDArray[np.generic]]) -> tupl
 def _write_all(descriptor: int, data: memoryview) -> None:
     while data:
         data = data[os.write(descriptor, data[:_AT_ONCE]) :]
-
-
-def _hash(descriptor: int) -> str:
-    digest, offset = hashlib.sha256(), 0
-    while piece := os.pread(descriptor, _AT_ONCE, offset):
-        digest.update(piece)
-        offset += len(piece)
-    return digest.hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

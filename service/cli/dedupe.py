@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import itertools
 import json
 import re
 import sys
@@ -16,6 +15,7 @@ import click
 
 from service import wiring
 from service.cli import options
+from service.cli.check import FAILED, FOUND, NONE_FOUND
 from service.cli.dedupe_report import write_report
 from service.cli.progress import steps
 from service.compare import scene
@@ -23,7 +23,7 @@ from service.settings import load_settings
 from service.workflows import file_removal
 from service.workflows.brakes import check_confirmed
 from service.workflows.findings import printable
-from service.workflows.folder_plan import FolderPlan, FolderQuestion, Keep, plan_folder
+from service.workflows.folder_plan import EQUAL_PIXELS, FolderPlan, FolderQuestion, Keep, plan_folder
 from service.workflows.folder_scan import CAMERA, Scope
 from service.workflows.matchers import (
     APPEARANCE_THRESHOLD,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from index_store.removal_records import RemovalItem, RemovalRecord
     from service.settings import Settings
 
-NONE_FOUND, FOUND, FAILED = 0, 1, 3
 MATCHERS: dict[str, tuple[Callable[..., Matcher], tuple[str, ...]]] = {
     "appearance": (ByAppearance, ("threshold",)),
     "scene_change": (BySceneChange, ("working_width", "min_contour_area", "max_change")),
@@ -49,6 +48,7 @@ MATCHERS: dict[str, tuple[Callable[..., Matcher], tuple[str, ...]]] = {
 """Each with its own parameters."""
 _TOLD = 20
 """Sets and files that are listed for people; `--json` and `--csv` list all."""
+_WORDS = {"planned": "could go", "removed": "gone"}
 COLUMNS = ("set", "keeps", "goes", "agreement", "bytes", "reasons")
 
 
@@ -176,13 +176,13 @@ def _write_table(path: Path, plan: FolderPlan) -> None:
 
 
 def _as_json(question: FolderQuestion, plan: FolderPlan, applied: _Applied | None) -> dict[str, Any]:
-    states = [item.state for item in applied.items] if applied else ["planned"] * plan.going
+    states = _states(plan, applied)
     pictures = plan.pictures
     return {
         **question.as_json(),
         "pictures": len(plan.pictures),
         "duplicates_found": plan.going,
-        "bytes": sum(item.bytes for item in plan.removal.items),
+        "bytes": plan.bytes,
         "plan_hash": plan.removal.plan_hash,
         "duplicates_removed": states.count("removed"),
         "removal_id": applied.record.removal_id if applied else None,
@@ -196,16 +196,19 @@ def _as_json(question: FolderQuestion, plan: FolderPlan, applied: _Applied | Non
     }
 
 
+def _states(plan: FolderPlan, applied: _Applied | None) -> list[str]:
+    """Of each item of the plan."""
+    return [item.state for item in applied.items] if applied else ["planned"] * plan.going
+
+
 def _tell(plan: FolderPlan, applied: _Applied | None) -> None:
     pictures = plan.pictures
-    ordinals = itertools.count()
+    states = iter(_states(plan, applied))
     for found in plan.sets[:_TOLD]:
         click.echo(f"keeps {printable(pictures[found.keeper].name)}")
         for loser, agreed in found.losers:
-            item = applied.items[next(ordinals)] if applied else None
-            word = "could go" if item is None else "gone" if item.state == "removed" else "stayed"
-            how = "same pixels" if agreed < 0 else f"{agreed:.3g}"
-            click.echo(f"  {word}: {printable(pictures[loser].name)} ({how})")
+            how = "same pixels" if agreed == EQUAL_PIXELS else f"{agreed:.3g}"
+            click.echo(f"  {_WORDS.get(next(states), 'stayed')}: {printable(pictures[loser].name)} ({how})")
     if len(plan.sets) > _TOLD:
         click.echo(f"and {len(plan.sets) - _TOLD:,} more sets")
     doubts = [
@@ -217,8 +220,7 @@ def _tell(plan: FolderPlan, applied: _Applied | None) -> None:
         click.echo(f"{plan.skipped.unreadable:,} files or folders could not be read", err=True)
     stayed = [item for item in applied.items if item.state != "removed"] if applied else []
     _list("stayed", [f"{item.loser['name']}: {(item.problem or {}).get('title', '')}" for item in stayed])
-    freed = sum(item.bytes for item in plan.removal.items)
-    click.echo(f"{len(pictures):,} pictures, {plan.going:,} duplicates in {len(plan.sets):,} sets, {freed:,} bytes")
+    click.echo(f"{plan.summary()}, {plan.bytes:,} bytes")
     if applied:
         removal_id = applied.record.removal_id
         click.echo(f"set aside as {removal_id}; keepone removals undo {removal_id} brings them back")

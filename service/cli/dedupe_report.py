@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from service.domain.errors import KeeponeError
 from service.pictures import thumbnails
 from service.workflows.findings import printable
+from service.workflows.folder_plan import EQUAL_PIXELS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,16 +35,15 @@ figcaption{font-size:12px;overflow-wrap:anywhere}
 def write_report(path: Path, question: FolderQuestion, plan: FolderPlan, pool: DecodePool) -> None:
     """Write the page. Raises OSError."""
     root = question.scope.root
-    found = f"{len(plan.pictures):,} pictures, {plan.going:,} duplicates in {len(plan.sets):,} sets"
     parts = [
         "<!doctype html><meta charset=utf-8><title>Duplicates</title>",
         f"<style>{_STYLE}</style><h1>{html.escape(question.as_json()['shown'])}</h1>",
-        f"<p>{found}, by {question.matcher}. Framed in green: what stays.</p>",
+        f"<p>{plan.summary()}, by {question.matcher}. Framed in green: what stays.</p>",
     ]
     for one in plan.sets[:_MOST_SETS]:
         figures = [_figure(root, plan.pictures[one.keeper], "stays", pool, kind=" class=keeps")]
         for loser, agreed in one.losers:
-            how = "same pixels" if agreed < 0 else f"agreement {agreed:.3g}"
+            how = "same pixels" if agreed == EQUAL_PIXELS else f"agreement {agreed:.3g}"
             figures.append(_figure(root, plan.pictures[loser], how, pool))
         parts.append(f"<section>{''.join(figures)}</section>")
     if len(plan.sets) > _MOST_SETS:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 import sys
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 import click
 
 from service import wiring
 from service.cli import options
+from service.cli.check import FAILED
 from service.cli.progress import steps
+from service.inputs.names import path_at
 from service.settings import load_settings
 from service.workflows import file_removal
+from service.workflows.findings import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from index_store.removal_records import RemovalRecord
-
-FAILED = 3
 
 
 @click.group("removals")
@@ -63,8 +63,8 @@ def undo(removal_id: str, data: Path | None) -> None:
             record = file_removal.undo(removal_id, removals, progress)
         finally:
             for item in file_removal.items_of(removal_id, removals, "returned"):
-                if item.place not in {None, item.loser["at"]}:
-                    click.echo(f"{item.loser['name']} came back as {unquote(item.place or '')}", err=True)
+                if item.place is not None and item.place != item.loser["at"]:
+                    click.echo(f"{item.loser['name']} came back as {printable(path_at(item.place))}", err=True)
     click.echo(f"{record.removal_id} is undone")
 
 

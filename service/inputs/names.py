@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 LONGEST_NAME = 4096
 """Bytes of a name that are kept; a name may have sixty thousand in a ZIP and millions in a TAR."""
@@ -28,6 +30,16 @@ def readable(raw: bytes, legacy: str | None = None) -> str:
 def readable_text(text: str) -> str:
     """The same for what is text already: lone surrogates and NUL are spelled out."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+def locator_of(path: str | os.PathLike[str]) -> str:
+    """A path in ASCII, whatever bytes its names have, to be kept as text and read back with `path_at`."""
+    return quote_from_bytes(os.fsencode(path))
+
+
+def path_at(locator: str) -> str:
+    """The path, as `os.fsdecode` spells it."""
+    return os.fsdecode(unquote_to_bytes(locator))
 
 
 def is_noise(name: str) -> bool:

@@ -18,7 +18,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from service.domain.errors import PathNotAllowedError, PathNotFoundError, SettingsError
 from service.inputs.guarded import Parts, look_at, open_folder, read_file, split
-from service.inputs.names import is_noise, readable, readable_text
+from service.inputs.names import is_noise, locator_of, readable, readable_text
 from service.inputs.values import Item, Skipped
 
 if TYPE_CHECKING:
@@ -254,6 +254,11 @@ def identity(locator: str) -> Identity | None:
     except OSError:
         return None
     return state.st_dev, state.st_ino
+
+
+def identities(folders: Iterable[Path]) -> frozenset[Identity]:
+    """What lies at those of the folders that are there."""
+    return frozenset(found for folder in folders if (found := identity(locator_of(folder))))
 
 
 def check_apart(data: Path, roots: Iterable[Path]) -> None:

@@ -73,6 +73,10 @@ class Frames:
         return look(self.known.working)
 
     @cached_property
+    def _near(self) -> tuple[float, float]:
+        return glance(self.query, self.reference)
+
+    @cached_property
     def seen(self) -> Appearance:
         """How they compare; costs twenty times a glance."""
         return compare(self.query, self.reference)
@@ -89,10 +93,9 @@ class Frames:
 
     def signals(self, proof: Proof | None = None) -> Signals:
         """What speaks for a copy, with geometry or without."""
-        near = glance(self.query, self.reference)
         if proof is None:
-            return Signals(self.phash_distance, near)
-        return Signals(self.phash_distance, near, proof.inliers, proof.agreement, proof.in_place)
+            return Signals(self.phash_distance, self._near)
+        return Signals(self.phash_distance, self._near, proof.inliers, proof.agreement, proof.in_place)
 
 
 @dataclass(frozen=True, slots=True)

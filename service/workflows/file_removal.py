@@ -16,11 +16,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from index_store.errors import StoreError
 from index_store.ids import moment
-from index_store.removal_records import RemovalOutcome, moved
+from index_store.removal_records import RemovalOutcome, check_move
 from index_store.syncing import make_folder
 from index_store.trees.moving import (
     ChangedFileError,
@@ -32,6 +31,7 @@ from index_store.trees.moving import (
     set_aside,
 )
 from service.domain.errors import KeeponeError
+from service.inputs.names import locator_of, path_at
 from service.workflows.folder_scan import ASIDE_MARK
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def apply(removal_id: str, plan_hash: str, removals: Removals, progress: Progres
                 set_aside(files.loser(item), files.keeper(item), files.aside(item), files.token(item))
             except (ChangedFileError, SetAsideError) as error:
                 return RemovalOutcome(item.ordinal, "skipped", problem={"title": str(error)})
-            return RemovalOutcome(item.ordinal, "removed", place=_quoted(files.aside(item)))
+            return RemovalOutcome(item.ordinal, "removed", place=locator_of(files.aside(item)))
 
         _settle(removal_id, ("planned",), remove, removals, progress, "set aside")
         return removals.set_state(removal_id, "applied")
@@ -98,7 +98,7 @@ def undo(removal_id: str, removals: Removals, progress: Progress) -> RemovalReco
     Raises LeftAsideError, AsideGoneError, RemovalBusyError, BadTransitionError or StoreError.
     """
     record = removals.get(removal_id)
-    moved(record, "undoing", now="")  # before its folder is asked for: what was never applied has none
+    check_move(record, "undoing")  # before its folder is asked for: what was never applied has none
     files, left = _Files(record), list[str]()
     with files.held():
         removals.set_state(removal_id, "undoing")
@@ -112,7 +112,7 @@ def undo(removal_id: str, removals: Removals, progress: Progress) -> RemovalReco
             except (ChangedFileError, SetAsideError) as error:
                 left.append(f"{item.loser['name']}: {error}")
                 return None
-            return RemovalOutcome(item.ordinal, "returned", place=quote_from_bytes(os.fsencode(name)))
+            return RemovalOutcome(item.ordinal, "returned", place=locator_of(name))
 
         _settle(removal_id, ("planned", "removed"), give_back, removals, progress, "brought back")
         if left:
@@ -127,7 +127,7 @@ def purge(removal_id: str, removals: Removals, progress: Progress, *, now: datet
     the retention has passed, LeftAsideError, AsideGoneError, RemovalBusyError, BadTransitionError or StoreError.
     """
     record = removals.get(removal_id)
-    moved(record, "purged", now="")
+    check_move(record, "purged")
     check_purge(record, now=now)
     files, left = _Files(record), list[str]()
     with files.held():
@@ -177,8 +177,8 @@ class _Files:
 
     def __init__(self, record: RemovalRecord) -> None:
         self._id = record.removal_id
-        self._root = _path_of(record.request["root"])
-        self.folder = _path_of(record.request["aside"]) / record.removal_id
+        self._root = Path(path_at(record.request["root"]))
+        self.folder = Path(path_at(record.request["aside"])) / record.removal_id
 
     def loser(self, item: RemovalItem) -> Placed:
         return self._placed(item.loser)
@@ -202,24 +202,21 @@ class _Files:
         except FileNotFoundError as error:
             raise AsideGoneError(f"{self.folder} is not there: is its disk mounted?") from error
         try:
-            with _translated(self._id):
-                fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock(mark)
             yield
         finally:
             os.close(mark)
 
+    def _lock(self, mark: int) -> None:
+        try:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RemovalBusyError(f"Somebody else is working on {self._id}.") from error
+
     def _placed(self, told: object) -> Placed:
         if not isinstance(told, dict):
             raise StoreError("an item of the removal tells of no file")
-        return Placed(self._root, os.fsdecode(unquote_to_bytes(told["at"])), told["sha256"])
-
-
-@contextmanager
-def _translated(removal_id: str) -> Iterator[None]:
-    try:
-        yield
-    except BlockingIOError as error:
-        raise RemovalBusyError(f"Somebody else is working on {removal_id}.") from error
+        return Placed(self._root, path_at(told["at"]), told["sha256"])
 
 
 def _settle(
@@ -246,11 +243,3 @@ def _settle(
             removals.record(removal_id, outcomes)
         raise
     removals.record(removal_id, outcomes)
-
-
-def _path_of(text: str) -> Path:
-    return Path(os.fsdecode(unquote_to_bytes(text)))
-
-
-def _quoted(path: Path) -> str:
-    return quote_from_bytes(os.fsencode(path))

@@ -13,12 +13,11 @@ import os
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_from_bytes
 
 from index_store.removal_records import NewRemoval, PlannedItem
 from service.domain.keeper import LOSSLESS, SHARPER, doubt
 from service.domain.removal_sets import removal_sets
-from service.inputs.names import readable
+from service.inputs.names import locator_of, readable
 from service.inputs.values import Skipped
 from service.workflows.folder_scan import PassedOver, Scanned, Scope, scan
 
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
 FOLDER = "folder"
 EXACT = "pixels"
 """The agreement of equal pixels, told instead of a number."""
+EQUAL_PIXELS = -1.0
+"""The same where a number is wanted: no criterion gives it."""
 
 
 class Keep(StrEnum):
@@ -59,7 +60,7 @@ class FolderPlan:
 
     pictures: tuple[Scanned, ...]
     sets: tuple[RemovalSet, ...]
-    """Numbers of pictures; an agreement of -1 stands for equal pixels."""
+    """Numbers of pictures, agreement as the matcher gives it or `EQUAL_PIXELS`."""
     doubtful: tuple[Doubtful, ...]
     """What agrees, and yet is left for somebody to look at."""
     passed_over: tuple[PassedOver, ...]
@@ -69,6 +70,15 @@ class FolderPlan:
     @property
     def going(self) -> int:
         return len(self.removal.items)
+
+    @property
+    def bytes(self) -> int:
+        """That would be freed."""
+        return sum(item.bytes for item in self.removal.items)
+
+    def summary(self) -> str:
+        """For people."""
+        return f"{len(self.pictures):,} pictures, {self.going:,} duplicates in {len(self.sets):,} sets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +91,9 @@ class FolderQuestion:
     keep: Keep = Keep.BEST
 
     def as_json(self) -> dict[str, Any]:
-        root = os.fsencode(self.scope.root)
         return {
-            "root": quote_from_bytes(root),
-            "shown": readable(root),
+            "root": locator_of(self.scope.root),
+            "shown": readable(os.fsencode(self.scope.root)),
             "camera": self.scope.camera.pattern if self.scope.camera else None,
             "matcher": self.matcher,
             "parameters": self.parameters,
@@ -117,13 +126,14 @@ def plan_folder(
             matcher.add(working, scanned.group or "")
             pictures.append(scanned)
     compared = _Comparison(pictures, matcher)
-    sets = []
+    sets, going = [], 0
     for found in removal_sets(ranked(pictures, question.keep), compared.candidates, compared.agreement):
         sets.append(found)
-        progress("duplicates", sum(len(one.losers) for one in sets), None)
+        going += len(found.losers)
+        progress("duplicates", going, None)
     items = tuple(_item(pictures, found.keeper, loser, agreed) for found in sets for loser, agreed in found.losers)
     asked = question.as_json()
-    request = asked | {"pictures": len(pictures), "aside": quote_from_bytes(os.fsencode(aside))}
+    request = asked | {"pictures": len(pictures), "aside": locator_of(aside)}
     removal = NewRemoval(FOLDER, request, _hash_of(asked, items), items)
     doubtful = tuple(compared.doubtful)
     return FolderPlan(tuple(pictures), tuple(sets), doubtful, tuple(passed_over), skipped, removal)
@@ -164,10 +174,10 @@ class _Comparison:
         return sorted({*equal, *self._matcher.candidates(one).tolist()})
 
     def agreement(self, keeper: int, other: int) -> float | None:
-        """How well they agree. -1.0 stands for equal pixels; None also where somebody has to look."""
+        """How well they agree, or `EQUAL_PIXELS`; None also where somebody has to look."""
         one, two = self._pictures[keeper], self._pictures[other]
         if self._facts(keeper).sha256 == self._facts(other).sha256:
-            return -1.0 if one.group == two.group else None
+            return EQUAL_PIXELS if one.group == two.group else None
         agreed = self._agreed(keeper, other)
         if agreed is None:
             return None
@@ -181,7 +191,7 @@ class _Comparison:
         if one.group != two.group or (one.group is None and self._told_apart):
             return None
         if self._facts(keeper).pixel_hash == self._facts(other).pixel_hash:
-            return -1.0
+            return EQUAL_PIXELS
         if self._stands_alone(keeper) or self._stands_alone(other):
             return None
         return self._matcher.agreement(keeper, other)
@@ -202,16 +212,16 @@ def _unseen(one: Scanned, other: Scanned) -> str | None:
 
 
 def _item(pictures: Sequence[Scanned], keeper: int, loser: int, agreed: float) -> PlannedItem:
-    why = {"agreement": EXACT if agreed < 0 else round(agreed, 4)}
+    why = {"agreement": EXACT if agreed == EQUAL_PIXELS else round(agreed, 4)}
     goes, stays = _told(pictures[loser]), _told(pictures[keeper])
     return PlannedItem(goes, stays, pictures[loser].assessed.facts.bytes, why | {"reasons": _reasons(goes, stays)})
 
 
 def _told(one: Scanned) -> dict[str, Any]:
-    facts, raw = one.assessed.facts, os.fsencode(one.name)
+    facts = one.assessed.facts
     return {
-        "name": readable(raw),
-        "at": quote_from_bytes(raw),
+        "name": readable(os.fsencode(one.name)),
+        "at": locator_of(one.name),
         "sha256": facts.sha256,
         "bytes": facts.bytes,
         "width": facts.width,

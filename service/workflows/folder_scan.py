@@ -10,25 +10,24 @@ import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import unquote_to_bytes
 
-import numpy as np
-
-from service.assess.quality import assess_quality
-from service.descriptors.hashes import frequencies
 from service.domain.errors import KeeponeError
-from service.domain.values import Assessed, Authenticity
-from service.inputs.roots import ImportRoots
+from service.inputs.names import path_at
+from service.inputs.roots import ImportRoots, identities
+from service.workflows.stopwatch import Stopwatch
+from service.workflows.study import looked_at
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
-    from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
+    from service.domain.values import Assessed
     from service.inputs.roots import Found
     from service.inputs.values import Skipped
     from service.pictures.pool import DecodePool
@@ -101,20 +100,16 @@ def scan(
         own: folders of Keepone's own, which are not gone into.
     """
     roots = ImportRoots([scope.root])
-    identities = frozenset((state.st_dev, state.st_ino) for path in own if (state := _state(path)) is not None)
-    prefix = os.fsencode(os.path.realpath(scope.root)).rstrip(b"/") + b"/"
-    files = list(_without_what_is_aside(roots.walk(["."], skipped, own=identities), skipped))
+    prefix = os.path.realpath(scope.root).rstrip("/") + "/"
+    files = list(_without_what_is_aside(roots.walk(["."], skipped, own=identities(own)), skipped))
 
     def look(found: Found) -> Looked:
-        name = os.fsdecode(unquote_to_bytes(found.locator).removeprefix(prefix))
+        name = path_at(found.locator).removeprefix(prefix)
         try:
-            with pool.decode(roots.read(found.locator, max_bytes), wait_s=None) as decoded:
-                working = np.array(decoded.working)
-                quality, facts = assess_quality(decoded.pixels), decoded.facts
+            data = roots.read(found.locator, max_bytes)
+            assessed, _, working = looked_at(data, pool, Stopwatch(), wait_s=None)
         except (KeeponeError, OSError) as error:
             return PassedOver(name, str(error))
-        flat = frequencies(working).too_little_detail
-        assessed = Assessed(facts, quality, Authenticity(), too_little_detail=flat)
         return Scanned(name, scope.group_of(name), assessed), working
 
     for done, looked in enumerate(_in_order(look, files, _AHEAD * pool.stats().children), 1):
@@ -123,11 +118,11 @@ def scan(
 
 
 def _without_what_is_aside(found: Iterable[Found], skipped: Skipped) -> Iterator[Found]:
-    marked: dict[bytes, bool] = {}
+    marked: dict[Path, bool] = {}
     for one in found:
-        folder = os.path.dirname(unquote_to_bytes(one.locator))  # noqa: PTH120 - bytes
+        folder = Path(path_at(one.locator)).parent
         if folder not in marked:
-            marked[folder] = os.path.lexists(os.path.join(folder, os.fsencode(ASIDE_MARK)))  # noqa: PTH118 - bytes
+            marked[folder] = os.path.lexists(folder / ASIDE_MARK)
         if marked[folder]:
             skipped.own += 1
         else:
@@ -144,10 +139,3 @@ def _in_order(look: Callable[[Found], Looked], files: list[Found], ahead: int) -
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-def _state(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
-        return None

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import quote_from_bytes
 
 from index_store.errors import MissingBlobError
 from service import log
@@ -25,7 +23,7 @@ from service.domain.errors import (
     RootGoneError,
     UnsupportedPictureError,
 )
-from service.inputs.roots import identity
+from service.inputs.roots import identities, identity
 from service.inputs.values import Item, Skipped
 from service.pictures.admit import HEAD_BYTES, sniff
 from service.workflows.batch import Entry
@@ -121,7 +119,7 @@ def _write(
     earlier: Iterable[bytes],
     were: Roots | None = None,
 ) -> int:
-    own = frozenset(filter(None, map(identity, map(quote_from_bytes, map(os.fsencode, parts.settings.own_folders)))))
+    own = identities(parts.settings.own_folders)
     skipped, known, total = Skipped(), set[bytes](), 0
     stand = {root: now for root in {*(were or ()), *roots.roots_of(paths)} if (now := identity(root))}
     with parts.staging.writing(job_id) as file:

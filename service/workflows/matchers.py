@@ -17,7 +17,7 @@ from service.compare.appearance import COLOUR_WEIGHT, HASH_WEIGHT, STRUCTURE_WEI
 from service.descriptors.hashes import HASH_BITS, frequencies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from numpy.typing import NDArray
 
@@ -120,22 +120,23 @@ class ByHash:
         self._max_distance = max_distance
         self._groups = Groups()
         self._codes = Codes()
-        self._flat: list[bool] = []
+        self._detailed = Column()
 
     def add(self, picture: Picture, group: str = "") -> None:
         spectrum = frequencies(picture)
         self._groups.add(group)
         self._codes.add(spectrum.phash())
-        self._flat.append(spectrum.too_little_detail)
+        self._detailed.add(not spectrum.too_little_detail)
 
     def candidates(self, one: int) -> Numbers:
         """Exactly those that agree. The hash of a picture without detail is made of noise, and agrees with none."""
-        if self._flat[one]:
+        detailed = self._detailed.array == 1
+        if not detailed[one]:
             return np.empty(0, np.intp)
-        return self._groups.beside(one, (self._codes.distances(one) <= self._max_distance) & ~np.array(self._flat))
+        return self._groups.beside(one, (self._codes.distances(one) <= self._max_distance) & detailed)
 
     def agreement(self, one: int, other: int) -> float | None:
-        if self._flat[one] or self._flat[other]:
+        if not self._detailed.array[[one, other]].all():
             return None
         distance = self._codes.distance(one, other)
         return float(distance) if distance <= self._max_distance else None
@@ -165,14 +166,13 @@ class BySceneChange:
         if frame.shape not in self._shelves:
             self._shelves[frame.shape] = Shelf(frame.shape)
         shelf = self._shelves[frame.shape]
-        self._groups.add(group)
+        self._groups.add((group, frame.shape))
         self._frames.append((shelf, len(shelf)))
         shelf.add(frame)
 
     def candidates(self, one: int) -> Numbers:
         """All of the same camera and shape: nothing short of looking bounds what changed."""
-        mine = self._frames[one][0]
-        return self._groups.beside(one, np.array([shelf is mine for shelf, _ in self._frames]))
+        return self._groups.beside(one)
 
     def agreement(self, one: int, other: int) -> float | None:
         left, right = (shelf[place] for shelf, place in (self._frames[one], self._frames[other]))
@@ -188,17 +188,38 @@ class Groups:
     """The group of each picture, as numbers."""
 
     def __init__(self) -> None:
-        self._names: dict[str, int] = {}
-        self._of: list[int] = []
+        self._names: dict[Hashable, int] = {}
+        self._of = Column()
 
-    def add(self, group: str) -> None:
-        self._of.append(self._names.setdefault(group, len(self._names)))
+    def add(self, group: Hashable) -> None:
+        self._of.add(self._names.setdefault(group, len(self._names)))
 
-    def beside(self, one: int, among: NDArray[np.bool_]) -> Numbers:
-        """Those of them that share the group of picture `one`, without itself."""
-        there = among & (np.array(self._of) == self._of[one])
+    def beside(self, one: int, among: NDArray[np.bool_] | None = None) -> Numbers:
+        """Those that share the group of picture `one`, without itself; or those of them `among` others."""
+        of = self._of.array
+        there = of == of[one]
+        if among is not None:
+            there &= among
         there[one] = False
         return np.flatnonzero(there)
+
+
+class Column:
+    """A number of each picture, which are asked for together once all are there."""
+
+    def __init__(self) -> None:
+        self._values: list[int] = []
+        self._array = np.empty(0, np.int64)
+
+    def add(self, value: int) -> None:
+        self._values.append(value)
+
+    @property
+    def array(self) -> NDArray[np.int64]:
+        """(n,), made once however often it is asked for."""
+        if len(self._array) < len(self._values):
+            self._array = np.array(self._values, np.int64)
+        return self._array
 
 
 class Codes:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from service.domain.keypoints import Keypoints
+    from service.pictures.pool import DecodePool
     from service.workflows.parts import Parts
     from service.workflows.stopwatch import Stopwatch
 
@@ -60,10 +61,12 @@ class Subject:
         return self._looks[pose]
 
 
-def study(data: bytes, parts: Parts, watch: Stopwatch, *, wait_s: float | None) -> Subject:
-    """Decode, embed and assess. Raises what `DecodePool.decode` raises."""
+def looked_at(
+    data: bytes, pool: DecodePool, watch: Stopwatch, *, wait_s: float | None
+) -> tuple[Assessed, Frequencies, NDArray[np.uint8]]:
+    """Decode and assess alone: with what was assessed, the frequencies and the working pixels. Raises as `study`."""
     with watch.step("decode"):
-        decoded = parts.pool.decode(data, wait_s=wait_s)
+        decoded = pool.decode(data, wait_s=wait_s)
     with decoded:
         with watch.step("assess"):
             quality = assess_quality(decoded.pixels)
@@ -72,8 +75,15 @@ def study(data: bytes, parts: Parts, watch: Stopwatch, *, wait_s: float | None) 
         facts = decoded.facts
     with watch.step("embed"):
         spectrum = frequencies(working)
+    return Assessed(facts, quality, UNASSESSED, too_little_detail=spectrum.too_little_detail), spectrum, working
+
+
+def study(data: bytes, parts: Parts, watch: Stopwatch, *, wait_s: float | None) -> Subject:
+    """Decode, embed and assess. Raises what `DecodePool.decode` raises."""
+    assessed, spectrum, working = looked_at(data, parts.pool, watch, wait_s=wait_s)
+    with watch.step("embed"):
         return Subject(
-            assessed=Assessed(facts, quality, UNASSESSED, too_little_detail=spectrum.too_little_detail),
+            assessed=assessed,
             spectrum=spectrum,
             posed_phashes=spectrum.posed_phashes(),
             posed_vectors=spectrum.posed_vectors(),

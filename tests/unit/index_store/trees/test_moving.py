@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from index_store.failpoints import FailPointError
-from index_store.trees import moving
+from index_store.trees import moving, placing
 from index_store.trees.moving import (
-    HIDDEN,
     ChangedFileError,
     HiddenFileError,
     SetAsideError,
@@ -19,6 +18,7 @@ from index_store.trees.moving import (
     set_aside,
 )
 from index_store.trees.opening import Placed
+from index_store.trees.placing import HIDDEN
 
 LOSER, KEEPER, OTHER = b"the one that goes", b"the one that stays", b"saved over it"
 STEPS = ("tree.checked", "tree.set-aside", "tree.hidden", "tree.removed")
@@ -80,7 +80,8 @@ def failing_at(monkeypatch, wanted):
         if point == wanted:
             raise FailPointError(point)
 
-    monkeypatch.setattr(moving, "reached", reached)
+    for module in (moving, placing):
+        monkeypatch.setattr(module, "reached", reached)
 
 
 def meanwhile(monkeypatch, wanted, act):

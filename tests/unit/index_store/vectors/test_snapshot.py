@@ -227,7 +227,7 @@ def test_a_full_disk_leaves_the_older_snapshot_and_no_rubbish(folder, monkeypatc
 
 def test_a_disk_that_gives_back_other_bytes_is_found_out(folder, monkeypatch):
     """What was written is read again before it is believed."""
-    monkeypatch.setattr(snapshot, "_hash", lambda _descriptor: "0" * 64)
+    monkeypatch.setattr(snapshot, "sha256_of", lambda _descriptor: "0" * 64)
     with pytest.raises(snapshot.StoreUnavailableError, match="gave back other bytes"):
         folder.write({"values": np.zeros(9)}, kind="flat", count=1, sequence=1, log_mark="")
     assert list(folder.manifests()) == []
