@@ -41,6 +41,8 @@ WORTH_IT = 0.85
 "MLESAC", CVIU 2000), must be so much smaller."""
 NO_DEPTH, LEAST_DEPTH = 1e-3, 0.1
 """What lies no deeper is behind the eye; a map that brings a spot so close is no view of a picture."""
+MOST_SWOLLEN = 1.5
+"""By how much in area a map that is only drawn to its spots may differ from the one that it was drawn from."""
 NOTHING = 1e-9
 
 
@@ -55,12 +57,8 @@ class Alignment:
 
 def align(query: Keypoints, mirrored: Keypoints, reference: Keypoints) -> Alignment | None:
     """The map that carries most; None where none carries `LEAST_PAIRS`. `mirrored` is the query's mirror image."""
-    best: Alignment | None = None
-    for flipped, asked in ((False, query), (True, mirrored)):
-        found = _aligned(asked, reference, mirrored=flipped)
-        if found is not None and (best is None or found.inliers > best.inliers):
-            best = found
-    return best
+    plain = _aligned(query, reference, LEAST_PAIRS, mirrored=False)
+    return _aligned(mirrored, reference, plain.inliers + 1 if plain else LEAST_PAIRS, mirrored=True) or plain
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,14 +74,17 @@ class _Pairs:
         return len(self.angles)
 
 
-def _aligned(query: Keypoints, reference: Keypoints, *, mirrored: bool) -> Alignment | None:
+def _aligned(query: Keypoints, reference: Keypoints, least: int, *, mirrored: bool) -> Alignment | None:
+    """The map that carries most pairs; None where none carries `least`."""
     pairs = _nearest(query, reference)
-    if len(pairs) < LEAST_PAIRS:
+    inliers, matrix = 0, None
+    if len(pairs) >= least:
+        for first in _proposed(pairs):
+            # Refining finds few pairs that did not speak for the proposal: what is far behind does not come first.
+            if len(first) > inliers and (found := _refined(pairs, first)) is not None and found[0] > inliers:
+                inliers, matrix = found
+    if matrix is None or inliers < least:
         return None
-    refined = [found for first in _proposed(pairs) if (found := _refined(pairs, first)) is not None]
-    if not refined:
-        return None
-    inliers, matrix = max(refined, key=lambda found: found[0])
     if mirrored:
         matrix = matrix @ np.array([[-1, 0, query.width], [0, 1, 0], [0, 0, 1]])
     return Alignment(matrix, inliers, mirrored)
@@ -144,15 +145,15 @@ def _refined(pairs: _Pairs, first: NDArray[np.intp]) -> tuple[int, NDArray[np.fl
     matrix = np.eye(3)
     for tolerance in TIGHT:
         matrix = _affine(pairs.query[inliers], pairs.reference[inliers])
-        size = np.sqrt(abs(np.linalg.det(matrix[:2, :2])))
+        size = float(np.sqrt(abs(_area(matrix))))
         if not LEAST_SCALE < size < MOST_SCALE:
             return None
-        near = tolerance * float(_reach(size))
+        near = tolerance * float(_reach(np.asarray(size)))
         inliers = _within(pairs, matrix, near, credible)
         if len(inliers) < LEAST_PAIRS:
             return None
-    stretched = np.linalg.svd(matrix[:2, :2], compute_uv=False)
-    if stretched[0] > MOST_STRETCH * stretched[1]:
+    # Of the longest and the shortest stretch, a and b, the squares sum to this over a b: a / b + b / a.
+    if (matrix[:2, :2] ** 2).sum() > (MOST_STRETCH + 1 / MOST_STRETCH) * abs(_area(matrix)):
         return None
     if len(inliers) >= PERSPECTIVE_PAIRS:
         matrix, inliers = _seen_aslant(pairs, matrix, inliers, near, credible)
@@ -213,7 +214,9 @@ def fitted(here: NDArray[np.float32], there: NDArray[np.float32], first: NDArray
         matrix = _affine(here[kept], there[kept]) if aslant is None else aslant
         apart = np.linalg.norm(carried(matrix, here) - there, axis=1)
         kept = apart <= max(3 * float(np.median(apart[kept])), 1e-3)
-    return matrix
+    # Spots of one row fix no map: what swells or flattens the picture was not fitted to it.
+    swollen = abs(_area(matrix) / _area(first))
+    return matrix if 1 / MOST_SWOLLEN < swollen < MOST_SWOLLEN else first
 
 
 def _is_aslant(matrix: NDArray[np.float64]) -> bool:
@@ -221,9 +224,25 @@ def _is_aslant(matrix: NDArray[np.float64]) -> bool:
 
 
 def _affine(here: NDArray[np.float32], there: NDArray[np.float32]) -> NDArray[np.float64]:
-    known = np.hstack([here, np.ones((len(here), 1))])
-    rows, *_ = np.linalg.lstsq(known, there.astype(np.float64), rcond=None)
-    return np.vstack([rows.T, [0, 0, 1]])
+    """By least squares about the middles, which leaves two numbers to divide by; of spots on one line, the smallest."""
+    middle, other = here.mean(axis=0, dtype=np.float64), there.mean(axis=0, dtype=np.float64)
+    from_middle, from_other = here - middle, there - other
+    spread, shared = from_middle.T @ from_middle, from_middle.T @ from_other
+    area = _area(spread)
+    if area > NOTHING * np.trace(spread) ** 2:
+        (wide, both), (_, tall) = spread.tolist()
+        turned = np.array([[tall, -both], [-both, wide]]) @ shared / area
+    else:
+        turned = np.linalg.pinv(spread) @ shared
+    matrix = np.eye(3)
+    matrix[:2, :2] = turned.T
+    matrix[:2, 2] = other - middle @ turned
+    return matrix
+
+
+def _area(matrix: NDArray[np.float64]) -> float:
+    """What a unit square becomes: the determinant of the upper left."""
+    return float(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0])
 
 
 def _perspective(here: NDArray[np.float32], there: NDArray[np.float32]) -> NDArray[np.float64] | None:

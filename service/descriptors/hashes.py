@@ -48,11 +48,12 @@ class Frequencies:
 
     def phash(self) -> bytes:
         """The 256-bit perceptual hash, 32 bytes."""
-        return bytes(np.packbits(_bits(self.block)).tobytes())
+        return np.packbits(_bits(self.block.reshape(1, -1))).tobytes()
 
     def posed_phashes(self) -> list[bytes]:
         """The hash in all eight poses, in `dihedral.POSES` order."""
-        return [bytes(np.packbits(_bits(block)).tobytes()) for block in pose_coefficients(self.block)]
+        rows = pose_coefficients(self.block).reshape(8, -1)
+        return [row.tobytes() for row in np.packbits(_bits(rows), axis=1)]
 
     def vector(self) -> NDArray[np.float32]:
         """The descriptor: (256,) at unit length, or zeros for a flat picture."""
@@ -67,7 +68,8 @@ class Frequencies:
 def frequencies(picture: NDArray[np.uint8]) -> Frequencies:
     """Take an upright RGB picture (H, W, 3) to its low frequencies."""
     height, width, _ = picture.shape
-    grey = np.matmul(picture, _LUMA, dtype=np.float32)
+    # Rows of pixels in one product, which BLAS does; of bytes, or of three axes, numpy does it slowly.
+    grey = (picture.reshape(-1, 3).astype(np.float32) @ _LUMA).reshape(height, width)
     grid: NDArray[np.float32] = _averaging(height) @ grey @ _averaging(width).T
     block: NDArray[np.float32] = _COSINES @ grid @ _COSINES.T
     tiny = min(height, width) < LEAST_SIDE
@@ -90,9 +92,9 @@ def _is_low_in_detail(grid: NDArray[np.float32], block: NDArray[np.float32]) -> 
     return float((cells.std(axis=1) > FLAT_CELL).mean()) < LEAST_OCCUPANCY
 
 
-def _bits(block: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _bits(rows: NDArray[np.float32]) -> NDArray[np.bool_]:
     # The median, not the mean: half of the bits are then set whatever the contrast (SCIENCE, A6).
-    return block.ravel() > np.median(block)
+    return np.asarray(rows > np.median(rows, axis=1, keepdims=True), np.bool_)
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -56,6 +56,13 @@ class Keypoints:
             self.places[:most], self.sizes[:most], self.angles[:most], self.codes[:most], self.width, self.height
         )
 
+    def as_kept(self) -> Keypoints:
+        """As they come back once they were packed."""
+        kept = unpack(self.pack())
+        if kept is None:
+            raise AssertionError
+        return kept
+
     def pack(self) -> bytes:
         """As bytes, with a checksum."""
         header = _HEADER.pack(_MAGIC, len(self), round(self.width * _GRAIN), round(self.height * _GRAIN))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from service.compare.appearance import compare, glance, look
@@ -26,6 +25,7 @@ from service.domain.verdict import (
     relation_of,
     settled,
 )
+from service.workflows.once import once
 
 if TYPE_CHECKING:
     from service.compare.appearance import Appearance, Look
@@ -52,7 +52,7 @@ class Frames:
     subject: Subject
     known: Known
 
-    @cached_property
+    @once
     def _nearest(self) -> tuple[int, int]:
         return self.subject.nearest_pose(self.known.phash)
 
@@ -64,19 +64,19 @@ class Frames:
     def phash_distance(self) -> int:
         return self._nearest[1]
 
-    @cached_property
+    @once
     def query(self) -> Look:
         return self.subject.look_in_pose(self.pose)
 
-    @cached_property
+    @once
     def reference(self) -> Look:
         return look(self.known.working)
 
-    @cached_property
+    @once
     def _near(self) -> tuple[float, float]:
         return glance(self.query, self.reference)
 
-    @cached_property
+    @once
     def seen(self) -> Appearance:
         """How they compare; costs twenty times a glance."""
         return compare(self.query, self.reference)
@@ -141,11 +141,8 @@ def account(frames: Frames, proof: Proof | None, model: VerdictModel) -> Account
 
 
 def _by_geometry(frames: Frames, proof: Proof, alike: float, evidence: Evidence) -> Account:
-    query, reference = frames.subject.working, frames.known.working
-    surface = surface_of(proof.laid, proof.cells)
-    probability = differs_as_a_page(alike, surface.paper, surface.worst, surface.covered)
-    if is_sibling(probability, proof.inliers, proof.agreement):
-        return Account(Relation.SIBLING, (), Direction.UNKNOWN, probability, evidence)
+    if is_sibling(alike, proof.inliers, proof.agreement):
+        return Account(Relation.SIBLING, (), Direction.UNKNOWN, alike, evidence)
     evidence = replace(
         evidence,
         query_overlap=round(proof.query_overlap, 4),
@@ -154,8 +151,11 @@ def _by_geometry(frames: Frames, proof: Proof, alike: float, evidence: Evidence)
         reference_region=proof.region,
         unknown={name: why for name, why in evidence.unknown.items() if name not in _PLACE},
     )
-    if probability < EVEN_ODDS:
-        return Account(Relation.UNRELATED, (), Direction.UNKNOWN, probability, evidence)
+    if alike < EVEN_ODDS:
+        return Account(Relation.UNRELATED, (), Direction.UNKNOWN, alike, evidence)
+    query, reference = frames.subject.working, frames.known.working
+    surface = surface_of(proof.laid, proof.cells)
+    probability = differs_as_a_page(alike, surface.paper, surface.worst, surface.covered)
     edits = edits_of(
         shape_of(proof, query, reference),
         surroundings_of(proof, query),

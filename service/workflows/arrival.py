@@ -85,6 +85,11 @@ class Arrival:
         return self._inquiry.searched_to
 
     @property
+    def reach(self) -> float:
+        """How similar a picture must be at the least to be compared with."""
+        return self._inquiry.reach
+
+    @property
     def bytes_held(self) -> int:
         """Bytes of the file that are in memory, for it may yet have to be kept."""
         return 0 if self._data is None else len(self._data)
@@ -124,7 +129,8 @@ class Arrival:
         kind, extension = THUMBNAIL
         self._parts.blobs.put(sha256, self._data)
         self._parts.blobs.put_derived(kind, sha256, extension, thumbnails.encode(self.subject.working))
-        if not self.subject.assessed.too_little_detail:
+        # Most pictures are nobody's candidate, ever: features that were not needed here are made when they first are.
+        if self.subject.has_keypoints:
             keep_keypoints(sha256, self.subject.keypoints[0], self._parts)
         self._data = None
 

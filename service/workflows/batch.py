@@ -106,7 +106,9 @@ class Batch:
         half-done was kept, and the job may be run again.
         """
         self._parts.follower.catch_up()
-        threads = ThreadPoolExecutor(2 * self._parts.settings.decode_children, thread_name_prefix="batch")
+        children = self._parts.settings.decode_children
+        threads = ThreadPoolExecutor(2 * children, thread_name_prefix="batch")
+        self._searching = ThreadPoolExecutor(children, thread_name_prefix="batch-again")
         try:
             for entry in entries:
                 prepared = threads.submit(self._prepare, entry)
@@ -124,7 +126,8 @@ class Batch:
                 if self._watcher.wants_to_stop():
                     return False
         finally:
-            threads.shutdown(wait=True, cancel_futures=True)
+            for pool in (threads, self._searching):
+                pool.shutdown(wait=True, cancel_futures=True)
         return True
 
     def _prepare(self, entry: Entry) -> Arrival:
@@ -164,6 +167,7 @@ class Batch:
             self._commit_group()
 
     def _commit_group(self) -> None:
+        self._catch_up()
         answers = self._append()
         reached("batch.group-committed")
         stale: list[_Ready] = []
@@ -180,6 +184,15 @@ class Batch:
             if isinstance(answer, StoreError):
                 self._record(ready.ordinal, ready.name, answer)
 
+    def _catch_up(self) -> None:
+        """Compare those that wait with what was committed since they were searched for, side by side."""
+        behind = [ready.arrival for ready in self._waiting if self._is_behind(ready.arrival)]
+        for _ in self._searching.map(lambda arrival: _patiently(arrival.search_again), behind):
+            pass
+
+    def _is_behind(self, arrival: Arrival) -> bool:
+        return self._lately.might_match(arrival.subject, arrival.searched_to, reach=arrival.reach)
+
     def _append(self) -> list[tuple[_Ready, GroupAnswer]]:
         """Commit those that wait and may go together; the others go on waiting."""
         looked_at = Recent(self._parts.verdict_model, self._parts.descriptor.least_similarity)
@@ -188,7 +201,7 @@ class Batch:
         later: deque[_Ready] = deque()
         with self._parts.committing:
             for ready in self._waiting:
-                is_stranger = not looked_at.might_match(ready.arrival.subject)
+                is_stranger = not looked_at.might_match(ready.arrival.subject, reach=ready.arrival.reach)
                 looked_at.add(ready.arrival.subject)
                 if not is_stranger:
                     later.append(ready)
@@ -208,7 +221,7 @@ class Batch:
     def _plan(self, ready: _Ready) -> HandIn | None:
         """What to commit by now; None if that is nothing, and then the item has its outcome."""
         arrival = ready.arrival
-        if self._lately.might_match(arrival.subject, arrival.searched_to):
+        if self._is_behind(arrival):
             _patiently(arrival.search_again)
         try:
             entry = arrival.plan()

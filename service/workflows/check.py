@@ -61,11 +61,17 @@ class Inquiry:
     def __init__(self, subject: Subject, parts: Parts, watch: Stopwatch) -> None:
         self.subject = subject
         self.searched_to = 0
+        self._closest: list[float] = []
         self._parts = parts
         self._watch = watch
         self._size = 0
         self._matches: dict[str, Match] = {}
         self._references: dict[str, ContentWithImages] = {}
+
+    @property
+    def reach(self) -> float:
+        """A picture that is less similar is none of the nearest, and is not looked at; -1 while there are too few."""
+        return self._closest[-1] if len(self._closest) == self._parts.settings.candidates else -1.0
 
     def search(self, *, to_the_end: bool = True) -> None:
         """Compare with everything that became findable since the last search, or with what the index knows of it."""
@@ -108,7 +114,10 @@ class Inquiry:
         if self.subject.assessed.too_little_detail:
             return {}
         parts = self._parts
-        nearest = parts.follower.index.search(self.subject.posed_vectors, parts.settings.candidates, after)
+        most = parts.settings.candidates
+        nearest = parts.follower.index.search(self.subject.posed_vectors, most, after)
+        self._closest = sorted([*self._closest, *(one.similarity for one in nearest)], reverse=True)[:most]
+        nearest = [one for one in nearest if one.similarity >= self.reach]
         phashes = parts.catalogue.phashes([neighbour.content_id for neighbour in nearest])
         return {
             neighbour.content_id: neighbour

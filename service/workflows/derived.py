@@ -43,8 +43,9 @@ def keypoints_of(content_id: str, parts: Parts) -> Keypoints:
     data = parts.blobs.get_derived(kind, content_id, extension)
     kept = unpack(data) if data else None
     if kept is None:
-        kept, _ = keypoints.extract(thumbnail_pixels(content_id, parts), MOST_KEPT)
-        keep_keypoints(content_id, kept, parts)
+        made, _ = keypoints.extract(thumbnail_pixels(content_id, parts), MOST_KEPT)
+        keep_keypoints(content_id, made, parts)
+        kept = made.as_kept()  # with the precision that it will be read back with
     return kept
 
 

@@ -70,19 +70,22 @@ class Recent:
             array[: self._count - count] = array[count : self._count].copy()
         self._count -= count
 
-    def might_match(self, subject: Subject, first: int = 0) -> bool:
-        """Whether the picture might be a copy of any that came as number `first` or later."""
+    def might_match(self, subject: Subject, first: int = 0, *, reach: float = -1.0) -> bool:
+        """Whether the picture might be a copy of any that came as number `first` or later.
+
+        `reach`: what is less similar is not compared with, for enough others are nearer.
+        """
         facts = subject.assessed.facts
         if any(facts.sha256 == sha256 or facts.pixel_hash == pixels for sha256, pixels in self._hashes[first:]):
             return True
         if subject.assessed.too_little_detail or first >= self._count:
             return False
-        detailed = ~self._plain[first : self._count]
-        similarities = self._vectors[first : self._count][detailed] @ subject.posed_vectors.T
-        if similarities.max(initial=-1.0) >= self._least_similarity - CODEC_ERROR:
+        similarities = (self._vectors[first : self._count] @ subject.posed_vectors.T).max(axis=1)
+        near = ~self._plain[first : self._count] & (similarities >= reach - CODEC_ERROR)
+        if similarities[near].max(initial=-1.0) >= self._least_similarity - CODEC_ERROR:
             return True
         posed = np.frombuffer(b"".join(subject.posed_phashes), np.uint8).reshape(-1, 1, 32)
-        distances = _distances(self._phashes[first : self._count][detailed], posed)
+        distances = _distances(self._phashes[first : self._count][near], posed)
         return could_be_copies(self._model, int(distances.min(initial=HASH_BITS)))
 
     def _grow(self) -> None:
@@ -110,9 +113,11 @@ class Lately:
             self._pictures.forget(REMEMBERED)
             del self._sequences[:REMEMBERED], self._contents[:REMEMBERED]
 
-    def might_match(self, subject: Subject, searched_to: int) -> bool:
+    def might_match(self, subject: Subject, searched_to: int, *, reach: float = -1.0) -> bool:
         """Whether the picture might be a copy of one committed after `searched_to`."""
-        return searched_to < self._forgotten_to or self._pictures.might_match(subject, self._first(searched_to))
+        return searched_to < self._forgotten_to or self._pictures.might_match(
+            subject, self._first(searched_to), reach=reach
+        )
 
     def contents_since(self, searched_to: int) -> frozenset[str]:
         return frozenset(self._contents[self._first(searched_to) :])

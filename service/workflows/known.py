@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from index_store.errors import NotFoundError
 from service.domain.keypoints import MOST_KEPT
 from service.workflows.assessed import assessed_of
 from service.workflows.derived import keypoints_of, thumbnail_pixels
+from service.workflows.once import once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,12 +33,12 @@ class Known:
     read_working: Callable[[], NDArray[np.uint8]]
     read_keypoints: Callable[[], Keypoints]
 
-    @cached_property
+    @once
     def working(self) -> NDArray[np.uint8]:
         """(h, w, 3), upright, with a long side of at most 512 pixels."""
         return self.read_working()
 
-    @cached_property
+    @once
     def keypoints(self) -> Keypoints:
         """As many local features as are kept of a stored picture."""
         return self.read_keypoints()

@@ -48,6 +48,11 @@ class Subject:
         return pose, distances[pose]
 
     @property
+    def has_keypoints(self) -> bool:
+        """Whether they have been asked for: they cost more than all else that is done with a picture."""
+        return bool(self._keypoints)
+
+    @property
     def keypoints(self) -> tuple[Keypoints, Keypoints]:
         """The picture's local features and those of its mirror image, looked for when first asked for."""
         if not self._keypoints:

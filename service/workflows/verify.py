@@ -14,7 +14,7 @@ from service.compare.geometry import align
 from service.compare.proof import proved
 from service.domain.keeper import UNTOUCHED
 from service.domain.values import Match
-from service.domain.verdict import could_be_copies
+from service.domain.verdict import LEAST_TOLD, could_be_copies, is_sibling
 from service.workflows.account import Account, Frames, account, exact_account
 from service.workflows.known import stored
 
@@ -52,24 +52,36 @@ class Inspection:
     needed_geometry: bool
     """Otherwise the whole frames settled it."""
     says_nothing: bool
-    """Neither a map nor the whole frames can make copies of them."""
+    """Neither a map nor the whole frames make it worth telling."""
 
 
-def inspect(subject: Subject, known: Known, model: VerdictModel) -> Inspection:
-    """Lay a query on a known picture; stops when decided. Raises StoreError."""
+def inspect(subject: Subject, known: Known, model: VerdictModel, *, by_geometry: bool = True) -> Inspection:
+    """Lay a query on a known picture; stops when decided. Raises StoreError.
+
+    `by_geometry`: also where the whole frames say that they are no copies.
+    """
     frames = Frames(subject, known)
     might_do = frames.might_do(model)
     if might_do and frames.settle_it(model):
         return Inspection(frames, None, None, needed_geometry=False, says_nothing=False)
+    if not might_do and not by_geometry:
+        return Inspection(frames, None, None, needed_geometry=False, says_nothing=True)
     alignment = align(*subject.keypoints, known.keypoints)
     proof = proved(subject.working, known.working, alignment.matrix, alignment.inliers) if alignment else None
-    return Inspection(frames, alignment, proof, needed_geometry=True, says_nothing=not (alignment or might_do))
+    says_nothing = not might_do and (proof is None or not _is_worth_telling(frames, proof, model))
+    return Inspection(frames, alignment, proof, needed_geometry=True, says_nothing=says_nothing)
+
+
+def _is_worth_telling(frames: Frames, proof: Proof, model: VerdictModel) -> bool:
+    alike = model.probability(frames.signals(proof))
+    return alike >= LEAST_TOLD or is_sibling(alike, proof.inliers, proof.agreement)
 
 
 def verified_match(subject: Subject, reference: ContentWithImages, neighbour: Neighbour, parts: Parts) -> Match | None:
     """The match with a candidate; None where nothing speaks for a copy. Raises StoreError."""
     known, model = stored(reference.content, parts), parts.verdict_model
-    found = inspect(subject, known, model)
+    # What the descriptor does not propose was proposed by the hash, which speaks of whole frames alone.
+    found = inspect(subject, known, model, by_geometry=neighbour.similarity >= parts.descriptor.least_similarity)
     if found.says_nothing:
         return None
     return _match(reference, account(found.frames, found.proof, model), max(-1.0, min(1.0, neighbour.similarity)))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from service.compare.geometry import LEAST_PAIRS, align, carried, fitted
+from service.compare.geometry import LEAST_PAIRS, _affine, align, carried, fitted
 from service.descriptors.keypoints import MOST_ASKED, extract
 from service.domain.keypoints import MOST_KEPT
 
@@ -108,3 +108,23 @@ def test_a_fitted_map_forgets_the_spots_that_lie_far_off():
     there[:10] += 0.2
     start = truth + np.array([[0.01, 0, 0.01], [0, -0.01, 0], [0, 0, 0]])
     assert fitted(here, there, start) == pytest.approx(truth, abs=1e-3)
+
+
+def test_spots_of_one_row_leave_the_map_as_it_was():
+    """They say nothing of the other direction, and a flat map has no way back."""
+    first = np.array([[1.1, 0, 0.02], [0, 1.1, 0.03], [0, 0, 1]])
+    along = np.linspace(0, 1, 12)
+    row = np.stack([along, np.full(12, 0.4)], axis=1).astype(np.float32)
+    there = row * np.float32(1.2)
+    assert np.array_equal(fitted(row, there, first), first)
+    there[:, 1] = np.linspace(0.2, 0.9, 12)
+    assert np.array_equal(fitted(there, row, first), first)
+
+
+def test_an_affine_map_is_the_one_of_least_squares():
+    """Against numpy's own solver."""
+    dice = np.random.default_rng(5)
+    here = dice.random((40, 2)).astype(np.float32)
+    there = (here @ dice.normal(size=(2, 2)) + 0.3 + 0.01 * dice.normal(size=(40, 2))).astype(np.float32)
+    rows, *_ = np.linalg.lstsq(np.hstack([here, np.ones((40, 1))]), there.astype(np.float64), rcond=None)
+    assert np.allclose(_affine(here, there)[:2], rows.T, atol=1e-6)

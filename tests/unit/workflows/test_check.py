@@ -12,6 +12,8 @@ from service.domain.dihedral import POSES
 from service.domain.errors import BadPictureError
 from service.domain.values import Action, Direction, Edit, OperatingPoint, Relation, VerdictKind
 from service.workflows import account, check, verify
+from service.workflows.stopwatch import Stopwatch
+from service.workflows.study import study
 
 
 @pytest.fixture
@@ -189,6 +191,41 @@ def test_a_tilted_copy_is_a_duplicate_and_says_how_it_lies(asked, stored, astron
     assert Edit.ROTATED in match.edits
     (a, b, _), *_ = match.evidence.transform
     assert abs(np.degrees(np.arctan2(b, a))) == pytest.approx(3, abs=0.2)
+
+
+def test_local_features_are_made_when_they_are_first_needed(asked, stored, taken, tmp_path, astronaut, coffee, written):
+    """They cost more than all else that is done with a picture, and most pictures are never anybody's candidate."""
+
+    def kept():
+        return {path.stem for path in (tmp_path / "data" / "blobs" / "derived").rglob("*.kp1")}
+
+    assert kept() == set()
+    tilted = written(np.asarray(Image.fromarray(astronaut).rotate(3, Image.Resampling.BICUBIC)), quality=90)
+    first = best(asked(tilted))
+    assert kept() == {stored.content_id}
+    assert best(asked(tilted)) == first, "read back they answer what they did when they were made"
+    edited = taken(tilted).image
+    assert kept() == {stored.content_id, edited.content_id}, "what was needed on the way in is kept"
+    taken(written(coffee))
+    assert len(kept()) == 2
+
+
+def test_no_more_than_the_nearest_are_looked_at_however_they_came(parts, taken, astronaut, coffee, written):
+    """Whether all were there at the first search, or some came between two: the same ones are candidates."""
+    narrow = replace(parts, settings=parts.settings.model_copy(update={"candidates": 2}))
+    subject = study(written(astronaut, quality=80), narrow, Stopwatch(), wait_s=None)
+    inquiry = check.Inquiry(subject, narrow, Stopwatch())
+    taken(written(coffee))
+    inquiry.search()
+    assert inquiry.reach == -1.0, "as long as there is room all are looked at"
+    copies = [taken(written(astronaut, quality=quality)).image.content_id for quality in (20, 90, 95)]
+    inquiry.search()
+    later = check.Inquiry(subject, narrow, Stopwatch())
+    later.search()
+    assert inquiry.reach == later.reach > 0.9
+    for one in (inquiry, later):
+        found = one.conclude(5, OperatingPoint.BALANCED).verdict.matches
+        assert {match.content_id for match in found} == set(copies[1:])
 
 
 def test_an_animation_is_left_to_a_person(asked, taken, astronaut, written):

@@ -77,6 +77,16 @@ def test_a_possible_copy_has_to_wait(subjects, studied, photographs, written, ch
     )
 
 
+def test_what_is_farther_than_enough_others_is_not_compared_with(subjects, studied, photographs, written):
+    """A search would not have named it among the nearest either."""
+    copy = studied(written(photographs["astronaut"][::2, ::2], quality=30))
+    similarity = float(copy.posed_vectors[0] @ subjects["astronaut"].posed_vectors[0])
+    looked_at = recent(subjects["astronaut"])
+    assert looked_at.might_match(copy, reach=similarity)
+    assert not looked_at.might_match(copy, reach=similarity + 2 * grouping.CODEC_ERROR)
+    assert looked_at.might_match(subjects["astronaut"], reach=1.1), "equal bytes are found without any descriptor"
+
+
 def test_flat_pictures_match_by_bytes_or_pixels_alone(studied, written):
     """Two blank pages are no copies for being blank, and the same pixels are, in whatever format."""
     grey, white = np.full((50, 60, 3), 90, np.uint8), np.full((50, 60, 3), 255, np.uint8)
