@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from index_store.errors import BadCursorError, BadEntryError
+from index_store.errors import BadCursorError, BadEntryError, KeeperGoneError
 from index_store.job_records import IdempotentAnswer, JobItemOutcome, NewJob
-from index_store.records import Content, HandIn, NewVector
-from index_store.removal_records import NewRemoval
+from index_store.records import Content, HandIn, Image, NewVector
+from index_store.removal_records import NewRemoval, RemovalItemOutcome
 
 IMAGES_SHOWN = 16
 """How many images of one content are named; the rest are only counted."""
 EXACT_SHOWN = 64
 """How many contents of the same bytes or pixels are named."""
-MADE_FINDABLE = ("stored", "restored")
+MADE_FINDABLE = ("stored", "restored", "revived")
 """The kinds of change after which vectors are found that were not before."""
 TOOK_AN_IMAGE = ("removed", "withdrawn")
 """The kinds of change after which a content has one active image fewer; every other kind adds one."""
@@ -52,6 +52,19 @@ def forgives(compared_with: Collection[str], kind: str, content_id: str) -> bool
     return kind in MADE_FINDABLE and content_id in compared_with
 
 
+def check_keeper(image: Image, keeper: Image) -> None:
+    """Refuse, with `KeeperGoneError`, to let an image go for another one's sake unless both are there."""
+    if image.image_id == keeper.image_id:
+        raise KeeperGoneError(f"image {image.image_id} cannot go for its own sake")
+    for one in (keeper, image):
+        if one.state != "active":
+            raise KeeperGoneError(f"image {one.image_id} is {one.state}")
+
+
+def check_can_return(image: Image) -> None:
+    _require(image.state == "removed", f"image {image.image_id} is {image.state} and cannot come back")
+
+
 def check_dimensions(entry: HandIn, dimensions: Mapping[int, int]) -> None:
     """Refuse a vector of an unknown space or of another length than its space's."""
     for vector in entry.vectors:
@@ -63,9 +76,11 @@ def check_dimensions(entry: HandIn, dimensions: Mapping[int, int]) -> None:
         )
 
 
-def check_also(also: IdempotentAnswer | JobItemOutcome) -> None:
+def check_also(also: IdempotentAnswer | JobItemOutcome | RemovalItemOutcome) -> None:
     if isinstance(also, IdempotentAnswer):
         check_answer(also)
+    elif isinstance(also, RemovalItemOutcome):
+        check_json(also.outcome.problem or {})
     else:
         check_outcome(also)
 

@@ -51,6 +51,10 @@ class BadEntryError(StoreError):
     """The entry contradicts itself or the catalogue; nothing was written."""
 
 
+class KeeperGoneError(BadEntryError):
+    """The image was to go for another one's sake, and one of the two is not there any more; nothing was removed."""
+
+
 class KeyReusedError(BadEntryError):
     """This idempotency key was used before, with another payload."""
 

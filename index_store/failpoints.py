@@ -39,6 +39,7 @@ POINTS = {
     "catalogue.group-logged": "In an open transaction: its changes too, and no outcomes of its items.",
     "catalogue.committed": "The transaction is on disk; nobody has been told.",
     "catalogue.removed": "In an open transaction: an image is marked removed, no change tells of it.",
+    "catalogue.returned": "In an open transaction: an image is active again, no change tells of it.",
     "job.created": "A job's row is committed; the client has no answer yet.",
     "job.claimed": "A job is running under its owner; none of its items is begun.",
     "job.items-done": "Every item has its outcome; the job still counts as running.",

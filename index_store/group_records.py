@@ -22,15 +22,18 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from index_store.errors import StoreError
-from index_store.job_records import AlsoCommitted, IdempotentAnswer, JobItem
-from index_store.records import Committed, HandIn, Removal, Stale
+from index_store.job_records import IdempotentAnswer, JobItem, JobItemOutcome
+from index_store.records import Committed, HandIn, Removal, Return, Stale
+from index_store.removal_records import RemovalItem, RemovalItemOutcome
+
+AlsoCommitted: TypeAlias = JobItemOutcome | IdempotentAnswer | RemovalItemOutcome
 
 
 @dataclass(frozen=True, slots=True)
 class GroupItem:
     """An entry, what its verdict has seen, and what else is committed exactly when it is."""
 
-    entry: HandIn | Removal
+    entry: HandIn | Removal | Return
     searched_to: int = 0
     compared_with: frozenset[str] = frozenset()
     """Content ids the verdict took into account beyond `searched_to`."""
@@ -49,7 +52,7 @@ class GroupItem:
 class AlreadyDone:
     """Nothing was written: this item, or this key, has had its outcome before, and here it is."""
 
-    earlier: JobItem | IdempotentAnswer
+    earlier: JobItem | IdempotentAnswer | RemovalItem
 
 
 GroupAnswer: TypeAlias = Committed | Stale | AlreadyDone | StoreError

@@ -10,7 +10,7 @@ next; should it wake up, the items' outcomes keep it from doing anything twice.
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from index_store.errors import BadTransitionError
 from index_store.ids import new_id
@@ -169,9 +169,6 @@ class IdempotentAnswer:
     body: Json = field(default_factory=dict)
     headers: Json = field(default_factory=dict)
     image_id: str | None = None
-
-
-AlsoCommitted: TypeAlias = JobItemOutcome | IdempotentAnswer
 
 
 @dataclass(frozen=True, slots=True)

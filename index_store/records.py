@@ -32,7 +32,7 @@ Box: TypeAlias = tuple[float, float, float, float]
 ImageState = Literal["active", "removed", "purged"]
 Outcome = Literal["stored", "referenced"]
 SpaceState = Literal["building", "active", "retired"]
-ChangeKind = Literal["stored", "restored", "referenced", "removed", "withdrawn"]
+ChangeKind = Literal["stored", "restored", "referenced", "removed", "withdrawn", "returned", "revived"]
 """stored: a new content and its first image · restored: a content without active images got one again ·
 referenced: one more image of a content · removed: an image went, others of its content stay ·
 withdrawn: the last active image of a content went. Only stored and restored make vectors findable."""
@@ -171,7 +171,19 @@ class HandIn:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Make an image `removed`. Doing it again changes nothing."""
+    """Make an image `removed`. Doing it again changes nothing.
+
+    With a `keeper` it goes for that image's sake: only if both are active at that moment. So of any set of images that
+    are removed for one another's sake, by however many processes, one always stays.
+    """
+
+    image_id: str
+    keeper: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Make a removed image active again, as it was. Doing it again changes nothing."""
 
     image_id: str
 

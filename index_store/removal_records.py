@@ -108,6 +108,14 @@ class RemovalOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class RemovalItemOutcome:
+    """The same, to be committed together with what it tells of."""
+
+    removal_id: str
+    outcome: RemovalOutcome
+
+
+@dataclass(frozen=True, slots=True)
 class RemovalPage:
     items: tuple[RemovalRecord, ...]
     next_cursor: str | None
@@ -133,12 +141,17 @@ def moved(removal: RemovalRecord, state: RemovalState, *, now: str) -> RemovalRe
     return replace(removal, state=state, changed=now)
 
 
-def settled(item: RemovalItem, outcome: RemovalOutcome, *, now: str) -> RemovalItem:
-    """The item with its outcome; told again, it stays as it is. Raises `BadTransitionError`."""
-    if item.state == outcome.state:
-        return item
-    if outcome.state not in ITEM_TRANSITIONS[item.state]:
+def check_settle(item: RemovalItem, outcome: RemovalOutcome) -> None:
+    """Raises `BadTransitionError` where the item cannot have that outcome."""
+    if outcome.state not in {item.state, *ITEM_TRANSITIONS[item.state]}:
         raise BadTransitionError(
             f"item {item.ordinal} of {item.removal_id} is {item.state} and cannot become {outcome.state}"
         )
+
+
+def settled(item: RemovalItem, outcome: RemovalOutcome, *, now: str) -> RemovalItem:
+    """The item with its outcome; told again, it stays as it is. Raises `BadTransitionError`."""
+    check_settle(item, outcome)
+    if item.state == outcome.state:
+        return item
     return replace(item, state=outcome.state, place=outcome.place, problem=outcome.problem, settled=now)

@@ -188,11 +188,11 @@ class Oracle:
             yield Finding("log", f"the log's first {len(self._past)} changes are not what they were")
         self._past = told
         came = {image: sequence for sequence, kind, image in told if kind in {"stored", "referenced", "restored"}}
-        went = {image for _, kind, image in told if kind in {"removed", "withdrawn"}}
+        went = {image: kind in {"removed", "withdrawn"} for _, kind, image in told}
         for image, row in tables.images.items():
             if came.get(image) != row["sequence"]:
                 yield Finding("log", f"{image} of sequence {row['sequence']} has its change at {came.get(image)}")
-            if (row["state"] == "removed") is not (image in went):
+            if (row["state"] == "removed") is not went.get(image, False):
                 yield Finding("log", f"{image} is {row['state']}, and the log says otherwise")
         yield from (Finding("log", f"a change tells of {image}") for image in came.keys() - tables.images.keys())
 

@@ -11,7 +11,7 @@ from index_store.entries import COULD_CHANGE_A_VERDICT, check_also, check_hand_i
 from index_store.errors import BadEntryError
 from index_store.failpoints import reached
 from index_store.group_records import AlreadyDone, GroupItem
-from index_store.records import Committed, Removal, Stale
+from index_store.records import Committed, Removal, Return, Stale
 
 
 def append(connection: Connection, item: GroupItem, *, began: int, created: str) -> Committed | Stale | AlreadyDone:
@@ -33,6 +33,8 @@ def _entry(connection: Connection, item: GroupItem, began: int, created: str) ->
     entry = item.entry
     if isinstance(entry, Removal):
         return writing.remove(connection, entry, created=created)
+    if isinstance(entry, Return):
+        return writing.bring_back(connection, entry, created=created)
     check_hand_in(entry)
     if item.searched_to > began:
         raise BadEntryError(f"searched to {item.searched_to}, and the log ends at {began}: another catalogue's index?")

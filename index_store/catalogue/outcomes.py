@@ -1,21 +1,27 @@
-"""Outcomes of job items and answers to idempotency keys, written once. Call under the writer's lock.
+"""Outcomes of job items and of removals' items, and answers to idempotency keys, written once. Call under the writer's lock.
 
 The first outcome stands: `earlier` finds it, and `write` is only called when there is none.
 """
 
 from sqlalchemy import Connection, insert, select, update
 
-from index_store.catalogue import rows
+from index_store.catalogue import removals, rows
 from index_store.catalogue.tables import idempotency, job_item
 from index_store.errors import KeyReusedError
-from index_store.job_records import AlsoCommitted, IdempotentAnswer, JobItem, JobItemOutcome
+from index_store.group_records import AlsoCommitted
+from index_store.job_records import IdempotentAnswer, JobItem, JobItemOutcome
 from index_store.records import Image
+from index_store.removal_records import RemovalItem, RemovalItemOutcome, check_settle
 
 PENDING, DONE, RUNNING = "pending", "done", "running"
 
 
-def earlier(connection: Connection, also: AlsoCommitted) -> JobItem | IdempotentAnswer | None:
-    """What was recorded before for this item or key. Raises `KeyReusedError`."""
+def earlier(connection: Connection, also: AlsoCommitted) -> JobItem | IdempotentAnswer | RemovalItem | None:
+    """What was recorded before for this item or key. Raises `KeyReusedError`, `BadTransitionError`, `NotFoundError`."""
+    if isinstance(also, RemovalItemOutcome):
+        found = removals.item_at(connection, also.removal_id, also.outcome.ordinal)
+        check_settle(found, also.outcome)
+        return found if found.state == also.outcome.state else None
     if isinstance(also, JobItemOutcome):
         item = item_at(connection, also.job_id, also.ordinal)
         return None if item is None or item.state == PENDING else item
@@ -32,6 +38,9 @@ def write(connection: Connection, also: AlsoCommitted, image: Image | None, crea
     """Record it, with what it leaves open taken from the image."""
     if isinstance(also, IdempotentAnswer):
         _write_answer(connection, also, image, created)
+        return
+    if isinstance(also, RemovalItemOutcome):
+        removals.settle(connection, also.removal_id, also.outcome, now=created)
         return
     pending = item_at(connection, also.job_id, also.ordinal)
     finished = rows.item_row(rows.finished_item(also, image, pending.name if pending else "", created))

@@ -39,6 +39,7 @@ from index_store.records import (
     NewKey,
     Page,
     Removal,
+    Return,
     Space,
     Stale,
     Stats,
@@ -58,20 +59,20 @@ from index_store.removal_records import (
 class ChangeLog(Protocol):
     """What is written, and what a follower reads of it."""
 
-    def append(self, entry: HandIn | Removal, *, searched_to: int) -> Committed | Stale:
+    def append(self, entry: HandIn | Removal | Return, *, searched_to: int) -> Committed | Stale:
         """Commit the entry under the next sequence, all of it or nothing.
 
-        A hand-in is `Stale` if any picture came or went after `searched_to`; a removal never is. Raises
-        `NotFoundError` (unknown image, or unknown content without one given), `BadEntryError`,
-        `CatalogueBusyError`, `StoreFullError`.
+        A hand-in is `Stale` if any picture came or went after `searched_to`; a removal or a return never is. Raises
+        `NotFoundError` (unknown image, or unknown content without one given), `KeeperGoneError` (a removal for the
+        sake of what is not there), `BadEntryError`, `CatalogueBusyError`, `StoreFullError`.
         """
         ...
 
     def append_many(self, group: Group) -> list[GroupAnswer]:
         """Commit many entries in one transaction, each all or nothing, and answer for each in its place.
 
-        An item is refused alone: it is answered `Stale`, `AlreadyDone`, or with the `BadEntryError` or
-        `NotFoundError` that is about it, and the rest are committed. Later items see earlier ones: an item stays
+        An item is refused alone: it is answered `Stale`, `AlreadyDone`, or with the `BadEntryError`, `NotFoundError` or
+        `BadTransitionError` that is about it, and the rest are committed. Later items see earlier ones: an item stays
         current only if it says that its verdict took their contents into account. The rule, and why it keeps exactly
         one of N re-encodings unique, is told in `index_store.group_records`. What an item commits `also` is there
         exactly when its entry is.

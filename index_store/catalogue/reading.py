@@ -97,6 +97,14 @@ def vectors(connection: Connection, space_id: int, upto: int, after_id: int, lim
         .group_by(image.c.content_id)
     )
     sequences: dict[str, int] = {content_id: sequence for content_id, sequence in told}  # noqa: C416 - rows, not tuples
+    # An image that came back keeps its sequence; the change that tells of it has an index of its own.
+    revived = (
+        select(change.c.content_id, func.max(change.c.sequence))
+        .where(change.c.kind == "revived", change.c.content_id.in_(described), change.c.sequence <= upto)
+        .group_by(change.c.content_id)
+    )
+    for content_id, sequence in connection.execute(revived):
+        sequences[content_id] = max(sequence, sequences.get(content_id, 0))
     findable = set(
         connection.execute(select(image.c.content_id).where(image.c.content_id.in_(described), _ACTIVE)).scalars()
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
 from index_store.catalogue import rows
 from index_store.catalogue.engine import Database
@@ -13,6 +13,7 @@ from index_store.errors import NotFoundError
 from index_store.failpoints import reached
 from index_store.removal_records import (
     NewRemoval,
+    RemovalItem,
     RemovalItemPage,
     RemovalItemState,
     RemovalOutcome,
@@ -96,19 +97,28 @@ class SqlRemovals:
         with self._database.writing() as connection:
             _removal(connection, removal_id)
             for outcome in outcomes:
-                _settle(connection, removal_id, outcome, now=self._clock())
+                settle(connection, removal_id, outcome, now=self._clock())
         reached("removal.recorded")
 
 
-def _settle(connection: Connection, removal_id: str, outcome: RemovalOutcome, *, now: str) -> None:
-    """Write one outcome, under the writer's lock."""
-    mine = (removal_item.c.removal_id == removal_id) & (removal_item.c.ordinal == outcome.ordinal)
-    row = connection.execute(select(removal_item).where(mine)).one_or_none()
+def item_at(connection: Connection, removal_id: str, ordinal: int) -> RemovalItem:
+    """Raises NotFoundError."""
+    row = connection.execute(select(removal_item).where(_place(removal_id, ordinal))).one_or_none()
     if row is None:
-        raise NotFoundError(f"removal {removal_id} has no item {outcome.ordinal}")
-    changed = settled(rows.removal_item_record(row), outcome, now=now)
+        raise NotFoundError(f"removal {removal_id} has no item {ordinal}")
+    return rows.removal_item_record(row)
+
+
+def settle(connection: Connection, removal_id: str, outcome: RemovalOutcome, *, now: str) -> None:
+    """Write one outcome, under the writer's lock."""
+    changed = settled(item_at(connection, removal_id, outcome.ordinal), outcome, now=now)
+    mine = _place(removal_id, outcome.ordinal)
     values = {"state": changed.state, "place": changed.place, "problem": changed.problem, "settled": changed.settled}
     connection.execute(update(removal_item).where(mine).values(**values))
+
+
+def _place(removal_id: str, ordinal: int) -> ColumnElement[bool]:
+    return (removal_item.c.removal_id == removal_id) & (removal_item.c.ordinal == ordinal)
 
 
 def _removal(connection: Connection, removal_id: str) -> RemovalRecord:

@@ -14,7 +14,7 @@ from index_store.catalogue.jobs import SqlJobs
 from index_store.catalogue.keys import SqlKeys, put_setting
 from index_store.catalogue.migrate import migrate
 from index_store.catalogue.removals import SqlRemovals
-from index_store.errors import BadEntryError, CatalogueConflictError, NotFoundError, StoreError
+from index_store.errors import BadEntryError, BadTransitionError, CatalogueConflictError, NotFoundError, StoreError
 from index_store.failpoints import reached
 from index_store.group_records import AlreadyDone, Group, GroupAnswer, GroupItem
 from index_store.records import (
@@ -26,6 +26,7 @@ from index_store.records import (
     ImageFilter,
     Page,
     Removal,
+    Return,
     Space,
     Stale,
     Stats,
@@ -50,7 +51,7 @@ class SqlCatalogue:
         self.removals = SqlRemovals(database, clock)
         self.inspection = SqlInspection(database)
 
-    def append(self, entry: HandIn | Removal, *, searched_to: int) -> Committed | Stale:
+    def append(self, entry: HandIn | Removal | Return, *, searched_to: int) -> Committed | Stale:
         [answer] = self.append_many((GroupItem(entry, searched_to),))
         if isinstance(answer, StoreError):
             raise answer
@@ -92,7 +93,7 @@ class SqlCatalogue:
         try:
             with self._database.savepoint(connection):
                 return groups.append(connection, item, began=began, created=self._clock())
-        except (BadEntryError, NotFoundError) as error:
+        except (BadEntryError, BadTransitionError, NotFoundError) as error:
             return error
 
     def head(self) -> int:

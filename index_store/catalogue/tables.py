@@ -18,9 +18,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 
 metadata = MetaData(
     naming_convention={
@@ -135,6 +136,8 @@ decision = Table(
     Column("created", Moment, nullable=False),
 )
 
+_REVIVED = "kind = 'revived'"
+
 # No autoincrement: `append` takes head + 1 under the writer's lock, so a number is never lost to a rollback.
 change = Table(
     "change",
@@ -144,6 +147,8 @@ change = Table(
     Column("image_id", String(64), nullable=False),
     Column("content_id", Hash, nullable=False),
     Column("created", Moment, nullable=False),
+    # Which contents were found again without a new image: seldom, and asked whenever an index is built.
+    Index("ix_change_revived", "content_id", sqlite_where=text(_REVIVED), postgresql_where=text(_REVIVED)),
 )
 
 api_key = Table(

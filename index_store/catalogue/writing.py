@@ -1,4 +1,4 @@
-"""The two entries of the log, each as one list of statements. Call under the writer's lock, inside its transaction."""
+"""The entries of the log, each as one list of statements. Call under the writer's lock, inside its transaction."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,10 +7,10 @@ from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from index_store.catalogue import rows, tables
 from index_store.catalogue.checksums import sealed
-from index_store.entries import check_dimensions
+from index_store.entries import check_can_return, check_dimensions, check_keeper
 from index_store.errors import NotFoundError
 from index_store.failpoints import reached
-from index_store.records import ChangeKind, Committed, HandIn, Image, ProvedMatch, Removal
+from index_store.records import ChangeKind, Committed, HandIn, Image, ImageState, ProvedMatch, Removal, Return
 
 _HEAD = select(func.max(tables.change.c.sequence))
 
@@ -36,19 +36,44 @@ def hand_in(connection: Connection, entry: HandIn, *, created: str) -> Committed
 
 
 def remove(connection: Connection, entry: Removal, *, created: str) -> Committed:
-    """Active becomes removed; anything else stays as it is and makes no change."""
+    """Active becomes removed; anything else stays as it is and makes no change. Raises `KeeperGoneError`."""
     head = head_of(connection)
-    row = connection.execute(select(tables.image).where(tables.image.c.image_id == entry.image_id)).one_or_none()
-    if row is None:
-        raise NotFoundError(f"there is no image {entry.image_id}")
-    image = rows.image_record(row)
+    image = _image(connection, entry.image_id)
+    if entry.keeper is not None:
+        check_keeper(image, _image(connection, entry.keeper))
     if image.state != "active":
         return Committed(head, image)
-    connection.execute(update(tables.image).where(tables.image.c.image_id == image.image_id).values(state="removed"))
+    removed = _set_state(connection, image, "removed")
     reached("catalogue.removed")
     kind: ChangeKind = "removed" if _has_active_image(connection, image.content_id) else "withdrawn"
-    _log(connection, kind, image, sequence=head + 1, created=created)
-    return Committed(head + 1, replace(image, state="removed"))
+    _log(connection, kind, removed, sequence=head + 1, created=created)
+    return Committed(head + 1, removed)
+
+
+def bring_back(connection: Connection, entry: Return, *, created: str) -> Committed:
+    """Removed becomes active, in the place in the order that it had; what is active stays so and makes no change."""
+    head = head_of(connection)
+    image = _image(connection, entry.image_id)
+    if image.state == "active":
+        return Committed(head, image)
+    check_can_return(image)
+    kind: ChangeKind = "returned" if _has_active_image(connection, image.content_id) else "revived"
+    back = _set_state(connection, image, "active")
+    reached("catalogue.returned")
+    _log(connection, kind, back, sequence=head + 1, created=created)
+    return Committed(head + 1, back)
+
+
+def _image(connection: Connection, image_id: str) -> Image:
+    row = connection.execute(select(tables.image).where(tables.image.c.image_id == image_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no image {image_id}")
+    return rows.image_record(row)
+
+
+def _set_state(connection: Connection, image: Image, state: ImageState) -> Image:
+    connection.execute(update(tables.image).where(tables.image.c.image_id == image.image_id).values(state=state))
+    return replace(image, state=state)
 
 
 def _kind(connection: Connection, entry: HandIn) -> ChangeKind:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from index_store.errors import BadEntryError, NotFoundError
-from index_store.records import Removal
+from index_store.errors import BadEntryError, KeeperGoneError, NotFoundError
+from index_store.records import Committed, ImageFilter, Removal, Return, Stale
 from index_store.testing.opened import OpensCatalogue
 from index_store.testing.samples import DIMENSION, a_hand_in, a_hash, a_vector, committed, refused
 
@@ -27,6 +27,52 @@ class FoldContract(OpensCatalogue):
     def test_removing_an_unknown_image_is_an_error(self) -> None:
         with self.opened() as (catalogue, _), refused(NotFoundError):
             catalogue.append(Removal("img_unknown"), searched_to=0)
+
+    def test_a_removed_image_comes_back_as_it_was(self) -> None:
+        with self.opened() as (catalogue, space):
+            one = committed(catalogue.append(a_hand_in("a", space, metadata={"k": 1}), searched_to=0)).image
+            two = committed(catalogue.append(a_hand_in("a", space), searched_to=1)).image
+            for image in (one, two):
+                catalogue.append(Removal(image.image_id), searched_to=0)
+            first = committed(catalogue.append(Return(one.image_id), searched_to=0))
+            assert (first.sequence, first.image, catalogue.image(one.image_id)) == (5, one, one)
+            delta = catalogue.changes_since(4, space.space_id, 10)
+            assert [(vector.content_id, vector.sequence) for vector in delta.vectors] == [(a_hash("a"), 5)]
+            assert committed(catalogue.append(Return(two.image_id), searched_to=0)).sequence == 6
+            assert catalogue.changes_since(5, space.space_id, 10).vectors == (), "its vectors were found already"
+            again = committed(catalogue.append(Return(two.image_id), searched_to=0))
+            assert (again.sequence, catalogue.head()) == (6, 6)
+            assert catalogue.contents([a_hash("a")])[a_hash("a")].images == (one, two)
+            assert catalogue.references_at(a_hash("a"), 4) == 0
+            assert [catalogue.references_at(a_hash("a"), sequence) for sequence in (2, 3, 5, 6)] == [2, 1, 1, 2]
+
+    def test_an_unknown_image_cannot_come_back(self) -> None:
+        with self.opened() as (catalogue, _), refused(NotFoundError):
+            catalogue.append(Return("img_unknown"), searched_to=0)
+
+    def test_what_came_back_makes_older_searches_stale(self) -> None:
+        with self.opened() as (catalogue, space):
+            image = committed(catalogue.append(a_hand_in("a", space), searched_to=0)).image
+            catalogue.append(Removal(image.image_id), searched_to=0)
+            catalogue.append(Return(image.image_id), searched_to=0)
+            assert isinstance(catalogue.append(a_hand_in("b", space), searched_to=2), Stale)
+            assert isinstance(catalogue.append(a_hand_in("b", space), searched_to=3), Committed)
+
+    def test_of_images_removed_for_one_anothers_sake_one_stays(self) -> None:
+        with self.opened() as (catalogue, space):
+            one, two, three = (
+                committed(catalogue.append(a_hand_in(name, space), searched_to=n)).image.image_id
+                for n, name in enumerate("abc")
+            )
+            catalogue.append(Removal(one, keeper=two), searched_to=0)
+            for loser, keeper in ((two, one), (two, two), (one, three)):
+                with refused(KeeperGoneError):
+                    catalogue.append(Removal(loser, keeper=keeper), searched_to=0)
+            with refused(NotFoundError):
+                catalogue.append(Removal(two, keeper="img_unknown"), searched_to=0)
+            assert catalogue.head() == 4
+            catalogue.append(Removal(two, keeper=three), searched_to=0)
+            assert catalogue.stats().images == 1
 
     def test_a_delta_lists_new_vectors_in_order_with_their_values(self) -> None:
         with self.opened() as (catalogue, space):
@@ -116,6 +162,11 @@ class FoldContract(OpensCatalogue):
             catalogue.append(Removal(one.image_id), searched_to=4)
             catalogue.append(Removal(two.image_id), searched_to=5)
             catalogue.append(a_hand_in("a", space), searched_to=6)
+            catalogue.append(Return(one.image_id), searched_to=0)
+            back = catalogue.images(ImageFilter(), 1).items[0]
+            for image in (one, back):
+                catalogue.append(Removal(image.image_id), searched_to=0)
+            catalogue.append(Return(two.image_id), searched_to=0)
             expected = [
                 {},
                 {},
@@ -125,6 +176,10 @@ class FoldContract(OpensCatalogue):
                 {"a": 2, "b": 3},
                 {"b": 3},
                 {"a": 7, "b": 3},
+                {"a": 7, "b": 3},
+                {"a": 7, "b": 3},
+                {"b": 3},
+                {"a": 11, "b": 3},
             ]
             for upto, wanted in enumerate(expected):
                 page = catalogue.vectors(space.space_id, upto, 0, 99)

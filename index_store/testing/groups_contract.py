@@ -5,11 +5,13 @@
 from dataclasses import replace
 
 from index_store.catalogue.protocol import Catalogue
-from index_store.errors import BadEntryError, NotFoundError
+from index_store.errors import BadEntryError, BadTransitionError, NotFoundError
 from index_store.group_records import AlreadyDone, GroupAnswer, GroupItem
 from index_store.job_records import IdempotentAnswer, JobItemOutcome, NewJob
-from index_store.records import Committed, HandIn, Removal, Space, Stale
+from index_store.records import Committed, HandIn, Removal, Return, Space, Stale
+from index_store.removal_records import RemovalItemOutcome, RemovalItemState, RemovalOutcome
 from index_store.testing.opened import OpensCatalogue
+from index_store.testing.removals_contract import a_plan
 from index_store.testing.samples import a_hand_in, a_hash, committed
 
 
@@ -58,6 +60,33 @@ class GroupsContract(OpensCatalogue):
             group = [GroupItem(a_hand_in("b", space), 1), GroupItem(Removal(image.image_id))]
             later = GroupItem(a_hand_in("c", space), 1, frozenset({a_hash("b")}))
             assert _kinds(catalogue.append_many([*group, later])) == "CCS"
+
+    def test_what_became_of_a_removals_item_is_committed_with_its_image(self) -> None:
+        with self.opened() as (catalogue, space):
+            images = [
+                committed(catalogue.append(a_hand_in(name, space), searched_to=n)).image.image_id
+                for n, name in enumerate("abc")
+            ]
+            plan = a_plan(2)
+            catalogue.removals.plan(plan)
+
+            def settled(ordinal: int, state: RemovalItemState) -> tuple[RemovalItemOutcome, ...]:
+                return (RemovalItemOutcome(plan.removal_id, RemovalOutcome(ordinal, state)),)
+
+            gone = GroupItem(Removal(images[0], keeper=images[2]), also=settled(1, "removed"))
+            refused = GroupItem(Removal(images[1], keeper=images[0]), also=settled(2, "removed"))
+            assert _kinds(catalogue.append_many([gone, refused])) == "CE"
+            assert catalogue.removals.counts(plan.removal_id) == {"removed": 1, "planned": 1}
+            [again] = catalogue.append_many([gone])
+            assert isinstance(again, AlreadyDone)
+            assert again.earlier == catalogue.removals.items(plan.removal_id, 1).items[0]
+            back = GroupItem(Return(images[0]), also=settled(1, "returned"))
+            assert _kinds(catalogue.append_many([back])) == "C"
+            assert (catalogue.image(images[0]).state, catalogue.head()) == ("active", 5)
+            [late, unknown] = catalogue.append_many([gone, replace(gone, also=settled(3, "removed"))])
+            assert isinstance(late, BadTransitionError), "what came back does not go again by the same plan"
+            assert isinstance(unknown, NotFoundError)
+            assert catalogue.image(images[0]).state == "active"
 
     def test_a_verdict_does_not_rest_on_a_picture_that_did_not_come(self) -> None:
         with self.opened() as (catalogue, space):

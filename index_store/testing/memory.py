@@ -17,15 +17,17 @@ from index_store.entries import (
     MADE_FINDABLE,
     TOOK_AN_IMAGE,
     check_also,
+    check_can_return,
     check_dimensions,
     check_hand_in,
+    check_keeper,
     cursor_at,
     forgives,
     read_cursor,
 )
-from index_store.errors import BadEntryError, NotFoundError, StoreError
-from index_store.group_records import AlreadyDone, Group, GroupAnswer, GroupItem
-from index_store.job_records import JobItemOutcome
+from index_store.errors import BadEntryError, BadTransitionError, NotFoundError, StoreError
+from index_store.group_records import AlreadyDone, AlsoCommitted, Group, GroupAnswer, GroupItem
+from index_store.job_records import IdempotentAnswer, JobItem, JobItemOutcome
 from index_store.records import (
     Change,
     ChangeKind,
@@ -39,12 +41,14 @@ from index_store.records import (
     Page,
     ProvedMatch,
     Removal,
+    Return,
     Space,
     Stale,
     Stats,
     StoredVector,
     VectorPage,
 )
+from index_store.removal_records import RemovalItem, RemovalItemOutcome
 from index_store.testing.as_json import as_json_keeps
 from index_store.testing.memory_inspection import MemoryInspection
 from index_store.testing.memory_jobs import MemoryAnswers, MemoryJobs
@@ -71,7 +75,7 @@ class MemoryCatalogue:
         self._spaces: list[Space] = []
         self.inspection = MemoryInspection(self._log, self._contents, self._images, self._vectors, self._spaces)
 
-    def append(self, entry: HandIn | Removal, *, searched_to: int) -> Committed | Stale:
+    def append(self, entry: HandIn | Removal | Return, *, searched_to: int) -> Committed | Stale:
         [answer] = self.append_many((GroupItem(entry, searched_to),))
         if isinstance(answer, StoreError):
             raise answer
@@ -88,19 +92,31 @@ class MemoryCatalogue:
         try:
             for also in item.also:
                 check_also(also)
-                earlier = self.jobs.earlier(also) if isinstance(also, JobItemOutcome) else self.answers.earlier(also)
+                earlier = self._earlier(also)
                 if earlier is not None:
                     return AlreadyDone(earlier)
-            answer = self._remove(item.entry) if isinstance(item.entry, Removal) else self._hand_in(item, began)
-        except (BadEntryError, NotFoundError) as error:
+            answer = self._entry(item, began)
+        except (BadEntryError, BadTransitionError, NotFoundError) as error:
             return error
         if isinstance(answer, Committed):
             for also in item.also:
                 if isinstance(also, JobItemOutcome):
                     self.jobs.write(also, answer.image)
+                elif isinstance(also, RemovalItemOutcome):
+                    self.removals.record(also.removal_id, (also.outcome,))
                 else:
                     self.answers.write(also, answer.image)
         return answer
+
+    def _earlier(self, also: AlsoCommitted) -> JobItem | IdempotentAnswer | RemovalItem | None:
+        if isinstance(also, JobItemOutcome):
+            return self.jobs.earlier(also)
+        return self.removals.earlier(also) if isinstance(also, RemovalItemOutcome) else self.answers.earlier(also)
+
+    def _entry(self, item: GroupItem, began: int) -> Committed | Stale:
+        if isinstance(item.entry, Removal):
+            return self._remove(item.entry)
+        return self._bring_back(item.entry) if isinstance(item.entry, Return) else self._hand_in(item, began)
 
     def _hand_in(self, item: GroupItem, began: int) -> Committed | Stale:
         entry, head = item.entry, len(self._log)
@@ -137,10 +153,21 @@ class MemoryCatalogue:
 
     def _remove(self, entry: Removal) -> Committed:
         image = self.image(entry.image_id)
+        if entry.keeper is not None:
+            check_keeper(image, self.image(entry.keeper))
         if image.state != "active":
             return Committed(len(self._log), image)
         image = self._images[image.image_id] = replace(image, state="removed")
         return self._commit("removed" if self._active(image.content_id) else "withdrawn", image)
+
+    def _bring_back(self, entry: Return) -> Committed:
+        image = self.image(entry.image_id)
+        if image.state == "active":
+            return Committed(len(self._log), image)
+        check_can_return(image)
+        kind: ChangeKind = "returned" if self._active(image.content_id) else "revived"
+        image = self._images[image.image_id] = replace(image, state="active")
+        return self._commit(kind, image)
 
     def _commit(self, kind: ChangeKind, image: Image) -> Committed:
         sequence = len(self._log) + 1

@@ -10,12 +10,14 @@ from index_store.errors import NotFoundError
 from index_store.removal_records import (
     NewRemoval,
     RemovalItem,
+    RemovalItemOutcome,
     RemovalItemPage,
     RemovalItemState,
     RemovalOutcome,
     RemovalPage,
     RemovalRecord,
     RemovalState,
+    check_settle,
     moved,
     settled,
 )
@@ -69,6 +71,15 @@ class MemoryRemovals:
         with self._lock:
             self._removals[removal_id] = moved(self.get(removal_id), state, now=self._clock())
             return self._removals[removal_id]
+
+    def earlier(self, also: RemovalItemOutcome) -> RemovalItem | None:
+        """The item, if it has that outcome already."""
+        items = self._items.get(also.removal_id, [])
+        if not 1 <= also.outcome.ordinal <= len(items):
+            raise NotFoundError(f"removal {also.removal_id} has no item {also.outcome.ordinal}")
+        item = items[also.outcome.ordinal - 1]
+        check_settle(item, also.outcome)
+        return item if item.state == also.outcome.state else None
 
     def record(self, removal_id: str, outcomes: Sequence[RemovalOutcome]) -> None:
         with self._lock:

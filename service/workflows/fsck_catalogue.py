@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 ARRIVALS = ("stored", "restored", "referenced")
+RETURNS = ("returned", "revived")
 DEPARTURES = ("removed", "withdrawn")
 HALF = np.dtype("<f2")
 _Row = TypeVar("_Row")
@@ -113,7 +114,9 @@ def _fold(changes: Iterator[Change], rows: Rows) -> Iterator[Finding]:
         if change.kind in DEPARTURES and images.active_in[image] == content:
             images.active_in[image] = NOWHERE
             contents.active[content] -= 1
-        elif change.kind in ARRIVALS and not images.marks[image] & TOLD:
+        elif (change.kind in ARRIVALS and not images.marks[image] & TOLD) or (
+            change.kind in RETURNS and images.marks[image] & TOLD and images.active_in[image] == NOWHERE
+        ):
             images.active_in[image] = content
             contents.active[content] += 1
         contents.marks[content] |= TOLD
@@ -146,6 +149,10 @@ def _expected_kind(change: Change, content: int, image: int, rows: Rows) -> str 
         if rows.images.active_in[image] != content:
             return None
         return "withdrawn" if active == 1 else "removed"
+    if change.kind in RETURNS:
+        # It went before, and nothing but its own return has brought it back.
+        was_here = rows.images.marks[image] & TOLD and rows.images.active_in[image] == NOWHERE
+        return ("returned" if active else "revived") if was_here else None
     if not rows.contents.marks[content] & TOLD:
         return "stored"
     return "referenced" if active else "restored"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from index_store.catalogue import bulk, open_catalogue
 from index_store.group_records import GroupItem
 from index_store.job_records import JobItemOutcome, NewJob
-from index_store.records import Committed, ProvedMatch, Removal
+from index_store.records import Committed, ProvedMatch, Removal, Return
 from index_store.testing import MemoryCatalogue, a_hand_in, a_hash
 from index_store.testing.samples import DIMENSION
 
@@ -29,8 +29,8 @@ ITEM = st.fixed_dictionaries(
         "match": st.sampled_from(NAMES),
     }
 )
-STEP = st.lists(ITEM, min_size=2, max_size=6) | st.integers(0, 3)
-"""A group, or the removal of one of the images there are."""
+STEP = st.lists(ITEM, min_size=2, max_size=6) | st.integers(0, 3) | st.just("back")
+"""A group, or the removal of one of the images there are, or the return of the last that was removed."""
 
 
 def group_of(step, head, space, job):
@@ -63,11 +63,16 @@ def play(catalogue, steps):
     """All answers, and how things lie in the end."""
     space = catalogue.ensure_space("builtin", "1", DIMENSION, "cosine")
     job = catalogue.jobs.create(NewJob("batch", names=("0", "1", "2"), job_id="job_1")).job_id
-    answers, images = [], []
+    answers, images, removed = [], [], []
     for step in steps:
+        if step == "back":
+            if removed:
+                answers.append(list(told([catalogue.append(Return(removed.pop()), searched_to=0)])))
+            continue
         if isinstance(step, int):
             if images:
-                catalogue.append(Removal(images[step % len(images)]), searched_to=0)
+                removed.append(images[step % len(images)])
+                catalogue.append(Removal(removed[-1]), searched_to=0)
             continue
         given = catalogue.append_many(list(group_of(step, catalogue.head(), space, job)))
         images += [answer.image.image_id for answer in given if isinstance(answer, Committed)]
