@@ -38,10 +38,10 @@ class FoldContract(OpensCatalogue):
             assert (first.sequence, first.image, catalogue.image(one.image_id)) == (5, one, one)
             delta = catalogue.changes_since(4, space.space_id, 10)
             assert [(vector.content_id, vector.sequence) for vector in delta.vectors] == [(a_hash("a"), 5)]
-            assert committed(catalogue.append(Return(two.image_id), searched_to=0)).sequence == 6
+            second = committed(catalogue.append(Return(two.image_id), searched_to=0))
             assert catalogue.changes_since(5, space.space_id, 10).vectors == (), "its vectors were found already"
             again = committed(catalogue.append(Return(two.image_id), searched_to=0))
-            assert (again.sequence, catalogue.head()) == (6, 6)
+            assert (second.sequence, again.sequence, catalogue.head()) == (6, 6, 6)
             assert catalogue.contents([a_hash("a")])[a_hash("a")].images == (one, two)
             assert catalogue.references_at(a_hash("a"), 4) == 0
             assert [catalogue.references_at(a_hash("a"), sequence) for sequence in (2, 3, 5, 6)] == [2, 1, 1, 2]
@@ -70,7 +70,6 @@ class FoldContract(OpensCatalogue):
                     catalogue.append(Removal(loser, keeper=keeper), searched_to=0)
             with refused(NotFoundError):
                 catalogue.append(Removal(two, keeper="img_unknown"), searched_to=0)
-            assert catalogue.head() == 4
             catalogue.append(Removal(two, keeper=three), searched_to=0)
             assert catalogue.stats().images == 1
 

@@ -15,7 +15,7 @@ from index_store.blobs.local import LocalBlobs
 from index_store.errors import StoreInUseError
 from index_store.in_use import share
 from index_store.job_records import IdempotentAnswer, NewJob
-from index_store.records import Removal
+from index_store.records import Removal, Return
 from index_store.testing import a_content, a_hand_in
 from service import wiring
 from service.settings import Settings
@@ -116,6 +116,34 @@ def test_what_rows_and_log_contradict_is_found(store, behind, statement, expecte
     """Each is one statement that no version of ours ever runs."""
     behind(statement)
     assert expected in {kind for kind, _ in found(fsck(store))}
+
+
+@pytest.fixture
+def returned(store):
+    """Removed images came back: one whose content nobody else holds, and one beside the other image of its content."""
+    removed = [image for image in store.inspection.images("", 10) if image.state == "removed"]
+    astronaut, coffee = sorted(removed, key=lambda image: image.sequence)
+    for image in (coffee, astronaut):
+        store.catalogue.append(Return(image.image_id), searched_to=0)
+    assert found(fsck(store, deep=True)) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE change SET kind = 'revived' WHERE sequence = 7",
+        "UPDATE change SET kind = 'restored' WHERE sequence = 7",
+        "UPDATE change SET image_id = (SELECT image_id FROM change WHERE sequence = 6) WHERE sequence = 7",
+        "UPDATE image SET state = 'removed' WHERE sequence = 3",
+        "UPDATE change SET kind = 'removed' WHERE sequence = 8",
+        "DELETE FROM change WHERE sequence = 8",
+    ],
+)
+@pytest.mark.usefixtures("returned")
+def test_what_contradicts_a_return_is_found(store, behind, statement):
+    """The log vouches for what came back as for what went."""
+    behind(statement)
+    assert {kind for kind, _ in found(fsck(store))} & {"wrong-change", "wrong-state"}
 
 
 def test_what_is_gone_at_a_second_look_was_no_finding(store, behind):
