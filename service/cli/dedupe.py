@@ -23,29 +23,15 @@ from service.settings import load_settings
 from service.workflows import file_removal
 from service.workflows.brakes import check_confirmed
 from service.workflows.findings import printable
-from service.workflows.folder_plan import EQUAL_PIXELS, FolderPlan, FolderQuestion, Keep, plan_folder
+from service.workflows.folder_plan import FolderPlan, FolderQuestion, plan_folder
 from service.workflows.folder_scan import CAMERA, Scope
-from service.workflows.matchers import (
-    APPEARANCE_THRESHOLD,
-    HASH_MAX_DISTANCE,
-    ByAppearance,
-    ByHash,
-    BySceneChange,
-    Matcher,
-)
+from service.workflows.matchers import APPEARANCE_THRESHOLD, HASH_MAX_DISTANCE, MATCHERS
+from service.workflows.removal_finding import EQUAL_PIXELS, Keep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from index_store.removal_records import RemovalItem, RemovalRecord
     from service.settings import Settings
 
-MATCHERS: dict[str, tuple[Callable[..., Matcher], tuple[str, ...]]] = {
-    "appearance": (ByAppearance, ("threshold",)),
-    "scene_change": (BySceneChange, ("working_width", "min_contour_area", "max_change")),
-    "hash": (ByHash, ("max_distance",)),
-}
-"""Each with its own parameters."""
 _TOLD = 20
 """Sets and files that are listed for people; `--json` and `--csv` list all."""
 _WORDS = {"planned": "could go", "removed": "gone"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from service.domain.errors import KeeponeError
 from service.pictures import thumbnails
 from service.workflows.findings import printable
-from service.workflows.folder_plan import EQUAL_PIXELS
+from service.workflows.removal_finding import EQUAL_PIXELS
 
 if TYPE_CHECKING:
     from pathlib import Path

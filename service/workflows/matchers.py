@@ -17,7 +17,7 @@ from service.compare.appearance import COLOUR_WEIGHT, HASH_WEIGHT, STRUCTURE_WEI
 from service.descriptors.hashes import HASH_BITS, frequencies
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
     from numpy.typing import NDArray
 
@@ -265,3 +265,11 @@ class Shelf:
 
     def close(self) -> None:
         self._file.close()
+
+
+MATCHERS: dict[str, tuple[Callable[..., Matcher], tuple[str, ...]]] = {
+    "appearance": (ByAppearance, ("threshold",)),
+    "scene_change": (BySceneChange, ("working_width", "min_contour_area", "max_change")),
+    "hash": (ByHash, ("max_distance",)),
+}
+"""Each with its own parameters."""

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from service.inputs.values import Skipped
-from service.workflows.folder_plan import EXACT, FolderQuestion, Keep, plan_folder
+from service.workflows.folder_plan import FolderQuestion, plan_folder
 from service.workflows.folder_scan import ASIDE_MARK, CAMERA, Scope
 from service.workflows.matchers import ByAppearance, ByHash, BySceneChange
+from service.workflows.removal_finding import EXACT, Keep
 
 
 @pytest.fixture

@@ -1,0 +1,187 @@
+"""Which of many pictures agree by the criterion that was chosen, who of them should stay, and why.
+
+Equal pixels agree by every criterion, and a picture with too little detail agrees by nothing else: a blank page is no
+copy of another one for being blank. Frames of a fixed camera are excepted, where nothing to be seen is what repeats.
+What no comparison of pixels shows (an animation's other frames, transparency, an enlarged copy) is left to a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from service.domain.keeper import LOSSLESS, SHARPER, doubt
+from service.domain.removal_sets import removal_sets
+from service.workflows.folder_scan import PassedOver, Scanned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from service.domain.removal_sets import RemovalSet
+    from service.domain.values import PictureFacts
+    from service.workflows.findings import Progress
+    from service.workflows.folder_scan import Looked
+    from service.workflows.matchers import Matcher
+
+EXACT = "pixels"
+"""The agreement of equal pixels, told instead of a number."""
+EQUAL_PIXELS = -1.0
+"""The same where a number is wanted: no criterion gives it."""
+
+
+class Keep(StrEnum):
+    """Who of the pictures that agree should stay."""
+
+    BEST = "best"
+    LARGEST_FILE = "largest_file"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """Two pictures that agree, and why neither goes for the other's sake."""
+
+    one: int
+    other: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found among pictures."""
+
+    pictures: tuple[Scanned, ...]
+    sets: tuple[RemovalSet, ...]
+    """Numbers of pictures, agreement as the matcher gives it or `EQUAL_PIXELS`."""
+    doubtful: tuple[Doubtful, ...]
+    """What agrees, and yet is left for somebody to look at."""
+    passed_over: tuple[PassedOver, ...]
+
+
+def find(looked: Iterable[Looked], matcher: Matcher, keep: Keep, progress: Progress) -> Found:
+    """Hand every picture to the matcher, and compare those that could agree.
+
+    The same pictures are found the same, whatever order they come in.
+    """
+    pictures: list[Scanned] = []
+    passed_over: list[PassedOver] = []
+    for one in looked:
+        if isinstance(one, PassedOver):
+            passed_over.append(one)
+        else:
+            scanned, working = one
+            matcher.add(working, scanned.group or "")
+            pictures.append(scanned)
+    compared = _Comparison(pictures, matcher)
+    sets, going = [], 0
+    for found in removal_sets(ranked(pictures, keep), compared.candidates, compared.agreement):
+        sets.append(found)
+        going += len(found.losers)
+        progress("duplicates", going, None)
+    return Found(tuple(pictures), tuple(sets), tuple(compared.doubtful), tuple(passed_over))
+
+
+def ranked(pictures: Sequence[Scanned], keep: Keep) -> list[int]:
+    """Numbers of pictures, who should rather stay first; of two that are equal in all else the first by name.
+
+    Most pixels; of those a lossless file, since its lossy copies look sharper than it does; then sharpest, in steps
+    that a save alone does not make; then most bytes.
+    """
+
+    def worth(number: int) -> tuple[float, ...]:
+        facts, sharpness = pictures[number].assessed.facts, pictures[number].assessed.quality.sharpness or 0.0
+        best = (-facts.megapixels, facts.format not in LOSSLESS, -round(sharpness / SHARPER), -facts.bytes)
+        return (-facts.bytes, *best) if keep is Keep.LARGEST_FILE else best
+
+    return sorted(range(len(pictures)), key=lambda number: (*worth(number), pictures[number].name))
+
+
+class _Comparison:
+    """A matcher that knows of equal pixels, of pictures without detail, and of what no comparison of pixels shows."""
+
+    def __init__(self, pictures: Sequence[Scanned], matcher: Matcher) -> None:
+        self._pictures, self._matcher = pictures, matcher
+        # A camera sees nothing by night, and that is what repeats.
+        self._flat_too = matcher.name == "scene_change"
+        self._told_apart = any(one.group is not None for one in pictures)
+        self._equal: dict[str, list[int]] = {}
+        for number, one in enumerate(pictures):
+            self._equal.setdefault(one.assessed.facts.pixel_hash, []).append(number)
+        self.doubtful: list[Doubtful] = []
+
+    def candidates(self, one: int) -> list[int]:
+        equal = [other for other in self._equal[self._facts(one).pixel_hash] if other != one]
+        if self._stands_alone(one):
+            return equal
+        return sorted({*equal, *self._matcher.candidates(one).tolist()})
+
+    def agreement(self, keeper: int, other: int) -> float | None:
+        """How well they agree, or `EQUAL_PIXELS`; None also where somebody has to look."""
+        one, two = self._pictures[keeper], self._pictures[other]
+        if self._facts(keeper).sha256 == self._facts(other).sha256:
+            return EQUAL_PIXELS if one.group == two.group else None
+        agreed = self._agreed(keeper, other)
+        if agreed is None:
+            return None
+        if why := _unseen(one, two) or doubt(one.assessed, two.assessed):
+            self.doubtful.append(Doubtful(keeper, other, why))
+            return None
+        return agreed
+
+    def _agreed(self, keeper: int, other: int) -> float | None:
+        one, two = self._pictures[keeper], self._pictures[other]
+        if one.group != two.group or (one.group is None and self._told_apart):
+            return None
+        if self._facts(keeper).pixel_hash == self._facts(other).pixel_hash:
+            return EQUAL_PIXELS
+        if self._stands_alone(keeper) or self._stands_alone(other):
+            return None
+        return self._matcher.agreement(keeper, other)
+
+    def _stands_alone(self, number: int) -> bool:
+        one = self._pictures[number]
+        is_of_none = one.group is None and self._told_apart
+        return is_of_none or (one.assessed.too_little_detail and not self._flat_too)
+
+    def _facts(self, number: int) -> PictureFacts:
+        return self._pictures[number].assessed.facts
+
+
+def _unseen(one: Scanned, other: Scanned) -> str | None:
+    if one.assessed.facts.unseen or other.assessed.facts.unseen:
+        return "one of the two holds transparency or a depth that the compared pixels do not show"
+    return None
+
+
+def why(goes: dict[str, Any], stays: dict[str, Any], agreed: float) -> dict[str, Any]:
+    """What is told of a loser: how well it agrees with its keeper, and how the two differ."""
+    return {"agreement": EXACT if agreed == EQUAL_PIXELS else round(agreed, 4), "reasons": _reasons(goes, stays)}
+
+
+def measures(one: Scanned) -> dict[str, Any]:
+    """What is told of a picture and compared by the reasons."""
+    facts = one.assessed.facts
+    return {
+        "sha256": facts.sha256,
+        "bytes": facts.bytes,
+        "width": facts.width,
+        "height": facts.height,
+        "format": facts.format,
+        "sharpness": one.assessed.quality.sharpness,
+    }
+
+
+def _reasons(goes: dict[str, Any], stays: dict[str, Any]) -> list[str]:
+    """How the one that stays differs from the one that goes."""
+    if goes["sha256"] == stays["sha256"]:
+        return ["the very same file"]
+    told = []
+    if (pixels := stays["width"] * stays["height"] / (goes["width"] * goes["height"])) != 1:
+        told.append(f"{pixels:.2f} times the pixels")
+    if stays["format"] != goes["format"]:
+        told.append(f"{stays['format']} against {goes['format']}")
+    if stays["sharpness"] is not None and goes["sharpness"] is not None and stays["sharpness"] != goes["sharpness"]:
+        told.append(f"sharpness {stays['sharpness']:.2f} against {goes['sharpness']:.2f}")
+    if stays["bytes"] != goes["bytes"]:
+        told.append(f"{stays['bytes'] / goes['bytes']:.2f} times the bytes")
+    return told or ["nothing tells them apart; the first by name stays"]
