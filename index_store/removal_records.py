@@ -141,6 +141,16 @@ def moved(removal: RemovalRecord, state: RemovalState, *, now: str) -> RemovalRe
     return replace(removal, state=state, changed=now)
 
 
+def check_under_way(removal: RemovalRecord, outcome: RemovalOutcome) -> None:
+    """Raises `BadTransitionError` unless the removal is being applied, where something goes, or undone, where it returns.
+
+    So whoever still applies what somebody else has begun to undo removes nothing more.
+    """
+    needed = {"removed": "applying", "returned": "undoing"}.get(outcome.state, removal.state)
+    if removal.state != needed:
+        raise BadTransitionError(f"removal {removal.removal_id} is {removal.state}: nothing can be {outcome.state}")
+
+
 def check_settle(item: RemovalItem, outcome: RemovalOutcome) -> None:
     """Raises `BadTransitionError` where the item cannot have that outcome."""
     if outcome.state not in {item.state, *ITEM_TRANSITIONS[item.state]}:

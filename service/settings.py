@@ -93,6 +93,7 @@ class Settings(BaseSettings):
         description="Free room on the disks of the store below which no picture is taken in, in bytes; 0: off.",
     )
     blobs_url: str = Field("", description="Originals and thumbnails; empty: a folder in the data folder.")
+    outputs: str = Field("", description="Backups of what is removed; empty: `processing/outputs` in the data folder.")
     descriptors: Literal["builtin"] = Field("builtin", description="Descriptor models, comma-separated.")
     operating_point: OperatingPoint = Field(
         OperatingPoint.BALANCED, description="How sure a duplicate must be where a request does not say."
@@ -168,10 +169,15 @@ class Settings(BaseSettings):
         return self.blobs_url or (self.data.absolute() / "blobs").as_uri()
 
     @property
+    def effective_outputs(self) -> Path:
+        return Path(self.outputs).absolute() if self.outputs else self.data.absolute() / "processing" / "outputs"
+
+    @property
     def own_folders(self) -> tuple[Path, ...]:
         """Local folders in which nobody but Keepone writes."""
         blobs = urlsplit(self.effective_blobs_url)
-        return (self.data.absolute(), *([Path(unquote(blobs.path))] if blobs.scheme == "file" else []))
+        originals = [Path(unquote(blobs.path))] if blobs.scheme == "file" else []
+        return (self.data.absolute(), self.effective_outputs, *originals)
 
     @property
     def is_alone(self) -> bool:

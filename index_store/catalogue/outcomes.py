@@ -11,7 +11,7 @@ from index_store.errors import KeyReusedError
 from index_store.group_records import AlsoCommitted
 from index_store.job_records import IdempotentAnswer, JobItem, JobItemOutcome
 from index_store.records import Image
-from index_store.removal_records import RemovalItem, RemovalItemOutcome, check_settle
+from index_store.removal_records import RemovalItem, RemovalItemOutcome
 
 PENDING, DONE, RUNNING = "pending", "done", "running"
 
@@ -19,9 +19,7 @@ PENDING, DONE, RUNNING = "pending", "done", "running"
 def earlier(connection: Connection, also: AlsoCommitted) -> JobItem | IdempotentAnswer | RemovalItem | None:
     """What was recorded before for this item or key. Raises `KeyReusedError`, `BadTransitionError`, `NotFoundError`."""
     if isinstance(also, RemovalItemOutcome):
-        found = removals.item_at(connection, also.removal_id, also.outcome.ordinal)
-        check_settle(found, also.outcome)
-        return found if found.state == also.outcome.state else None
+        return removals.settled_before(connection, also.removal_id, also.outcome)
     if isinstance(also, JobItemOutcome):
         item = item_at(connection, also.job_id, also.ordinal)
         return None if item is None or item.state == PENDING else item

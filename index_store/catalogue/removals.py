@@ -20,6 +20,8 @@ from index_store.removal_records import (
     RemovalPage,
     RemovalRecord,
     RemovalState,
+    check_settle,
+    check_under_way,
     moved,
     settled,
 )
@@ -101,7 +103,17 @@ class SqlRemovals:
         reached("removal.recorded")
 
 
-def item_at(connection: Connection, removal_id: str, ordinal: int) -> RemovalItem:
+def settled_before(connection: Connection, removal_id: str, outcome: RemovalOutcome) -> RemovalItem | None:
+    """The item if it has this outcome already; None if it can have it now. Raises BadTransitionError, NotFoundError."""
+    item = _item_at(connection, removal_id, outcome.ordinal)
+    check_settle(item, outcome)
+    if item.state == outcome.state:
+        return item
+    check_under_way(_removal(connection, removal_id), outcome)
+    return None
+
+
+def _item_at(connection: Connection, removal_id: str, ordinal: int) -> RemovalItem:
     """Raises NotFoundError."""
     row = connection.execute(select(removal_item).where(_place(removal_id, ordinal))).one_or_none()
     if row is None:
@@ -111,7 +123,7 @@ def item_at(connection: Connection, removal_id: str, ordinal: int) -> RemovalIte
 
 def settle(connection: Connection, removal_id: str, outcome: RemovalOutcome, *, now: str) -> None:
     """Write one outcome, under the writer's lock."""
-    changed = settled(item_at(connection, removal_id, outcome.ordinal), outcome, now=now)
+    changed = settled(_item_at(connection, removal_id, outcome.ordinal), outcome, now=now)
     mine = _place(removal_id, outcome.ordinal)
     values = {"state": changed.state, "place": changed.place, "problem": changed.problem, "settled": changed.settled}
     connection.execute(update(removal_item).where(mine).values(**values))

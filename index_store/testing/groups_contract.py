@@ -75,16 +75,23 @@ class GroupsContract(OpensCatalogue):
 
             gone = GroupItem(Removal(images[0], keeper=images[2]), also=settled(1, "removed"))
             refused = GroupItem(Removal(images[1], keeper=images[0]), also=settled(2, "removed"))
+            assert _kinds(catalogue.append_many([gone])) == "E", (
+                "nothing goes before it is said that it is being applied"
+            )
+            catalogue.removals.set_state(plan.removal_id, "applying")
             assert _kinds(catalogue.append_many([gone, refused])) == "CE"
             assert catalogue.removals.counts(plan.removal_id) == {"removed": 1, "planned": 1}
             [again] = catalogue.append_many([gone])
             assert isinstance(again, AlreadyDone)
             assert again.earlier == catalogue.removals.items(plan.removal_id, 1).items[0]
             back = GroupItem(Return(images[0]), also=settled(1, "returned"))
-            assert _kinds(catalogue.append_many([back])) == "C"
+            assert _kinds(catalogue.append_many([back])) == "E"
+            catalogue.removals.set_state(plan.removal_id, "undoing")
+            late = GroupItem(Removal(images[1], keeper=images[2]), also=settled(2, "removed"))
+            assert _kinds(catalogue.append_many([back, late])) == "CE"
             assert (catalogue.image(images[0]).state, catalogue.head()) == ("active", 5)
-            [late, unknown] = catalogue.append_many([gone, replace(gone, also=settled(3, "removed"))])
-            assert isinstance(late, BadTransitionError), "what came back does not go again by the same plan"
+            [again, unknown] = catalogue.append_many([gone, replace(gone, also=settled(3, "removed"))])
+            assert isinstance(again, BadTransitionError), "what came back does not go again by the same plan"
             assert isinstance(unknown, NotFoundError)
             assert catalogue.image(images[0]).state == "active"
 

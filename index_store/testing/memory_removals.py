@@ -18,6 +18,7 @@ from index_store.removal_records import (
     RemovalRecord,
     RemovalState,
     check_settle,
+    check_under_way,
     moved,
     settled,
 )
@@ -79,7 +80,10 @@ class MemoryRemovals:
             raise NotFoundError(f"removal {also.removal_id} has no item {also.outcome.ordinal}")
         item = items[also.outcome.ordinal - 1]
         check_settle(item, also.outcome)
-        return item if item.state == also.outcome.state else None
+        if item.state == also.outcome.state:
+            return item
+        check_under_way(self.get(also.removal_id), also.outcome)
+        return None
 
     def record(self, removal_id: str, outcomes: Sequence[RemovalOutcome]) -> None:
         with self._lock:

@@ -64,6 +64,12 @@ KINDS = (
     ),
     Kind("request-in-progress", 409, "A request with this key is under way", "Ask again when it may be finished."),
     Kind("job-exists", 409, "A job for the same paths is not finished", "`job_id` names it: follow it, or cancel it."),
+    Kind(
+        "confirmation-needed",
+        409,
+        "More would go than goes without asking",
+        "More than 100 pictures and more than 5 % of them; send `confirm_token` back if that is meant.",
+    ),
     Kind("wrong-state", 409, "It is not in a state that allows this", "A job that has ended cannot be cancelled, say."),
     Kind("body-too-large", 413, "The request body is too large", "Counted while it arrives, file parts included."),
     Kind(
@@ -135,6 +141,8 @@ TABLE: dict[type[Exception], str] = {
     errors.RootGoneError: "path-not-found",
     errors.JobStuckError: "job-stuck",
     errors.OverloadedError: "overloaded",
+    errors.ConfirmationNeededError: "confirmation-needed",
+    errors.WrongRemovalError: "wrong-state",
     stores.NotFoundError: "not-found",
     stores.SameJobError: "job-exists",
     stores.KeyReusedError: "idempotency-key-reused",
@@ -202,6 +210,16 @@ def _allowed(request: Request) -> dict[str, str] | None:
     return {"Allow": ", ".join(sorted(method.upper() for method in methods))} if methods else None
 
 
+def _members(error: Exception) -> dict[str, Any]:
+    """What a client needs of this error besides its words."""
+    if isinstance(error, stores.SameJobError):
+        return {"job_id": error.job_id}
+    if isinstance(error, errors.ConfirmationNeededError):
+        return {"confirm_token": error.token}
+    where = _WHERE.get(type(error))
+    return {"errors": [{"where": where, "what": str(error)}]} if where else {}
+
+
 def install(app: FastAPI) -> None:
     """Have every error of this app leave as a problem."""
 
@@ -211,11 +229,7 @@ def install(app: FastAPI) -> None:
         request.state.cause = error
         if kind.slug in _OWN_WORDS:
             return problem(kind, kind.meaning, request)
-        where, what = _WHERE.get(type(error)), str(error)
-        members: dict[str, Any] = {"errors": [{"where": where, "what": what}]} if where else {}
-        if isinstance(error, stores.SameJobError):
-            members["job_id"] = error.job_id
-        return problem(kind, what, request, **members)
+        return problem(kind, str(error), request, **_members(error))
 
     async def at_edge(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, ProblemError)  # noqa: S101 - registered for this class below

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.api.bodies import LONGEST_ID
 from service.api.problems import BY_SLUG, MEDIA_TYPE
+from service.api.removal_schemas import RemoveDuplicates
 from service.api.schemas import Precheck, Problem
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 PICTURE_SLUGS = (
     "bad-request",
@@ -80,6 +84,12 @@ def picture_body(form: dict[str, Any] | None = None, json: dict[str, Any] | None
             },
         }
     }
+
+
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """`openapi_extra` of a route that takes this and nothing else."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def pair_body() -> dict[str, Any]:
@@ -156,7 +166,7 @@ def job_links() -> dict[str, Any]:
 def finish(schema: dict[str, Any]) -> dict[str, Any]:
     """Add the schemas that only `$ref`s name, and take out FastAPI's own error shape, which no route of ours sends."""
     components = schema.setdefault("components", {}).setdefault("schemas", {})
-    for model in (Problem, Precheck):
+    for model in (Problem, Precheck, RemoveDuplicates):
         document = model.model_json_schema(ref_template="#/components/schemas/{model}")
         components.update(document.pop("$defs", {}))
         components[model.__name__] = document

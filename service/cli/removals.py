@@ -12,10 +12,12 @@ from service import wiring
 from service.cli import options
 from service.cli.check import FAILED
 from service.cli.progress import steps
+from service.domain.errors import WrongRemovalError
 from service.inputs.names import path_at
 from service.settings import load_settings
-from service.workflows import file_removal
+from service.workflows import file_removal, image_removal
 from service.workflows.findings import printable
+from service.workflows.person_plan import PERSONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +49,11 @@ def resume(removal_id: str, data: Path | None) -> None:
     """Go on with a removal that was cut short."""
     with wiring.open_store(load_settings(data=data)) as store, steps() as progress:
         removals = store.catalogue.removals
-        record = file_removal.apply(removal_id, removals.get(removal_id).plan_hash, removals, progress)
+        planned = removals.get(removal_id)
+        if planned.kind == PERSONS:
+            record = image_removal.apply(removal_id, planned.plan_hash, store.catalogue, progress)
+        else:
+            record = file_removal.apply(removal_id, planned.plan_hash, removals, progress)
         counts = removals.counts(removal_id)
     click.echo(_line(record, counts))
 
@@ -56,11 +62,15 @@ def resume(removal_id: str, data: Path | None) -> None:
 @click.argument("removal_id")
 @options.data
 def undo(removal_id: str, data: Path | None) -> None:
-    """Bring every file of a removal back to where it lay."""
+    """Bring everything of a removal back: every file to where it lay, every image of a person."""
     with wiring.open_store(load_settings(data=data)) as store, steps() as progress:
         removals = store.catalogue.removals
+        is_of_persons = removals.get(removal_id).kind == PERSONS
         try:
-            record = file_removal.undo(removal_id, removals, progress)
+            if is_of_persons:
+                record = image_removal.undo(removal_id, store.catalogue, progress)
+            else:
+                record = file_removal.undo(removal_id, removals, progress)
         finally:
             for item in file_removal.items_of(removal_id, removals, "returned"):
                 if item.place is not None and item.place != item.loser["at"]:
@@ -76,7 +86,10 @@ def purge(removal_id: str, data: Path | None, *, yes: bool) -> None:
     """Delete what was set aside, for good; not before thirty days have passed."""
     with wiring.open_store(load_settings(data=data)) as store:
         removals = store.catalogue.removals
-        file_removal.check_purge(removals.get(removal_id))
+        record = removals.get(removal_id)
+        if record.kind == PERSONS:
+            raise WrongRemovalError("Images of persons cannot be purged yet.")
+        file_removal.check_purge(record)
         count = removals.counts(removal_id).get("removed", 0)
         if not yes and not click.confirm(f"Delete {count:,} files for good?"):
             sys.exit(FAILED)
@@ -90,6 +103,7 @@ def _as_json(record: RemovalRecord, counts: dict[str, int]) -> dict[str, object]
         "removal_id": record.removal_id,
         "state": record.state,
         "folder": record.request.get("shown"),
+        "person_ids": record.request.get("person_ids"),
         "matcher": record.request.get("matcher"),
         "items": record.items,
         "bytes": record.bytes,
@@ -101,4 +115,8 @@ def _as_json(record: RemovalRecord, counts: dict[str, int]) -> dict[str, object]
 
 def _line(record: RemovalRecord, counts: dict[str, int]) -> str:
     told = ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
-    return f"{record.removal_id} {record.changed[:16]}Z {record.state}: {told} in {record.request.get('shown')}"
+    return f"{record.removal_id} {record.changed[:16]}Z {record.state}: {told} in {_place(record)}"
+
+
+def _place(record: RemovalRecord) -> object:
+    return ", ".join(record.request["person_ids"]) if record.kind == PERSONS else record.request.get("shown")

@@ -86,3 +86,15 @@ class DuplicateRefusedError(KeeponeError):
 
 class SettingsError(KeeponeError):
     """The settings contradict themselves."""
+
+
+class ConfirmationNeededError(KeeponeError):
+    """A plan touches more pictures than go without asking."""
+
+    def __init__(self, reason: str, token: str) -> None:
+        super().__init__(reason)
+        self.token = token
+
+
+class WrongRemovalError(KeeponeError):
+    """The removal is not of a kind, or not in a state, that allows this here."""

@@ -5,20 +5,9 @@ from __future__ import annotations
 import hashlib
 from hmac import compare_digest
 
-from service.domain.errors import KeeponeError
+from service.domain.errors import ConfirmationNeededError
 
 FREE_ITEMS, FREE_SHARE = 100, 0.05
-
-
-class ConfirmationNeededError(KeeponeError):
-    """The plan touches more pictures than go without asking."""
-
-    def __init__(self, going: int, of: int, token: str) -> None:
-        super().__init__(
-            f"{going:,} of {of:,} pictures would go, which is more than {FREE_ITEMS} and more than {FREE_SHARE:.0%}. "
-            f"If that is meant, confirm it with {token}."
-        )
-        self.token = token
 
 
 def check_confirmed(plan_hash: str, going: int, of: int, token: str) -> None:
@@ -27,7 +16,11 @@ def check_confirmed(plan_hash: str, going: int, of: int, token: str) -> None:
         return
     wanted = confirm_token(plan_hash)
     if not compare_digest(wanted.encode(), token.encode("utf-8", "surrogatepass")):
-        raise ConfirmationNeededError(going, of, wanted)
+        raise ConfirmationNeededError(
+            f"{going:,} of {of:,} pictures would go, which is more than {FREE_ITEMS} and more than {FREE_SHARE:.0%}. "
+            f"If that is meant, confirm it with {wanted}.",
+            wanted,
+        )
 
 
 def confirm_token(plan_hash: str) -> str:

@@ -11,7 +11,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from service.domain.errors import KeeponeError
 from service.inputs.names import path_at
@@ -21,7 +21,7 @@ from service.workflows.study import looked_at
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     import numpy as np
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from service.workflows.findings import Progress
 
     Looked: TypeAlias = "tuple[Scanned, NDArray[np.uint8]] | PassedOver"
+
+T = TypeVar("T")
 
 CAMERA = r"(?i)(?<![a-z0-9])(?:c|cam|camera)[ _-]?\d+(?![a-z0-9])"
 """How a camera is named in a file's name or its folders' by default: `c10`, `C20`, `cam3`, `Camera 4`."""
@@ -73,11 +75,16 @@ class Scope:
     """What a camera is called; None: they are not told apart."""
 
     def group_of(self, name: str) -> str | None:
-        """What its camera is called; None where cameras are told apart and the name tells of none."""
-        if self.camera is None:
-            return ""
-        # A folder may be called after a camera, and a file after another: both count.
-        return "/".join(found.group(0).casefold() for found in self.camera.finditer(name)) or None
+        """See `group_of`."""
+        return group_of(name, self.camera)
+
+
+def group_of(name: str, camera: re.Pattern[str] | None) -> str | None:
+    """What the camera of a file is called; None where cameras are told apart and the name tells of none."""
+    if camera is None:
+        return ""
+    # A folder may be called after a camera, and a file after another: both count.
+    return "/".join(found.group(0).casefold() for found in camera.finditer(name)) or None
 
 
 def scan(
@@ -112,7 +119,7 @@ def scan(
             return PassedOver(name, str(error))
         return Scanned(name, scope.group_of(name), assessed), working
 
-    for done, looked in enumerate(_in_order(look, files, _AHEAD * pool.stats().children), 1):
+    for done, looked in enumerate(in_order(look, files, pool), 1):
         progress("pictures", done, len(files))
         yield looked
 
@@ -129,11 +136,12 @@ def _without_what_is_aside(found: Iterable[Found], skipped: Skipped) -> Iterator
             yield one
 
 
-def _in_order(look: Callable[[Found], Looked], files: list[Found], ahead: int) -> Iterator[Looked]:
-    """What each looks like, so many ahead of what is asked for."""
+def in_order(look: Callable[[T], Looked], several: Sequence[T], pool: DecodePool) -> Iterator[Looked]:
+    """What each looks like; as many are under way, ahead of what is asked for, as the pool has use for."""
+    ahead = _AHEAD * pool.stats().children
     with ThreadPoolExecutor(max(1, ahead // 2)) as threads:
         waiting: deque[Future[Looked]] = deque()
-        for found in files:
+        for found in several:
             waiting.append(threads.submit(look, found))
             if len(waiting) >= ahead:
                 yield waiting.popleft().result()

@@ -26,16 +26,22 @@ WRITING = {
     ("DELETE", "/images/{image_id}"),
     ("POST", "/jobs/{job_id}/cancel"),
     ("POST", "/jobs/{job_id}/resume"),
+    ("POST", "/persons/remove-duplicates"),
+    ("POST", "/removals/{removal_id}/undo"),
 }
 
 
 def ask(client, method, path, headers):
-    return client.request(method, path.replace("{image_id}", "img_1").replace("{job_id}", "job_1"), headers=headers)
+    return client.request(
+        method,
+        path.replace("{image_id}", "img_1").replace("{job_id}", "job_1").replace("{removal_id}", "rem_1"),
+        headers=headers,
+    )
 
 
 def test_the_document_names_the_routes_this_test_knows():
     """So that a new route is seen here."""
-    assert len(OPERATIONS) == 23
+    assert len(OPERATIONS) == 27
     assert set(OPERATIONS) >= PUBLIC | WRITING
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from service.workflows.brakes import ConfirmationNeededError, check_confirmed, confirm_token
+from service.domain.errors import ConfirmationNeededError
+from service.workflows.brakes import check_confirmed, confirm_token
 
 PLAN, OTHER = "a" * 64, "b" * 64
 

@@ -1,0 +1,77 @@
+"""Copies of what is about to be removed from persons, on disk and read back before anything is.
+
+`<outputs>/duplicates_backup/<person>/<backup id>/` holds the originals under their image ids, byte for byte, and a
+`removed.json` that says which is which and for whose sake each one goes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import defaultdict
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from index_store.errors import StoreFullError, StoreUnavailableError
+from index_store.syncing import FULL, make_folder, sync, sync_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from index_store.removal_records import NewRemoval, PlannedItem
+    from service.workflows.parts import Parts
+
+FOLDER = "duplicates_backup"
+LIST = "removed.json"
+_LONGEST_NAME = 200
+
+
+def back_up(removal: NewRemoval, backup_id: str, parts: Parts) -> None:
+    """Copy every image that the plan lets go. Raises StoreError, and then there is no reason to go on."""
+    by_person: dict[str, list[PlannedItem]] = defaultdict(list)
+    for item in removal.items:
+        by_person[item.loser["person_id"]].append(item)
+    for person_id, items in by_person.items():
+        folder = parts.settings.effective_outputs / FOLDER / folder_name(person_id) / backup_id
+        try:
+            make_folder(folder)
+            for item in items:
+                _copy(item, folder, parts)
+            told = [{"file": _name(item), **item.loser, "keeper": item.keeper["image_id"]} for item in items]
+            _write(folder / LIST, json.dumps(told, ensure_ascii=False, indent=1).encode())
+            sync_folder(folder)
+        except OSError as error:
+            problem = StoreFullError if error.errno in FULL else StoreUnavailableError
+            raise problem(f"the backup cannot be written: {error.strerror}") from error
+
+
+def folder_name(person_id: str) -> str:
+    """A name that any file system takes, the same for ever, and another one for another person."""
+    name = quote(person_id, safe=" ")
+    if name.startswith(("%2E", ".")) or len(name) > _LONGEST_NAME or name != name.strip():
+        return hashlib.sha256(person_id.encode()).hexdigest()
+    return name
+
+
+def _copy(item: PlannedItem, folder: Path, parts: Parts) -> None:
+    data = parts.blobs.get(item.loser["sha256"], verify=True)
+    path = folder / _name(item)
+    _write(path, data)
+    # Not from memory: what the disk gives back is what counts.
+    if hashlib.sha256(path.read_bytes()).hexdigest() != item.loser["sha256"]:
+        raise StoreUnavailableError(f"the copy of {item.loser['image_id']} does not read back as it was written")
+
+
+def _name(item: PlannedItem) -> str:
+    return f"{item.loser['image_id']}.{item.loser['format'].lower()}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(data)
+        sync(descriptor)
+    finally:
+        os.close(descriptor)

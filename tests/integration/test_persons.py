@@ -1,0 +1,113 @@
+"""`POST /persons/remove-duplicates` and `/removals`, as a client sees them."""
+
+import uuid
+
+import pytest
+
+from benchmarks.hostile.pictures import encoded, scene
+
+
+@pytest.fixture
+def persons():
+    """Two that no other test has."""
+    return [f"{uuid.uuid4()}" for _ in range(2)]
+
+
+@pytest.fixture
+def tree(client, persons):
+    """Image ids by name: of one a picture, the same pixels in another format, and another picture; of two one of those."""
+    one, two = persons
+
+    def hand_in(person, name, data):
+        answer = client.post("/images", files={"file": data}, data={"person_id": person, "external_id": name})
+        assert answer.status_code == 201, answer.text
+        return answer.json()["image_id"]
+
+    return {
+        "png": hand_in(one, "png", encoded(scene(1), "PNG")),
+        "bmp": hand_in(one, "bmp", encoded(scene(1), "BMP")),
+        "other": hand_in(one, "other", encoded(scene(2), "JPEG")),
+        "alone": hand_in(two, "alone", encoded(scene(1), "TIFF")),
+    }
+
+
+def count(client, persons):
+    return sum(len(client.get("/images", params={"person_id": one}).json()["items"]) for one in persons)
+
+
+def ask(client, *person_ids, **more):
+    return client.post("/persons/remove-duplicates", json={"person_ids": person_ids, **more})
+
+
+def test_duplicates_go_person_by_person_and_come_back(client, persons, tree, document):
+    """As the contract has it."""
+    answer = ask(client, *persons, create_backup=True)
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert document.departures(told, "POST", "/persons/remove-duplicates", 200) == []
+    assert (told["success"], told["total_removed"], told["backup_created"]) == (True, 1, True)
+    assert [(one["person_id"], one["duplicates_found"], one["duplicates_removed"]) for one in told["results"]] == [
+        (persons[0], 1, 1),
+        (persons[1], 0, 0),
+    ]
+    [gone] = told["results"][0]["removed"]
+    assert gone in {tree["png"], tree["bmp"]}
+    assert client.get(f"/images/{gone}/content").status_code == 404
+    shown = client.get(f"/removals/{told['removal_id']}").json()
+    assert document.departures(shown, "GET", "/removals/{removal_id}", 200) == []
+    assert (shown["state"], shown["counts"], shown["matcher"]) == ("applied", {"removed": 1}, "appearance")
+    undone = client.post(f"/removals/{told['removal_id']}/undo").json()
+    assert (undone["state"], undone["counts"]) == ("undone", {"returned": 1})
+    assert client.get(f"/images/{gone}/content").status_code == 200
+    page = client.get("/removals").json()
+    assert document.departures(page, "GET", "/removals", 200) == []
+    assert page["items"][0]["removal_id"] == told["removal_id"]
+
+
+@pytest.mark.usefixtures("tree")
+def test_a_dry_run_tells_what_would_go(client, persons):
+    """And nothing is made of it."""
+    told = ask(client, persons[0], dry_run=True).json()
+    [one] = told["results"][0]["duplicates"]
+    assert (one["agreement"], told["total_removed"], told["removal_id"]) == ("pixels", 0, None)
+    assert count(client, persons) == 4
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "slug"),
+    [
+        ({"person_ids": ["P1", "nobody at all"]}, 404, "not-found"),
+        ({"person_ids": []}, 422, "invalid-request"),
+        ({"person_ids": ["P1", "P1"]}, 422, "invalid-request"),
+        ({"person_ids": ["P1"], "matcher": "hash", "threshold": 0.9}, 422, "invalid-request"),
+        ({"person_ids": ["P1"], "threshold": 2}, 422, "invalid-request"),
+        ({"person_ids": ["P1"], "surely": True}, 422, "invalid-request"),
+        ({"person_ids": ["P\0"]}, 404, "not-found"),
+    ],
+)
+@pytest.mark.usefixtures("tree")
+def test_what_cannot_be_done_removes_nothing(client, persons, assert_problem, body, status, slug):
+    """For nobody."""
+    named = [persons[0] if name == "P1" else name for name in body["person_ids"]]
+    answer = client.post("/persons/remove-duplicates", json=body | {"person_ids": named})
+    detail = assert_problem(answer, status, slug)["detail"]
+    assert ("nobody at all" in detail) is ("nobody at all" in named)
+    assert count(client, persons) == 4
+
+
+def test_an_undo_happens_once_and_of_what_there_is(client, persons, tree, assert_problem):
+    """Told as problems."""
+    assert tree
+    removal_id = ask(client, persons[0]).json()["removal_id"]
+    assert client.post(f"/removals/{removal_id}/undo").status_code == 200
+    assert_problem(client.post(f"/removals/{removal_id}/undo"), 409, "wrong-state")
+    assert_problem(client.post("/removals/rem_unknown/undo"), 404, "not-found")
+    assert_problem(client.get("/removals/rem_unknown"), 404, "not-found")
+
+
+def test_a_large_part_is_asked_about(client, persons, tree, assert_problem, monkeypatch):
+    """The token comes with the problem."""
+    assert tree
+    monkeypatch.setattr("service.workflows.brakes.FREE_ITEMS", 0)
+    problem = assert_problem(ask(client, persons[0]), 409, "confirmation-needed")
+    assert ask(client, persons[0], confirm_token=problem["confirm_token"]).json()["total_removed"] == 1
