@@ -15,7 +15,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from index_store.catalogue import engine_postgres, engine_sqlite
-from index_store.errors import BadEntryError, CatalogueBusyError, NotFoundError, UnsupportedStoreError
+from index_store.errors import (
+    BadEntryError,
+    BadTransitionError,
+    CatalogueBusyError,
+    NotFoundError,
+    UnsupportedStoreError,
+)
 from index_store.syncing import refuse_after_failure
 
 _KINDS = {
@@ -77,7 +83,7 @@ class Database:
             try:
                 with self._translated():
                     yield
-            except (BadEntryError, NotFoundError):
+            except (BadEntryError, BadTransitionError, NotFoundError):
                 part.rollback()
                 raise
             part.commit()

@@ -16,16 +16,20 @@ class RemoveDuplicates(BaseModel):
     """Which persons, by which criterion. A parameter that is not given is at its matcher's default."""
 
     model_config = ConfigDict(extra="forbid")
-    person_ids: Annotated[list[PersonId], Field(min_length=1, max_length=10_000)]
+    person_ids: Annotated[list[PersonId], Field(min_length=1, max_length=1000)]
     create_backup: Annotated[bool, Field(description="Copy what goes, and read the copies back, before any goes.")] = (
         True
     )
     dry_run: Annotated[bool, Field(description="Only say what would go.")] = False
     matcher: Literal["appearance", "scene_change", "hash"] = "appearance"
-    threshold: Annotated[float | None, Field(ge=0, le=1, description="Of `appearance`.")] = None
+    threshold: Annotated[float | None, Field(ge=0, le=1, allow_inf_nan=False, description="Of `appearance`.")] = None
     working_width: Annotated[int | None, Field(ge=16, le=4096, description="Of `scene_change`, in pixels.")] = None
-    min_contour_area: Annotated[float | None, Field(ge=0, description="Of `scene_change`, in pixels.")] = None
-    max_change: Annotated[float | None, Field(ge=0, description="Of `scene_change`, in pixels.")] = None
+    min_contour_area: Annotated[
+        float | None, Field(ge=0, allow_inf_nan=False, description="Of `scene_change`, in pixels.")
+    ] = None
+    max_change: Annotated[
+        float | None, Field(ge=0, allow_inf_nan=False, description="Of `scene_change`, in pixels.")
+    ] = None
     max_distance: Annotated[int | None, Field(ge=0, le=256, description="Of `hash`, in bits of 256.")] = None
     keep: Keep = Keep.BEST
     confirm_token: Annotated[str, Field(max_length=64, description="From the problem that asked for it.")] = ""

@@ -61,7 +61,7 @@ class Inquiry:
     def __init__(self, subject: Subject, parts: Parts, watch: Stopwatch) -> None:
         self.subject = subject
         self.searched_to = 0
-        self._closest: list[float] = []
+        self._closest: dict[str, float] = {}
         self._parts = parts
         self._watch = watch
         self._size = 0
@@ -71,7 +71,7 @@ class Inquiry:
     @property
     def reach(self) -> float:
         """A picture that is less similar is none of the nearest, and is not looked at; -1 while there are too few."""
-        return self._closest[-1] if len(self._closest) == self._parts.settings.candidates else -1.0
+        return min(self._closest.values()) if len(self._closest) == self._parts.settings.candidates else -1.0
 
     def search(self, *, to_the_end: bool = True) -> None:
         """Compare with everything that became findable since the last search, or with what the index knows of it."""
@@ -80,6 +80,9 @@ class Inquiry:
             after, self.searched_to = self.searched_to, follower.catch_up() if to_the_end else follower.index.sequence
             if 0 < after == self.searched_to:
                 return
+            if after and len(self._parts.catalogue.known(self._closest)) < len(self._closest):
+                # Of the nearest some went: others that were too far away take their places.
+                after, self._closest = 0, {}
             self._size = self._parts.follower.index.size
             facts = self.subject.assessed.facts
             exact = self._parts.catalogue.find_exact(facts.sha256, facts.pixel_hash)
@@ -116,7 +119,8 @@ class Inquiry:
         parts = self._parts
         most = parts.settings.candidates
         nearest = parts.follower.index.search(self.subject.posed_vectors, most, after)
-        self._closest = sorted([*self._closest, *(one.similarity for one in nearest)], reverse=True)[:most]
+        all_near = self._closest | {one.content_id: one.similarity for one in nearest}
+        self._closest = dict(sorted(all_near.items(), key=lambda one: -one[1])[:most])
         nearest = [one for one in nearest if one.similarity >= self.reach]
         phashes = parts.catalogue.phashes([neighbour.content_id for neighbour in nearest])
         return {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from index_store.errors import StoreUnavailableError
+from index_store.errors import StoreError, StoreUnavailableError
 from service.descriptors import keypoints
 from service.domain.errors import BadPictureError, BrokenPictureError
 from service.domain.keypoints import MOST_KEPT, unpack
@@ -44,7 +45,8 @@ def keypoints_of(content_id: str, parts: Parts) -> Keypoints:
     kept = unpack(data) if data else None
     if kept is None:
         made, _ = keypoints.extract(thumbnail_pixels(content_id, parts), MOST_KEPT)
-        keep_keypoints(content_id, made, parts)
+        with suppress(StoreError):  # they can be made again; whoever only asks needs no room on disk
+            keep_keypoints(content_id, made, parts)
         kept = made.as_kept()  # with the precision that it will be read back with
     return kept
 
@@ -65,5 +67,6 @@ def _thumbnail_made_again(content_id: str, parts: Parts) -> bytes:
     except BadPictureError as error:
         # A stored picture that cannot be decoded any more (limits lowered, say) is no fault of the query's.
         raise StoreUnavailableError(f"the stored picture {content_id} cannot be decoded: {error}") from error
-    parts.blobs.put_derived(kind, content_id, extension, data)
+    with suppress(StoreError):
+        parts.blobs.put_derived(kind, content_id, extension, data)
     return data

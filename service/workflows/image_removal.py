@@ -7,6 +7,7 @@ catalogue looks at under its writer's lock. So of copies that several plans remo
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from index_store.errors import BadTransitionError, StoreError
@@ -27,10 +28,16 @@ _AT_ONCE = 64
 
 
 def apply(removal_id: str, plan_hash: str, catalogue: Catalogue, progress: Progress) -> RemovalRecord:
-    """Remove every image of the plan whose keeper is there. Raises StalePlanError, BadTransitionError or StoreError."""
+    """Remove every image of the plan whose keeper is there; done already, it stays so.
+
+    Raises StalePlanError, BadTransitionError or StoreError.
+    """
     removals = catalogue.removals
-    if removals.get(removal_id).plan_hash != plan_hash:
+    record = removals.get(removal_id)
+    if record.plan_hash != plan_hash:
         raise StalePlanError
+    if record.state == "applied":
+        return record
     removals.set_state(removal_id, "applying")
     items = list(items_of(removal_id, removals, "planned"))
     done = 0
@@ -44,14 +51,22 @@ def apply(removal_id: str, plan_hash: str, catalogue: Catalogue, progress: Progr
             for item, answer in zip(some, catalogue.append_many(group), strict=True)
             if not _is_done(answer)
         ]
-        removals.record(removal_id, skipped)
+        for outcome in skipped:
+            with suppress(BadTransitionError):  # somebody else has settled it since
+                removals.record(removal_id, (outcome,))
         progress("removed", done := done + len(some), len(items))
     return removals.set_state(removal_id, "applied")
 
 
 def undo(removal_id: str, catalogue: Catalogue, progress: Progress) -> RemovalRecord:
-    """Bring every image back that was removed. Raises LeftAsideError, BadTransitionError or StoreError."""
+    """Bring every image back that was removed; done already, it stays so.
+
+    Raises LeftAsideError, BadTransitionError or StoreError.
+    """
     removals = catalogue.removals
+    record = removals.get(removal_id)
+    if record.state == "undone":
+        return record
     removals.set_state(removal_id, "undoing")
     items = list(items_of(removal_id, removals, "removed"))
     left: list[str] = []

@@ -32,6 +32,7 @@ def back_up(removal: NewRemoval, backup_id: str, parts: Parts) -> None:
     by_person: dict[str, list[PlannedItem]] = defaultdict(list)
     for item in removal.items:
         by_person[item.loser["person_id"]].append(item)
+    parts.room.require(sum(item.bytes for item in removal.items))
     for person_id, items in by_person.items():
         folder = parts.settings.effective_outputs / FOLDER / folder_name(person_id) / backup_id
         try:
@@ -58,7 +59,7 @@ def _copy(item: PlannedItem, folder: Path, parts: Parts) -> None:
     data = parts.blobs.get(item.loser["sha256"], verify=True)
     path = folder / _name(item)
     _write(path, data)
-    # Not from memory: what the disk gives back is what counts.
+    # By its name, as whoever wants it back will read it.
     if hashlib.sha256(path.read_bytes()).hexdigest() != item.loser["sha256"]:
         raise StoreUnavailableError(f"the copy of {item.loser['image_id']} does not read back as it was written")
 

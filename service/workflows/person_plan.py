@@ -67,10 +67,13 @@ def plan_persons(question: PersonQuestion, parts: Parts, progress: Progress) -> 
 
     Raises NotFoundError naming a person of whom there is no image, or StoreError.
     """
-    images = [_images_of(person_id, parts) for person_id in question.person_ids]
+    for person_id in question.person_ids:
+        if not parts.catalogue.images(ImageFilter(person_id=person_id), 1).items:
+            raise NotFoundError(f"there is no person {person_id}")
     found: list[Found] = []
     items: list[PlannedItem] = []
-    for person_id, mine in zip(question.person_ids, images, strict=True):
+    for person_id in question.person_ids:
+        mine = _images_of(person_id, parts)
         with closing(MATCHERS[question.matcher][0](**question.parameters)) as matcher:
             looked = _looked_at(mine, question.matcher == "scene_change", parts)
             one = find(looked, matcher, question.keep, partial(_of_person, progress, person_id))
@@ -98,10 +101,7 @@ def _images_of(person_id: str, parts: Parts) -> list[Image]:
         images += page.items
         cursor = page.next_cursor
         if cursor is None:
-            break
-    if not images:
-        raise NotFoundError(f"there is no person {person_id}")
-    return images[::-1]
+            return images[::-1]
 
 
 def _looked_at(images: Sequence[Image], cameras: bool, parts: Parts) -> Iterator[Looked]:
@@ -110,7 +110,8 @@ def _looked_at(images: Sequence[Image], cameras: bool, parts: Parts) -> Iterator
 
     def look(image: Image) -> Looked:
         try:
-            data = parts.blobs.get(image.content_id)
+            # What has rotted on disk is nobody's keeper, however well it still decodes.
+            data = parts.blobs.get(image.content_id, verify=True)
             assessed, _, working = looked_at(data, parts.pool, Stopwatch(), wait_s=None)
         except (KeeponeError, StoreError) as error:
             return PassedOver(image.image_id, str(error))

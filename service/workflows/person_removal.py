@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from index_store.entries import check_removal
 from index_store.ids import new_id
+from index_store.removal_records import PlannedItem, RemovalItem
 from service.workflows import image_removal
 from service.workflows.brakes import check_confirmed
 from service.workflows.file_removal import items_of
@@ -14,11 +17,13 @@ from service.workflows.person_backup import back_up
 from service.workflows.person_plan import plan_persons
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from index_store.removal_records import RemovalItem
     from service.workflows.parts import Parts
     from service.workflows.person_plan import PersonPlan, PersonQuestion
+    from service.workflows.removal_finding import Found
+
+T = TypeVar("T", PlannedItem, RemovalItem)
 
 
 def remove(
@@ -42,6 +47,7 @@ def remove(
     backup_id = new_id("bak") if backup else None
     request = {**plan.removal.request, "backup_id": backup_id}
     removal = replace(plan.removal, request=request, created_by=created_by)
+    check_removal(removal)
     if backup_id is not None:
         back_up(removal, backup_id, parts)
     removals = parts.catalogue.removals
@@ -54,7 +60,11 @@ def remove(
 def _told(
     question: PersonQuestion, plan: PersonPlan, settled: Sequence[RemovalItem], backup_id: str | None
 ) -> dict[str, Any]:
-    results = [_of_person(person_id, plan, number, settled) for number, person_id in enumerate(question.person_ids)]
+    planned, ended = _by_person(plan.removal.items), _by_person(settled)
+    results = [
+        _of_person(person_id, found, planned[person_id], ended[person_id])
+        for person_id, found in zip(question.person_ids, plan.found, strict=True)
+    ]
     return {
         "success": all(item.state == "removed" for item in settled),
         "results": results,
@@ -66,10 +76,16 @@ def _told(
     }
 
 
-def _of_person(person_id: str, plan: PersonPlan, number: int, settled: Sequence[RemovalItem]) -> dict[str, Any]:
-    found = plan.found[number]
-    planned = [item for item in plan.removal.items if item.loser["person_id"] == person_id]
-    mine = [item for item in settled if item.loser["person_id"] == person_id]
+def _by_person(items: Iterable[T]) -> dict[str, list[T]]:
+    told: dict[str, list[T]] = defaultdict(list)
+    for item in items:
+        told[item.loser["person_id"]].append(item)
+    return told
+
+
+def _of_person(
+    person_id: str, found: Found, planned: Sequence[PlannedItem], mine: Sequence[RemovalItem]
+) -> dict[str, Any]:
     removed = [item for item in mine if item.state == "removed"]
     gone = {item.loser["image_id"] for item in removed}
     return {

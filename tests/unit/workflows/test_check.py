@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from index_store.records import Removal
+from index_store.errors import StoreFullError
+from index_store.records import Removal, Return
 from service.domain.dihedral import POSES
 from service.domain.errors import BadPictureError
 from service.domain.values import Action, Direction, Edit, OperatingPoint, Relation, VerdictKind
@@ -226,6 +227,39 @@ def test_no_more_than_the_nearest_are_looked_at_however_they_came(parts, taken, 
     for one in (inquiry, later):
         found = one.conclude(5, OperatingPoint.BALANCED).verdict.matches
         assert {match.content_id for match in found} == set(copies[1:])
+
+
+def test_who_takes_the_place_of_a_nearer_one_that_went_is_looked_at(parts, taken, astronaut, written):
+    """Between two searches of one picture others come and go, and come back."""
+    narrow = replace(parts, settings=parts.settings.model_copy(update={"candidates": 2}))
+    far = taken(written(astronaut[40:], quality=90)).image
+    near = [taken(written(astronaut, quality=quality)).image for quality in (90, 95)]
+    inquiry = check.Inquiry(
+        study(written(astronaut, quality=80), narrow, Stopwatch(), wait_s=None), narrow, Stopwatch()
+    )
+    inquiry.search()
+    for image in near:
+        parts.catalogue.append(Removal(image.image_id), searched_to=0)
+        parts.catalogue.append(Return(image.image_id), searched_to=0)
+        parts.catalogue.append(Removal(image.image_id), searched_to=0)
+    inquiry.search()
+    assert inquiry.reach == -1.0
+    found = inquiry.conclude(5, OperatingPoint.BALANCED).verdict.matches
+    assert [match.image_id for match in found] == [far.image_id]
+
+
+def test_to_ask_needs_no_room_on_disk(asked, parts, stored, astronaut, written, monkeypatch):
+    """Features are kept for the next time; where they cannot be, the answer is the same."""
+    tilted = written(np.asarray(Image.fromarray(astronaut).rotate(3, Image.Resampling.BICUBIC)), quality=90)
+
+    def full(*_):
+        raise StoreFullError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(parts.blobs), "put_derived", full)
+        without = best(asked(tilted))
+    assert without == best(asked(tilted))
+    assert without.image_id == stored.image_id
 
 
 def test_an_animation_is_left_to_a_person(asked, taken, astronaut, written):

@@ -81,9 +81,11 @@ def test_undo_brings_all_of_it_back(parts, given, ask):
     assert state_of(parts) == before
     parts.follower.catch_up()
     assert parts.follower.index.size == len(given)
-    assert parts.catalogue.removals.get(told["removal_id"]).state == "undone"
+    record = parts.catalogue.removals.get(told["removal_id"])
+    assert record.state == "undone"
+    assert image_removal.undo(record.removal_id, parts.catalogue, silent) == record, "asked again, it is done"
     with pytest.raises(BadTransitionError):
-        image_removal.undo(told["removal_id"], parts.catalogue, silent)
+        image_removal.apply(record.removal_id, record.plan_hash, parts.catalogue, silent)
 
 
 def test_the_backup_holds_the_very_bytes(parts, given, ask):
@@ -122,6 +124,19 @@ def test_a_dry_run_and_a_run_without_backup_say_so(parts, ask):
     assert not (parts.settings.effective_outputs / "duplicates_backup").exists()
     again = ask("P1")
     assert (again["success"], again["total_removed"], again["removal_id"]) == (True, 0, None)
+
+
+def test_a_damaged_keeper_is_nobodys_keeper(parts, given, ask):
+    """However well it still decodes: the sound copy stays, and the damaged one is told of."""
+    [blob] = (parts.settings.data / "blobs").glob(f"??/??/{given['large'].content_id}")
+    data = bytearray(blob.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 4] = bytes(255 - byte for byte in data[len(data) // 2 : len(data) // 2 + 4])
+    blob.chmod(0o600)
+    blob.write_bytes(data)
+    [told] = ask("P1")["results"]
+    assert told["removed"] == []
+    assert [one["image_id"] for one in told["skipped"]] == [given["large"].image_id]
+    assert names(parts, "P1") == {"large", "small", "other"}
 
 
 @pytest.mark.usefixtures("given")
@@ -216,8 +231,9 @@ def test_a_removal_cut_short_is_gone_on_with_or_undone(parts, given, monkeypatch
         image_removal.apply(plan.removal_id, plan.plan_hash, parts.catalogue, gone)
     removals = parts.catalogue.removals
     assert removals.counts(plan.removal_id) == {"removed": 1, "planned": 1}
-    image_removal.apply(plan.removal_id, plan.plan_hash, parts.catalogue, silent)
+    record = image_removal.apply(plan.removal_id, plan.plan_hash, parts.catalogue, silent)
     assert removals.counts(plan.removal_id) == {"removed": 2}
+    assert image_removal.apply(plan.removal_id, plan.plan_hash, parts.catalogue, silent) == record
     with pytest.raises(KeyboardInterrupt):
         image_removal.undo(plan.removal_id, parts.catalogue, gone)
     image_removal.undo(plan.removal_id, parts.catalogue, silent)

@@ -1,0 +1,242 @@
+"""A removal of images of persons is killed again and again while it is applied, and while it is undone.
+
+In a store of 10,000 images a thousand go for the sake of others. A process that applies the plan is killed (SIGKILL) at
+every fail point it passes and at random moments, and started again until it is done; then one that undoes it, and so on
+until there were as many kills as were asked for. After every kill the rows are read by sqlite3 alone: each item is
+removed exactly when its image is, and every keeper is there. In the end all of it is undone, and the images are what
+they were, row for row; `fsck` finds nothing.
+
+    python -m benchmarks.faults.removals [--kills 100] [--images 10000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from index_store.group_records import GroupItem
+from index_store.records import Committed
+from index_store.removal_records import NewRemoval, PlannedItem
+from index_store.testing.samples import a_content, a_hand_in, a_hash
+from service import wiring
+from service.settings import Settings
+from service.workflows import image_removal
+from service.workflows.findings import silent
+from service.workflows.fsck import fsck
+from service.workflows.person_plan import PERSONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RESULTS = Path(__file__).parents[1] / "results" / "removals.json"
+FAIL_POINTS = {
+    "removal.state-set": 2,
+    "catalogue.locked": 16,
+    "catalogue.removed": 1000,
+    "catalogue.returned": 1000,
+    "catalogue.also-written": 1000,
+    "catalogue.committed": 16,
+    "removal.recorded": 16,
+}
+"""With how often a process passes each that applies or undoes a thousand items."""
+SEED = 20261122
+GROUP = 500
+LONGEST = 1.5
+"""Seconds: what a process needs for all of it, about."""
+SHARE = 10
+"""Every tenth image goes, for the sake of its neighbour."""
+
+
+@dataclass
+class Run:
+    """What was seen."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    """By fail point; `random` is a moment of its own."""
+    finished: Counter[str] = field(default_factory=Counter)
+    """How often a removal came to its end, applied or undone."""
+    wrong: list[str] = field(default_factory=list)
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "kills": dict(sorted(self.kills.items())),
+            "kills_in_all": sum(self.kills.values()),
+            "finished": dict(self.finished),
+            "wrong": self.wrong[:5],
+        }
+
+
+def filled(folder: Path, count: int) -> list[str]:
+    """A store of that many images of twenty persons, without pictures in them; their ids in order."""
+    images: list[str] = []
+    with wiring.open_store(Settings(_env_file=None, data=folder)) as store:
+        for first in range(0, count, GROUP):
+            group = [GroupItem(_entry(number, store), first, _earlier(first, number)) for number in _from(first, count)]
+            for answer in store.catalogue.append_many(group):
+                if not isinstance(answer, Committed):
+                    raise TypeError(answer)
+                images.append(answer.image.image_id)
+    return images
+
+
+def _from(first: int, count: int) -> range:
+    return range(first, min(first + GROUP, count))
+
+
+def _earlier(first: int, number: int) -> frozenset[str]:
+    return frozenset(hashlib.sha256(_bytes(one)).hexdigest() for one in range(first, number))
+
+
+def _bytes(number: int) -> bytes:
+    return f"picture {number}".encode()
+
+
+def _entry(number: int, store: Any) -> Any:
+    data = _bytes(number)
+    sha256 = hashlib.sha256(data).hexdigest()
+    store.blobs.put(sha256, data)
+    content = a_content(sha256, sha256=sha256, bytes=len(data), too_little_detail=True)
+    return a_hand_in(sha256, content_id=sha256, content=content, person_id=f"P{number % 20}")
+
+
+def killed(folder: Path, images: list[str], kills: int) -> Run:
+    """Apply and undo one plan after another, until so many processes were killed at it."""
+    dice, run = random.Random(SEED), Run()  # noqa: S311 - when to kill, no secret
+    before = image_rows(folder)
+    deaths = _deaths(dice)
+    while sum(run.kills.values()) < kills or not run.finished:
+        removal_id = planned(folder, images)
+        for act in ("apply", "undo"):
+            while not _acted(folder, removal_id, act, next(deaths) if sum(run.kills.values()) < kills else None, run):
+                run.wrong += contradictions(folder, removal_id)
+            run.wrong += contradictions(folder, removal_id)
+            run.finished[act] += 1
+        if image_rows(folder) != before:
+            run.wrong.append("after the undoing the images are not what they were")
+    with wiring.open_store(Settings(_env_file=None, data=folder)) as store:
+        run.wrong += [f"{finding.kind}: {finding.name}" for finding in fsck(store, deep=True).findings]
+    return run
+
+
+def _deaths(dice: random.Random) -> Iterator[tuple[str, int | float]]:
+    """By turns at a fail point, the first or a later time it is passed, and at a moment of its own."""
+    while True:
+        for name, times in FAIL_POINTS.items():
+            yield name, 1 + int(times * dice.random() ** 2)
+            yield "random", dice.uniform(0.0, LONGEST)
+
+
+def _acted(folder: Path, removal_id: str, act: str, death: tuple[str, int | float] | None, run: Run) -> bool:
+    """Whether it came to its end before it was killed."""
+    name, when = death or ("", 0)
+    environment = {**os.environ, "KEEPONE_FAILPOINTS": f"{name}=kill:{when}"} if name and name != "random" else None
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.faults.removals",
+        "--folder",
+        str(folder),
+        "--act",
+        act,
+        "--id",
+        removal_id,
+    ]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+    try:
+        process.stdout.readline()  # type: ignore[union-attr]  # it is a pipe; the child tells when it begins
+        if name == "random":
+            time.sleep(float(when))
+            process.send_signal(signal.SIGKILL)
+        status = process.wait(120)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()  # type: ignore[union-attr]  # it is a pipe
+    if status == -signal.SIGKILL:
+        run.kills[name] += 1
+    elif status:
+        run.wrong.append(f"{act} ended with {status}")
+    return status != -signal.SIGKILL
+
+
+def planned(folder: Path, images: list[str]) -> str:
+    items = tuple(
+        PlannedItem({"image_id": images[number + 1]}, {"image_id": images[number]}, 1)
+        for number in range(0, len(images) - 1, SHARE)
+    )
+    plan = NewRemoval(PERSONS, {"person_ids": []}, a_hash("plan"), items)
+    with wiring.open_store(Settings(_env_file=None, data=folder)) as store:
+        store.catalogue.removals.plan(plan)
+    return plan.removal_id
+
+
+def image_rows(folder: Path) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(folder / "catalogue.sqlite")) as connection:
+        return connection.execute("SELECT * FROM image ORDER BY image_id").fetchall()
+
+
+def contradictions(folder: Path, removal_id: str) -> list[str]:
+    """Items that say one thing while their image is another, and keepers that are not there."""
+    with closing(sqlite3.connect(folder / "catalogue.sqlite")) as connection:
+        states = dict(connection.execute("SELECT image_id, state FROM image").fetchall())
+        items = connection.execute(
+            "SELECT ordinal, state, loser, keeper FROM removal_item WHERE removal_id = ?", (removal_id,)
+        ).fetchall()
+    wrong = []
+    for ordinal, state, loser, keeper in items:
+        is_gone = states[json.loads(loser)["image_id"]] == "removed"
+        if is_gone is not (state == "removed"):
+            wrong.append(f"item {ordinal} is {state}, its image {'removed' if is_gone else 'active'}")
+        if states[json.loads(keeper)["image_id"]] != "active":
+            wrong.append(f"the keeper of item {ordinal} is gone")
+    return wrong
+
+
+def act(folder: Path, removal_id: str, what: str) -> None:
+    """What the killed process does."""
+    with wiring.open_store(Settings(_env_file=None, data=folder)) as store:
+        print("begun", flush=True)
+        if what == "undo":
+            image_removal.undo(removal_id, store.catalogue, silent)
+        else:
+            image_removal.apply(removal_id, a_hash("plan"), store.catalogue, silent)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--act", choices=("apply", "undo"))
+    parser.add_argument("--id")
+    asked = parser.parse_args()
+    if asked.act:
+        act(asked.folder, asked.id, asked.act)
+        return
+    with tempfile.TemporaryDirectory(prefix="keepone-removals-") as place:
+        folder = Path(place) / "data"
+        images = filled(folder, asked.images)
+        began = time.monotonic()
+        told = killed(folder, images, asked.kills).told()
+    told = {"images": len(images), "items": len(images) // SHARE, "seconds": round(time.monotonic() - began)} | told
+    RESULTS.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(told, indent=1))
+    sys.exit(1 if told["wrong"] else 0)
+
+
+if __name__ == "__main__":
+    main()
