@@ -271,6 +271,10 @@ class Removals(Protocol):
         """How many items are in each state."""
         ...
 
+    def keepers(self, kind: str) -> tuple[Json, ...]:
+        """For whose sake something went, by removals of this kind, and has not come back; once for each that went."""
+        ...
+
     def set_state(self, removal_id: str, state: RemovalState) -> RemovalRecord:
         """Go to a state that `TRANSITIONS` allows, or raise `BadTransitionError`."""
         ...

@@ -11,6 +11,7 @@ from index_store.catalogue.tables import removal, removal_item
 from index_store.entries import check_removal, could_be_stored, cursor_at, read_cursor
 from index_store.errors import NotFoundError
 from index_store.failpoints import reached
+from index_store.records import Json
 from index_store.removal_records import (
     NewRemoval,
     RemovalItem,
@@ -86,6 +87,15 @@ class SqlRemovals:
         with self._database.reading() as connection:
             _removal(connection, removal_id)
             return {row.state: row.times for row in connection.execute(question)}
+
+    def keepers(self, kind: str) -> tuple[Json, ...]:
+        question = (
+            select(removal_item.c.keeper)
+            .join(removal, removal.c.removal_id == removal_item.c.removal_id)
+            .where(removal.c.kind == kind, removal_item.c.state == "removed")
+        )
+        with self._database.reading() as connection:
+            return tuple(connection.execute(question).scalars())
 
     def set_state(self, removal_id: str, state: RemovalState) -> RemovalRecord:
         with self._database.writing() as connection:

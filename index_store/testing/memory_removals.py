@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from index_store.catalogue.rows import new_removal, planned_items
 from index_store.entries import check_removal, cursor_at, read_cursor
 from index_store.errors import NotFoundError
+from index_store.records import Json
 from index_store.removal_records import (
     NewRemoval,
     RemovalItem,
@@ -67,6 +68,10 @@ class MemoryRemovals:
     def counts(self, removal_id: str) -> dict[str, int]:
         self.get(removal_id)
         return Counter(item.state for item in self._items[removal_id])
+
+    def keepers(self, kind: str) -> tuple[Json, ...]:
+        mine = [one.removal_id for one in self._removals.values() if one.kind == kind]
+        return tuple(item.keeper for name in mine for item in self._items[name] if item.state == "removed")
 
     def set_state(self, removal_id: str, state: RemovalState) -> RemovalRecord:
         with self._lock:

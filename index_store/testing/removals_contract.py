@@ -194,3 +194,13 @@ class RemovalsContract:
             assert seen == [1, 2, 3, 4, 5]
             with refused(BadCursorError):
                 removals.items(removal_id, 2, "nonsense")
+
+    def test_it_is_told_for_whose_sake_something_is_gone(self) -> None:
+        with self.opened_removals() as removals:
+            one, two = removals.plan(a_plan(2)), removals.plan(a_plan(1))
+            removals.record(one.removal_id, (RemovalOutcome(1, "removed"), RemovalOutcome(2, "skipped")))
+            removals.record(two.removal_id, (RemovalOutcome(1, "removed"),))
+            assert removals.keepers("folder") == ({"name": "keeper.jpg"},) * 2
+            assert removals.keepers("persons") == ()
+            removals.record(two.removal_id, (RemovalOutcome(1, "returned"),))
+            assert len(removals.keepers("folder")) == 1

@@ -70,13 +70,15 @@ def plan_persons(question: PersonQuestion, parts: Parts, progress: Progress) -> 
     for person_id in question.person_ids:
         if not parts.catalogue.images(ImageFilter(person_id=person_id), 1).items:
             raise NotFoundError(f"there is no person {person_id}")
+    # Who stayed for others' sake does not go for a third one's, which nobody has compared with those that went.
+    stayed = {keeper["image_id"] for keeper in parts.catalogue.removals.keepers(PERSONS)}
     found: list[Found] = []
     items: list[PlannedItem] = []
     for person_id in question.person_ids:
         mine = _images_of(person_id, parts)
         with closing(MATCHERS[question.matcher][0](**question.parameters)) as matcher:
             looked = _looked_at(mine, question.matcher == "scene_change", parts)
-            one = find(looked, matcher, question.keep, partial(_of_person, progress, person_id))
+            one = find(looked, matcher, question.keep, partial(_of_person, progress, person_id), stays=stayed)
         found.append(one)
         by_id = {image.image_id: image for image in mine}
         for among in one.sets:

@@ -16,7 +16,7 @@ from service.domain.removal_sets import removal_sets
 from service.workflows.folder_scan import PassedOver, Scanned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from service.domain.removal_sets import RemovalSet
     from service.domain.values import PictureFacts
@@ -58,10 +58,18 @@ class Found:
     passed_over: tuple[PassedOver, ...]
 
 
-def find(looked: Iterable[Looked], matcher: Matcher, keep: Keep, progress: Progress) -> Found:
+def find(
+    looked: Iterable[Looked],
+    matcher: Matcher,
+    keep: Keep,
+    progress: Progress,
+    *,
+    stays: Collection[str] = (),
+) -> Found:
     """Hand every picture to the matcher, and compare those that could agree.
 
-    The same pictures are found the same, whatever order they come in.
+    The same pictures are found the same, whatever order they come in. Those whose names are in `stays` never go: what
+    would go for another one's sake is doubtful.
     """
     pictures: list[Scanned] = []
     passed_over: list[PassedOver] = []
@@ -72,7 +80,7 @@ def find(looked: Iterable[Looked], matcher: Matcher, keep: Keep, progress: Progr
             scanned, working = one
             matcher.add(working, scanned.group or "")
             pictures.append(scanned)
-    compared = _Comparison(pictures, matcher)
+    compared = _Comparison(pictures, matcher, stays)
     sets, going = [], 0
     for found in removal_sets(ranked(pictures, keep), compared.candidates, compared.agreement):
         sets.append(found)
@@ -99,7 +107,8 @@ def ranked(pictures: Sequence[Scanned], keep: Keep) -> list[int]:
 class _Comparison:
     """A matcher that knows of equal pixels, of pictures without detail, and of what no comparison of pixels shows."""
 
-    def __init__(self, pictures: Sequence[Scanned], matcher: Matcher) -> None:
+    def __init__(self, pictures: Sequence[Scanned], matcher: Matcher, stays: Collection[str]) -> None:
+        self._stays = stays
         self._pictures, self._matcher = pictures, matcher
         # A camera sees nothing by night, and that is what repeats.
         self._flat_too = matcher.name == "scene_change"
@@ -123,7 +132,10 @@ class _Comparison:
         agreed = self._agreed(keeper, other)
         if agreed is None:
             return None
-        if why := _unseen(one, two) or doubt(one.assessed, two.assessed):
+        why = _unseen(one, two) or doubt(one.assessed, two.assessed)
+        if two.name in self._stays:
+            why = "others went for its sake"
+        if why:
             self.doubtful.append(Doubtful(keeper, other, why))
             return None
         return agreed

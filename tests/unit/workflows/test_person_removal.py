@@ -265,3 +265,17 @@ def test_a_persons_folder_has_a_name_any_system_takes(person_id, name):
     """And no two persons have the same."""
     made = person_backup.folder_name(person_id)
     assert made == (name or hashlib.sha256(person_id.encode()).hexdigest())
+
+
+def test_who_stayed_for_others_sake_does_not_go_for_a_thirds(parts, given, ask, astronaut, written):
+    """Nobody has compared that one with those that went. Once they are back, it may."""
+    first = ask("P1")
+    better = ingest(written(astronaut, "PNG"), Wish(OnDuplicate.STORE, external_id="png", person_id="P1"), parts)
+    [told] = ask("P1")["results"]
+    assert (told["removed"], told["doubtful"]) == (
+        [],
+        [{"one": better.image.image_id, "other": given["large"].image_id, "why": "others went for its sake"}],
+    )
+    image_removal.undo(first["removal_id"], parts.catalogue, silent)
+    assert ask("P1")["total_removed"] == 2
+    assert names(parts, "P1") == {"png", "other"}
