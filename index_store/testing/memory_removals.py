@@ -80,10 +80,7 @@ class MemoryRemovals:
 
     def earlier(self, also: RemovalItemOutcome) -> RemovalItem | None:
         """The item, if it has that outcome already."""
-        items = self._items.get(also.removal_id, [])
-        if not 1 <= also.outcome.ordinal <= len(items):
-            raise NotFoundError(f"removal {also.removal_id} has no item {also.outcome.ordinal}")
-        item = items[also.outcome.ordinal - 1]
+        item = _item(self._items.get(also.removal_id, []), also.removal_id, also.outcome.ordinal)
         check_settle(item, also.outcome)
         if item.state == also.outcome.state:
             return item
@@ -95,7 +92,12 @@ class MemoryRemovals:
             self.get(removal_id)
             items = list(self._items[removal_id])
             for outcome in outcomes:
-                if not 1 <= outcome.ordinal <= len(items):
-                    raise NotFoundError(f"removal {removal_id} has no item {outcome.ordinal}")
-                items[outcome.ordinal - 1] = settled(items[outcome.ordinal - 1], outcome, now=self._clock())
+                item = _item(items, removal_id, outcome.ordinal)
+                items[outcome.ordinal - 1] = settled(item, outcome, now=self._clock())
             self._items[removal_id] = items
+
+
+def _item(items: Sequence[RemovalItem], removal_id: str, ordinal: int) -> RemovalItem:
+    if not 1 <= ordinal <= len(items):
+        raise NotFoundError(f"removal {removal_id} has no item {ordinal}")
+    return items[ordinal - 1]

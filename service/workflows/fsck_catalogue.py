@@ -115,7 +115,7 @@ def _fold(changes: Iterator[Change], rows: Rows) -> Iterator[Finding]:
             images.active_in[image] = NOWHERE
             contents.active[content] -= 1
         elif (change.kind in ARRIVALS and not images.marks[image] & TOLD) or (
-            change.kind in RETURNS and images.marks[image] & TOLD and images.active_in[image] == NOWHERE
+            change.kind in RETURNS and _has_gone(rows, image)
         ):
             images.active_in[image] = content
             contents.active[content] += 1
@@ -150,12 +150,15 @@ def _expected_kind(change: Change, content: int, image: int, rows: Rows) -> str 
             return None
         return "withdrawn" if active == 1 else "removed"
     if change.kind in RETURNS:
-        # It went before, and nothing but its own return has brought it back.
-        was_here = rows.images.marks[image] & TOLD and rows.images.active_in[image] == NOWHERE
-        return ("returned" if active else "revived") if was_here else None
+        return ("returned" if active else "revived") if _has_gone(rows, image) else None
     if not rows.contents.marks[content] & TOLD:
         return "stored"
     return "referenced" if active else "restored"
+
+
+def _has_gone(rows: Rows, image: int) -> bool:
+    """It was here before, and is active nowhere."""
+    return bool(rows.images.marks[image] & TOLD) and rows.images.active_in[image] == NOWHERE
 
 
 def _rows_against_log(rows: Rows) -> Iterator[Finding]:

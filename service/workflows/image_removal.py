@@ -40,21 +40,14 @@ def apply(removal_id: str, plan_hash: str, catalogue: Catalogue, progress: Progr
         return record
     removals.set_state(removal_id, "applying")
     items = list(items_of(removal_id, removals, "planned"))
-    done = 0
-    for some in _chunks(items):
-        group = [
-            GroupItem(Removal(item.loser["image_id"], item.keeper["image_id"]), also=_settled(item, "removed"))
-            for item in some
-        ]
-        skipped = [
-            RemovalOutcome(item.ordinal, "skipped", problem={"title": str(answer)})
-            for item, answer in zip(some, catalogue.append_many(group), strict=True)
-            if not _is_done(answer)
-        ]
-        for outcome in skipped:
-            with suppress(BadTransitionError):  # somebody else has settled it since
-                removals.record(removal_id, (outcome,))
-        progress("removed", done := done + len(some), len(items))
+    entries = [
+        GroupItem(Removal(item.loser["image_id"], item.keeper["image_id"]), also=_settled(item, "removed"))
+        for item in items
+    ]
+    for place, answer in _refused(entries, catalogue, progress, "removed"):
+        outcome = RemovalOutcome(items[place].ordinal, "skipped", problem={"title": str(answer)})
+        with suppress(BadTransitionError):  # somebody else has settled it since
+            removals.record(removal_id, (outcome,))
     return removals.set_state(removal_id, "applied")
 
 
@@ -69,24 +62,24 @@ def undo(removal_id: str, catalogue: Catalogue, progress: Progress) -> RemovalRe
         return record
     removals.set_state(removal_id, "undoing")
     items = list(items_of(removal_id, removals, "removed"))
-    left: list[str] = []
-    done = 0
-    for some in _chunks(items):
-        group = [GroupItem(Return(item.loser["image_id"]), also=_settled(item, "returned")) for item in some]
-        left += [
-            f"{item.loser['image_id']}: {answer}"
-            for item, answer in zip(some, catalogue.append_many(group), strict=True)
-            if not _is_done(answer)
-        ]
-        progress("brought back", done := done + len(some), len(items))
+    entries = [GroupItem(Return(item.loser["image_id"]), also=_settled(item, "returned")) for item in items]
+    refused = _refused(entries, catalogue, progress, "brought back")
+    left = [f"{items[place].loser['image_id']}: {answer}" for place, answer in refused]
     if left:
         raise LeftAsideError(f"{len(left)} images could not be brought back. The first: {left[0]}")
     return removals.set_state(removal_id, "undone")
 
 
-def _chunks(items: Sequence[RemovalItem]) -> Iterator[Sequence[RemovalItem]]:
-    for first in range(0, len(items), _AT_ONCE):
-        yield items[first : first + _AT_ONCE]
+def _refused(
+    entries: Sequence[GroupItem], catalogue: Catalogue, progress: Progress, what: str
+) -> Iterator[tuple[int, GroupAnswer]]:
+    """Commit them, some at a time; by place and answer those that the catalogue refused, before the next are tried."""
+    for first in range(0, len(entries), _AT_ONCE):
+        some = entries[first : first + _AT_ONCE]
+        for place, answer in enumerate(catalogue.append_many(some), first):
+            if not _is_done(answer):
+                yield place, answer
+        progress(what, first + len(some), len(entries))
 
 
 def _settled(item: RemovalItem, state: RemovalItemState) -> tuple[RemovalItemOutcome]:

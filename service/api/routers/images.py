@@ -19,7 +19,7 @@ from service.api.deps import PartsOf, SettingsOf, at_work
 from service.api.fields import HandInFields
 from service.api.once import REPLAYED, Claim, Key, digest_of, once
 from service.api.problems import ProblemError
-from service.api.responses import AUTH_SLUGS, PICTURE_SLUGS, image_links, job_links, picture_body, problems
+from service.api.responses import AUTH_SLUGS, PICTURE_SLUGS, image_links, job_links, json_body, picture_body, problems
 from service.api.routers.check import Point, TopK
 from service.api.schemas import Accepted, HandedIn, ImageDetail, ImagePage, Moment, Precheck, Prechecked
 from service.api.shapes import accepted, detail_of, handed_in, image_of
@@ -120,12 +120,7 @@ async def _queue(picture: bytes, wish: Wish, parts: Parts, caller: Writer, claim
     "/precheck",
     response_model=Prechecked,
     responses=problems(*AUTH_SLUGS, "body-too-large", "unsupported-media-type", "invalid-request", "request-timeout"),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Precheck"}}},
-        }
-    },
+    openapi_extra=json_body(Precheck),
 )
 async def precheck(request: Request, parts: PartsOf, settings: SettingsOf, _: Reader) -> dict[str, Any]:
     """Which of these SHA-256 hashes are bytes we have? Ask before sending them."""
