@@ -4,52 +4,75 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag, field_validator
 
-from service.workflows.matchers import MATCHERS
 from service.workflows.removal_finding import Keep
 
 PersonId = Annotated[str, Field(min_length=1, max_length=512)]
 
 
-class RemoveDuplicates(BaseModel):
-    """Which persons, by which criterion. A parameter that is not given is at its matcher's default."""
+class _Asked(BaseModel):
+    """Which persons, and what is done with what is found. A parameter that is not given is at its default."""
 
     model_config = ConfigDict(extra="forbid")
-    person_ids: Annotated[list[PersonId], Field(min_length=1, max_length=1000)]
+    person_ids: Annotated[list[PersonId], Field(min_length=1, max_length=1000, json_schema_extra={"uniqueItems": True})]
     create_backup: Annotated[bool, Field(description="Copy what goes, and read the copies back, before any goes.")] = (
         True
     )
     dry_run: Annotated[bool, Field(description="Only say what would go.")] = False
-    matcher: Literal["appearance", "scene_change", "hash"] = "appearance"
-    threshold: Annotated[float | None, Field(ge=0, le=1, allow_inf_nan=False, description="Of `appearance`.")] = None
-    working_width: Annotated[int | None, Field(ge=16, le=4096, description="Of `scene_change`, in pixels.")] = None
-    min_contour_area: Annotated[
-        float | None, Field(ge=0, allow_inf_nan=False, description="Of `scene_change`, in pixels.")
-    ] = None
-    max_change: Annotated[
-        float | None, Field(ge=0, allow_inf_nan=False, description="Of `scene_change`, in pixels.")
-    ] = None
-    max_distance: Annotated[int | None, Field(ge=0, le=256, description="Of `hash`, in bits of 256.")] = None
     keep: Keep = Keep.BEST
     confirm_token: Annotated[str, Field(max_length=64, description="From the problem that asked for it.")] = ""
 
-    @model_validator(mode="after")
-    def _each_parameter_has_its_matcher(self) -> RemoveDuplicates:
-        strange = [name for name in _PARAMETERS - set(MATCHERS[self.matcher][1]) if getattr(self, name) is not None]
-        if strange:
-            raise ValueError(f"{self.matcher} takes no {', '.join(sorted(strange))}")
-        if len(set(self.person_ids)) < len(self.person_ids):
+    @field_validator("person_ids")
+    @classmethod
+    def _once_each(cls, persons: list[str]) -> list[str]:
+        if len(set(persons)) < len(persons):
             raise ValueError("a person is named twice")
-        return self
+        return persons
+
+
+class ByAppearance(_Asked):
+    """Embeddings that agree."""
+
+    matcher: Literal["appearance"] = "appearance"
+    threshold: Annotated[float | None, Field(ge=0, le=1, allow_inf_nan=False)] = None
+
+
+class BySceneChange(_Asked):
+    """Pictures of one camera with little changed between them."""
+
+    matcher: Literal["scene_change"]
+    working_width: Annotated[int | None, Field(ge=16, le=4096, description="In pixels.")] = None
+    min_contour_area: Annotated[float | None, Field(ge=0, allow_inf_nan=False, description="In pixels.")] = None
+    max_change: Annotated[float | None, Field(ge=0, allow_inf_nan=False, description="In pixels.")] = None
+
+
+class ByHash(_Asked):
+    """Perceptual hashes that differ in few bits."""
+
+    matcher: Literal["hash"]
+    max_distance: Annotated[int | None, Field(ge=0, le=256, description="In bits of 256.")] = None
+
+
+def _matcher_of(body: object) -> object:
+    return body.get("matcher", "appearance") if isinstance(body, dict) else "appearance"
+
+
+class RemoveDuplicates(
+    RootModel[
+        Annotated[
+            Annotated[ByAppearance, Tag("appearance")]
+            | Annotated[BySceneChange, Tag("scene_change")]
+            | Annotated[ByHash, Tag("hash")],
+            Discriminator(_matcher_of),
+        ]
+    ]
+):
+    """Which persons, by which criterion: each matcher has its own parameters, and `appearance` needs no naming."""
 
     def parameters(self) -> dict[str, Any]:
         """The matcher's own, as far as they are given."""
-        given = {name: getattr(self, name) for name in MATCHERS[self.matcher][1]}
-        return {name: value for name, value in given.items() if value is not None}
-
-
-_PARAMETERS = {name for _, names in MATCHERS.values() for name in names}
+        return self.root.model_dump(exclude=set(_Asked.model_fields) | {"matcher"}, exclude_none=True)
 
 
 class RemovableImage(BaseModel):

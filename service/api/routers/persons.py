@@ -40,8 +40,9 @@ async def remove_duplicates(request: Request, parts: PartsOf, settings: Settings
     Nothing is removed for anybody if a person is unknown, or before the backup lies on disk. Undo with
     `POST /removals/{removal_id}/undo`.
     """
-    asked = await read_model(request, settings, RemoveDuplicates)
-    question = PersonQuestion(tuple(asked.person_ids), asked.matcher, asked.parameters(), asked.keep)
+    body = await read_model(request, settings, RemoveDuplicates)
+    asked = body.root
+    question = PersonQuestion(tuple(asked.person_ids), asked.matcher, body.parameters(), asked.keep)
     return await at_work(
         request,
         lambda: person_removal.remove(
