@@ -25,6 +25,7 @@ from service import wiring
 from service.cli import options
 from service.domain.errors import KeeponeError
 from service.domain.values import OperatingPoint
+from service.jobs.preparing import InProcesses
 from service.settings import load_settings
 from service.workflows.arrival import OnDuplicate
 from service.workflows.ingest_job import KIND, LEFT_BEHIND, IngestRequest, run_ingest_job
@@ -181,7 +182,9 @@ def _run(job: Job, parts: Parts) -> str:
                     bar.total = parts.jobs.get(job.job_id).total
                 bar.update(len(outcomes))
 
-            end: str = run_ingest_job(job.job_id, _owner(), parts, stopping=stopping, on_progress=advance)
+            end: str = run_ingest_job(
+                job.job_id, _owner(), parts, stopping=stopping, on_progress=advance, preparing=InProcesses
+            )
             if end == "not ours" or (end == "interrupted" and not stopping.is_set()):  # a worker has it
                 end = _follow(job.job_id, parts, bar, stopping)
     finally:

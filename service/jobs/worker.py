@@ -36,6 +36,7 @@ from index_store.parent import when_parent_ends
 from index_store.syncing import has_failed, make_folder
 from service import log, wiring
 from service.jobs.identity import executor_id
+from service.jobs.preparing import InProcesses
 from service.settings import load_settings
 from service.workflows.ingest_job import LEFT_BEHIND, can_run_here, run_ingest_job
 
@@ -131,7 +132,7 @@ class Worker:
         pause = LOOK_SECONDS
         while True:
             try:
-                return run_ingest_job(job_id, self._owner, self._parts, stopping=self.stopping)
+                return run_ingest_job(job_id, self._owner, self._parts, stopping=self.stopping, preparing=InProcesses)
             except NotFoundError:
                 return "not ours"
             except StoreError as error:

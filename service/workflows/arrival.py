@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -79,6 +79,16 @@ class Arrival:
         self._planned: HandIn | None = None
         self._inquiry = Inquiry(self.subject, parts, watch)
         self._inquiry.search(to_the_end=to_the_end)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """To be carried on in another process, which has parts of its own."""
+        return self.__dict__ | {"_parts": None}
+
+    def carried_on(self, parts: Parts) -> Self:
+        """The same, wherever it was begun, with these parts from here on."""
+        self._parts = parts
+        self._inquiry.carry_on(parts)
+        return self
 
     @property
     def searched_to(self) -> int:

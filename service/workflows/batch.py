@@ -1,6 +1,6 @@
 """Many pictures in one job: each is judged as if it came alone, and committed with others.
 
-Threads prepare pictures side by side, in the order of the items and only a little ahead. Whoever runs the job takes
+Pictures are prepared side by side, in the order of the items and only a little ahead. Whoever runs the job takes
 them in that order, puts together those that cannot be copies of one another (`grouping`), and commits the group in one
 transaction: each image, its vectors, what was proved and the item's outcome are there together or not at all. So a job
 may be killed at any moment and run again: items that have an outcome are passed over, the rest are done.
@@ -11,21 +11,20 @@ A group that another process made stale searches again, and goes first into the 
 from __future__ import annotations
 
 import logging
-import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
-from index_store.errors import StoreError, StoreUnavailableError
+from index_store.errors import StoreError
 from index_store.failpoints import reached
 from index_store.group_records import GroupItem
 from index_store.job_records import JobItemOutcome
 from index_store.records import Committed, Stale
 from service import log
-from service.domain.errors import KeeponeError, OverloadedError, UnsupportedPictureError
-from service.workflows.arrival import Arrival, RefusedDuplicateError
+from service.domain.errors import KeeponeError, UnsupportedPictureError
+from service.workflows.arrival import RefusedDuplicateError
 from service.workflows.grouping import Lately, Recent
+from service.workflows.preparing import InThreads, patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,10 +32,9 @@ if TYPE_CHECKING:
 
     from index_store.group_records import GroupAnswer
     from index_store.records import HandIn
-    from service.workflows.arrival import Wish
+    from service.workflows.arrival import Arrival, Wish
     from service.workflows.parts import Parts
-
-T = TypeVar("T")
+    from service.workflows.preparing import Entry, Preparing
 
 GROUP = 48
 """Pictures committed together at the most. One synced commit takes as long as some ten pictures' rows."""
@@ -45,20 +43,6 @@ AHEAD = 2
 BYTES_AHEAD = 128 * 1024 * 1024
 """Files waiting for a decoder, together: many small ones, or a few large ones. As many again may wait for their
 commit, for a copy's bytes are held until it is known that they need not be kept."""
-
-PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
-"""Seconds between tries when the machine is too busy for a picture. That says nothing of the picture, so it is no
-outcome; if it lasts, the job ends and may be resumed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One item as it comes from its source: bytes, or why there are none."""
-
-    ordinal: int
-    name: str
-    data: bytes
-    error: KeeponeError | None = None
 
 
 class Watcher(Protocol):
@@ -89,11 +73,19 @@ class _UnderWay:
 class Batch:
     """The items of one job on their way in."""
 
-    def __init__(self, job_id: str, parts: Parts, wish_for: Callable[[str], Wish], watcher: Watcher) -> None:
+    def __init__(
+        self,
+        job_id: str,
+        parts: Parts,
+        wish_for: Callable[[str], Wish],
+        watcher: Watcher,
+        preparing: Callable[[Parts], Preparing] = InThreads,
+    ) -> None:
         self._job_id = job_id
         self._parts = parts
         self._wish_for = wish_for
         self._watcher = watcher
+        self._preparing = preparing(parts)
         self._under_way: deque[_UnderWay] = deque()
         self._bytes_ahead = 0
         self._waiting: deque[_Ready] = deque()
@@ -106,12 +98,9 @@ class Batch:
         half-done was kept, and the job may be run again.
         """
         self._parts.follower.catch_up()
-        children = self._parts.settings.decode_children
-        threads = ThreadPoolExecutor(2 * children, thread_name_prefix="batch")
-        self._searching = ThreadPoolExecutor(children, thread_name_prefix="batch-again")
         try:
             for entry in entries:
-                prepared = threads.submit(self._prepare, entry)
+                prepared = self._preparing.submit(entry, self._wish_for(entry.name))
                 self._under_way.append(_UnderWay(entry.ordinal, entry.name, len(entry.data), prepared))
                 self._bytes_ahead += len(entry.data)
                 while len(self._under_way) >= AHEAD * GROUP or self._bytes_ahead > BYTES_AHEAD:
@@ -126,34 +115,15 @@ class Batch:
                 if self._watcher.wants_to_stop():
                     return False
         finally:
-            for pool in (threads, self._searching):
-                pool.shutdown(wait=True, cancel_futures=True)
+            self._preparing.close()
         return True
-
-    def _prepare(self, entry: Entry) -> Arrival:
-        if entry.error is not None:
-            raise entry.error
-        self._parts.room.require()
-        return _patiently(lambda: self._arrive(entry))
-
-    def _arrive(self, entry: Entry) -> Arrival:
-        # Not to the log's very end: what the index lacks is compared with when the picture's turn comes.
-        arrival = Arrival(entry.data, self._wish_for(entry.name), self._parts, to_the_end=False)
-        try:
-            planned = arrival.plan()
-        except RefusedDuplicateError:
-            return arrival  # what it was refused for may be gone when its turn comes
-        if not arrival.has_files_for(planned):
-            arrival.keep_files()
-        reached("batch.files-kept")
-        return arrival
 
     def _take(self) -> None:
         """Wait for the next picture and put it in line."""
         item = self._under_way.popleft()
         self._bytes_ahead -= item.size
         try:
-            self._waiting.append(_Ready(item.ordinal, item.name, item.prepared.result()))
+            self._waiting.append(_Ready(item.ordinal, item.name, item.prepared.result().carried_on(self._parts)))
         except StoreError:
             raise
         except KeeponeError as error:
@@ -175,7 +145,7 @@ class Batch:
             if isinstance(answer, Committed):
                 self._lately.add(answer, ready.arrival.subject)
             elif isinstance(answer, Stale):
-                _patiently(ready.arrival.search_again)
+                patiently(ready.arrival.search_again)
                 stale.append(ready)
         self._waiting.extendleft(reversed(stale))
         self._parts.follower.catch_up()
@@ -186,9 +156,13 @@ class Batch:
 
     def _catch_up(self) -> None:
         """Compare those that wait with what was committed since they were searched for, side by side."""
-        behind = [ready.arrival for ready in self._waiting if self._is_behind(ready.arrival)]
-        for _ in self._searching.map(lambda arrival: _patiently(arrival.search_again), behind):
-            pass
+        behind = {
+            id(ready): self._preparing.again(ready.arrival) for ready in self._waiting if self._is_behind(ready.arrival)
+        }
+        self._waiting = deque(
+            replace(ready, arrival=behind[id(ready)].result().carried_on(self._parts)) if id(ready) in behind else ready
+            for ready in self._waiting
+        )
 
     def _is_behind(self, arrival: Arrival) -> bool:
         return self._lately.might_match(arrival.subject, arrival.searched_to, reach=arrival.reach)
@@ -222,7 +196,7 @@ class Batch:
         """What to commit by now; None if that is nothing, and then the item has its outcome."""
         arrival = ready.arrival
         if self._is_behind(arrival):
-            _patiently(arrival.search_again)
+            patiently(arrival.search_again)
         try:
             entry = arrival.plan()
         except RefusedDuplicateError as error:
@@ -237,17 +211,6 @@ class Batch:
         outcome = replace(_outcome_of(error, self._job_id, ordinal), name=name)
         self._parts.jobs.record(outcome)
         self._watcher.finished([outcome.outcome or outcome.state])
-
-
-def _patiently(step: Callable[[], T]) -> T:
-    """What the step gives, once the machine has time for it. Raises StoreUnavailableError if it never has."""
-    for pause in PAUSES:
-        try:
-            return step()
-        except OverloadedError as error:
-            log.event("a picture waits for a busy machine", level=logging.WARNING, error=error, pause_s=pause)
-            time.sleep(pause)
-    raise StoreUnavailableError("The machine was too busy for a picture for minutes.")
 
 
 def _outcome_of(error: Exception, job_id: str, ordinal: int) -> JobItemOutcome:

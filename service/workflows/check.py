@@ -7,7 +7,7 @@ and are verified one by one. A query with too little detail stops at the exact o
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from service.domain.keeper import recommend
 from service.domain.values import Relation, Verdict
@@ -67,6 +67,13 @@ class Inquiry:
         self._size = 0
         self._matches: dict[str, Match] = {}
         self._references: dict[str, ContentWithImages] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_parts": None}
+
+    def carry_on(self, parts: Parts) -> None:
+        """With these parts from here on; it may come from another process, which kept its own."""
+        self._parts = parts
 
     @property
     def reach(self) -> float:

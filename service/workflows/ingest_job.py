@@ -24,14 +24,16 @@ from service.inputs.archives import open_archive
 from service.inputs.roots import ImportRoots
 from service.inputs.values import ArchiveLimits
 from service.workflows.arrival import OnDuplicate, Wish
-from service.workflows.batch import Batch, Entry
+from service.workflows.batch import Batch
 from service.workflows.listing import listed, roots_stand
+from service.workflows.preparing import Entry, InThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from index_store.job_records import Job, JobState
     from service.workflows.parts import Parts
+    from service.workflows.preparing import Preparing
 
 KIND = "ingest"
 LIFE_SECONDS = 10.0
@@ -137,6 +139,7 @@ def run_ingest_job(
     *,
     stopping: threading.Event,
     on_progress: Callable[[list[str]], None] | None = None,
+    preparing: Callable[[Parts], Preparing] = InThreads,
 ) -> End:
     """Run the job, or what is left of it, as this owner.
 
@@ -152,7 +155,7 @@ def run_ingest_job(
         return _end(job_id, "cancelled", owner, parts)
     with _Life(job_id, owner, parts, stopping, on_progress) as life:
         try:
-            whole = _take_in(job, parts, life)
+            whole = _take_in(job, parts, life, preparing)
         except (KeeponeError, StoreError) as error:
             problem = {"error": type(error).__name__, "detail": str(error)}
             return _end(job_id, "failed", owner, parts, problem)
@@ -179,12 +182,12 @@ def _end(job_id: str, state: JobState, owner: str, parts: Parts, problem: dict[s
     return "cancelled" if state == "cancelled" else "failed"
 
 
-def _take_in(job: Job, parts: Parts, life: _Life) -> bool:
+def _take_in(job: Job, parts: Parts, life: _Life, preparing: Callable[[Parts], Preparing]) -> bool:
     if job.starts > MOST_STARTS:
         raise JobStuckError
     request = IngestRequest.from_json(job.request)
     done = _done(job.job_id, parts)
-    batch = Batch(job.job_id, parts, request.wish_for, life)
+    batch = Batch(job.job_id, parts, request.wish_for, life, preparing)
     return batch.run(_SOURCES[request.source](job, request, parts, done))
 
 

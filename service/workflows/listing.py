@@ -26,7 +26,7 @@ from service.domain.errors import (
 from service.inputs.roots import identities, identity
 from service.inputs.values import Item, Skipped
 from service.pictures.admit import HEAD_BYTES, sniff
-from service.workflows.batch import Entry
+from service.workflows.preparing import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -24,8 +25,9 @@ PATIENCE = 40.0
 LAUNCHER = """
 import time
 from datetime import timedelta
-from service.jobs import worker
+from service.jobs import preparing, worker
 from service.workflows import batch, ingest_job
+preparing.WORTH_IT = 4
 ingest_job.LIFE_SECONDS = 0.1
 ingest_job.LEFT_BEHIND = worker.LEFT_BEHIND = timedelta(seconds={lease})
 batch.GROUP = 4
@@ -76,6 +78,8 @@ class Store:
 
         def sleeps():
             process.send_signal(signal.SIGSTOP)
+            # A thread that is in the kernel stops when it comes out of it, and may have come by a lock there.
+            self.wait(lambda: all(_state(task) == "T" for task in Path(f"/proc/{process.pid}/task").iterdir()))
             if all(map(_can_be_written, (self.folder / "data").glob("*.sqlite"))):
                 return True
             process.send_signal(signal.SIGCONT)
@@ -100,6 +104,11 @@ class Store:
             named.update(item.image_id for item in items)
         assert made == named
         assert set(made.values()) == {1}
+
+
+def _state(process):
+    """Of a process or a thread, by its folder in /proc: a letter."""
+    return (process / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 def _can_be_written(database):
@@ -128,9 +137,9 @@ def worker(tmp_path, store):
     """Start a worker on the data folder; it is gone when the block ends."""
 
     @contextmanager
-    def start(*, lease=60.0, pause=0.2):
+    def start(*, lease=60.0, pause=0.2, decoders=1):
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("KEEPONE_")}
-        environment = inherited | {"KEEPONE_DATA": str(tmp_path / "data"), "KEEPONE_DECODE_CHILDREN": "1"}
+        environment = inherited | {"KEEPONE_DATA": str(tmp_path / "data"), "KEEPONE_DECODE_CHILDREN": str(decoders)}
         command = [sys.executable, "-c", LAUNCHER.format(lease=lease, pause=pause)]
         with (tmp_path / "log").open("ab") as log:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment)
@@ -189,3 +198,53 @@ def test_asleep_past_its_lease_it_loses_the_job_and_does_nothing_twice(store, wo
             assert store.ended(job_id) == "succeeded"
             assert store.catalogue.jobs.get(job_id).owner != owner
     store.one_image_each(*job_ids, count=16)
+
+
+def children(pid):
+    """Of a process, by their numbers."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile
+            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid and _state(process) != "Z":
+                found.append(int(process.name))
+    return found
+
+
+def below(pid):
+    """Every process that it or one of its own started."""
+    return [process for child in children(pid) for process in (child, *below(child))]
+
+
+def preparing(worker):
+    """The worker's processes that prepare pictures: one that it started forked them, and each has a decoder."""
+    return [process for fork in children(worker.pid) for process in children(fork) if children(process)]
+
+
+def is_there(pid):
+    """Not so if it is dead and nobody has asked what of."""
+    try:
+        return _state(Path(f"/proc/{pid}")) != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("victim", ["a process that prepares", "the worker"])
+def test_who_prepares_and_the_worker_die_together_and_the_next_one_goes_on(store, worker, pictures, victim):
+    """As after any crash: nothing is lost, and nothing is left running."""
+    job_id = store.job([pictures.png(5000 + number) for number in range(160)])
+    with worker(decoders=2, pause=0.3) as first:
+        store.wait(lambda: len(preparing(first)) == 2)
+        others = below(first.pid)
+        done = store.done(job_id)
+        store.wait(lambda: store.done(job_id) > done)
+        os.kill(first.pid if victim == "the worker" else preparing(first)[0], signal.SIGKILL)
+        assert first.wait(PATIENCE) == (-signal.SIGKILL if victim == "the worker" else 1)
+        deadline = time.monotonic() + PATIENCE
+        while any(map(is_there, others)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert store.done(job_id) < 160
+    with worker(decoders=2, pause=0):
+        assert store.ended(job_id) == "succeeded"
+    store.one_image_each(job_id, count=160)

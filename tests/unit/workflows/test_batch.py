@@ -12,10 +12,11 @@ from index_store.records import ImageFilter
 from service import wiring
 from service.domain.errors import KeeponeError, OverloadedError, UnsupportedPictureError
 from service.settings import Settings
-from service.workflows import batch
+from service.workflows import batch, preparing
 from service.workflows.arrival import OnDuplicate, RefusedDuplicateError, Wish
-from service.workflows.batch import Batch, Entry
+from service.workflows.batch import Batch
 from service.workflows.ingest import ingest
+from service.workflows.preparing import Entry
 
 
 class KilledError(Exception):
@@ -309,7 +310,7 @@ class Busy:
 
 def test_a_busy_machine_is_no_outcome_of_a_picture(run, parts, few, monkeypatch):
     """It is tried again; if that lasts the batch ends, and the items wait for the next run."""
-    monkeypatch.setattr(batch, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(preparing, "PAUSES", (0.0, 0.0))
     with pytest.raises(StoreUnavailableError):
         run(few, parts=replace(parts, pool=Busy(parts.pool, 1000)))
     job_id = parts.jobs.list(1).items[0].job_id
