@@ -5,7 +5,8 @@ square roots of their shares (Arandjelovic and Zisserman, "Three things everyone
 retrieval", CVPR 2012), and of the 128 numbers the 48 directions are kept that vary most among training pictures
 (`training/keypoints.py`). Chosen by measurement, on edited copies of photographs: 48 numbers at one byte find what 128
 floating ones do, 32 lose; 200 features of a reference against 600 of a query lose little of 300 against 1,000; pictures
-of 320 pixels are as good as of 384 and cost a quarter less.
+of 256 pixels and two layers an octave find 97.2 % of 600 edited copies, of 320 pixels and three layers 96.7 %, which
+costs 55 ms instead of 32.
 
 The mirror image needs no second look: mirroring a patch only reorders its numbers.
 """
@@ -25,13 +26,15 @@ from service.domain.keypoints import CODE_SCALE, Keypoints
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-REVISION = 1
+REVISION = 2
 """Raised whenever the numbers change: features of two revisions are never compared."""
-SIDE = 320
+SIDE = 256
 """Pixels of the longer side; SIFT itself doubles it once."""
 MOST_ASKED = 600
 """Features of a query: what lies on top of a copy has features too, and more of them."""
 
+LAYERS = 2
+"""In an octave."""
 LEAST_CONTRAST = 0.02
 PATCH_LENGTH = 128
 """Numbers of a SIFT patch: 4 x 4 squares of 8 directions."""
@@ -64,7 +67,7 @@ def extract(picture: NDArray[np.uint8], most: int) -> tuple[Keypoints, Keypoints
 
 def detector(most: int) -> cv2.SIFT:
     """SIFT for so many features."""
-    return cv2.SIFT.create(nfeatures=most, contrastThreshold=LEAST_CONTRAST)
+    return cv2.SIFT.create(nfeatures=most, nOctaveLayers=LAYERS, contrastThreshold=LEAST_CONTRAST)
 
 
 def rooted(patches: NDArray[Any]) -> NDArray[np.float32]:

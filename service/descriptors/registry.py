@@ -22,6 +22,8 @@ class DescriptorModel:
     preprocessing: str
     least_similarity: float = -1.0
     """No neighbour that is less similar is looked at by geometry: what lies below is no first stage's find."""
+    stands_out: float = 0.0
+    """By how much a neighbour must be more similar than a crowd of others to be looked at by geometry."""
     weights_sha256: str | None = None
 
     @property
@@ -31,7 +33,7 @@ class DescriptorModel:
 
     def _state(self) -> dict[str, object]:
         """Everything that changes the numbers; how they are used is another matter."""
-        return {name: value for name, value in asdict(self).items() if name != "least_similarity"}
+        return {name: value for name, value in asdict(self).items() if name not in {"least_similarity", "stands_out"}}
 
     def generation(self, normalise_version: int) -> str:
         """64 hex digits; another digest means numbers that must not be compared."""
@@ -46,6 +48,7 @@ DCT = DescriptorModel(
     metric="cosine",
     preprocessing="upright sRGB, long side <= 512, averaged to 64x64 BT.601 luma, DCT rows and columns 1..16, unit length",
     least_similarity=0.75,
+    stands_out=0.1,
 )
 
 MODELS = {"builtin": DCT}

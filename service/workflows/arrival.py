@@ -100,6 +100,11 @@ class Arrival:
         return self._inquiry.reach
 
     @property
+    def asks_geometry_from(self) -> float:
+        """How similar it must be at the least to be compared with by geometry."""
+        return self._inquiry.asks_geometry_from
+
+    @property
     def bytes_held(self) -> int:
         """Bytes of the file that are in memory, for it may yet have to be kept."""
         return 0 if self._data is None else len(self._data)

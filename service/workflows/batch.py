@@ -89,7 +89,7 @@ class Batch:
         self._under_way: deque[_UnderWay] = deque()
         self._bytes_ahead = 0
         self._waiting: deque[_Ready] = deque()
-        self._lately = Lately(parts.verdict_model, parts.descriptor.least_similarity)
+        self._lately = Lately(parts.verdict_model)
 
     def run(self, entries: Iterable[Entry]) -> bool:
         """Take in every entry; False if it was told to stop before the end.
@@ -165,19 +165,24 @@ class Batch:
         )
 
     def _is_behind(self, arrival: Arrival) -> bool:
-        return self._lately.might_match(arrival.subject, arrival.searched_to, reach=arrival.reach)
+        return self._lately.might_match(
+            arrival.subject, arrival.searched_to, asks_geometry_from=arrival.asks_geometry_from, reach=arrival.reach
+        )
 
     def _append(self) -> list[tuple[_Ready, GroupAnswer]]:
         """Commit those that wait and may go together; the others go on waiting."""
-        looked_at = Recent(self._parts.verdict_model, self._parts.descriptor.least_similarity)
+        looked_at = Recent(self._parts.verdict_model)
         group: list[tuple[_Ready, GroupItem]] = []
         going: set[str] = set()
         later: deque[_Ready] = deque()
         with self._parts.committing:
             for ready in self._waiting:
-                is_stranger = not looked_at.might_match(ready.arrival.subject, reach=ready.arrival.reach)
-                looked_at.add(ready.arrival.subject)
-                if not is_stranger:
+                arrival = ready.arrival
+                may_be_known = looked_at.might_match(
+                    arrival.subject, asks_geometry_from=arrival.asks_geometry_from, reach=arrival.reach
+                )
+                looked_at.add(arrival.subject)
+                if may_be_known:
                     later.append(ready)
                 elif (entry := self._plan(ready)) is not None:
                     group.append((ready, self._item(ready, entry, going)))

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from service.domain.keeper import recommend
 from service.domain.values import Relation, Verdict
-from service.domain.verdict import decide
+from service.domain.verdict import could_be_copies, decide
 from service.workflows.assessed import assessed_of
+from service.workflows.nearest import Nearest
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
-from service.workflows.verify import exact_match, is_candidate, verified_match
+from service.workflows.verify import exact_match, verified_match
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ class Inquiry:
     def __init__(self, subject: Subject, parts: Parts, watch: Stopwatch) -> None:
         self.subject = subject
         self.searched_to = 0
-        self._closest: dict[str, float] = {}
+        self._nearest = Nearest(parts.settings.candidates, parts.descriptor)
         self._parts = parts
         self._watch = watch
         self._size = 0
@@ -77,8 +78,13 @@ class Inquiry:
 
     @property
     def reach(self) -> float:
-        """A picture that is less similar is none of the nearest, and is not looked at; -1 while there are too few."""
-        return min(self._closest.values()) if len(self._closest) == self._parts.settings.candidates else -1.0
+        """How similar a picture must be at the least to be compared with at all."""
+        return self._nearest.reach
+
+    @property
+    def asks_geometry_from(self) -> float:
+        """How similar it must be at the least to be compared with by geometry."""
+        return self._nearest.asks_geometry_from
 
     def search(self, *, to_the_end: bool = True) -> None:
         """Compare with everything that became findable since the last search, or with what the index knows of it."""
@@ -87,9 +93,11 @@ class Inquiry:
             after, self.searched_to = self.searched_to, follower.catch_up() if to_the_end else follower.index.sequence
             if 0 < after == self.searched_to:
                 return
-            if after and len(self._parts.catalogue.known(self._closest)) < len(self._closest):
+            nearest = self._nearest.contents
+            if after and len(self._parts.catalogue.known(nearest)) < len(nearest):
                 # Of the nearest some went: others that were too far away take their places.
-                after, self._closest = 0, {}
+                after = 0
+                self._nearest.forget()
             self._size = self._parts.follower.index.size
             facts = self.subject.assessed.facts
             exact = self._parts.catalogue.find_exact(facts.sha256, facts.pixel_hash)
@@ -105,7 +113,9 @@ class Inquiry:
             for content_id, neighbour in near.items():
                 reference = found.get(content_id)
                 if _is_there(reference) and content_id not in self._matches:
-                    match = verified_match(self.subject, reference, neighbour, self._parts)
+                    # What the descriptor does not propose was proposed by the hash, which speaks of whole frames alone.
+                    by_geometry = neighbour.similarity >= self.asks_geometry_from
+                    match = verified_match(self.subject, reference, neighbour, self._parts, by_geometry=by_geometry)
                     if match is not None:
                         self._add(reference, match)
 
@@ -124,18 +134,19 @@ class Inquiry:
         if self.subject.assessed.too_little_detail:
             return {}
         parts = self._parts
-        most = parts.settings.candidates
-        nearest = parts.follower.index.search(self.subject.posed_vectors, most, after)
-        all_near = self._closest | {one.content_id: one.similarity for one in nearest}
-        self._closest = dict(sorted(all_near.items(), key=lambda one: -one[1])[:most])
-        nearest = [one for one in nearest if one.similarity >= self.reach]
+        found = parts.follower.index.search(self.subject.posed_vectors, parts.settings.candidates, after)
+        self._nearest.meet(found)
+        nearest = [one for one in found if one.similarity >= self.reach]
         phashes = parts.catalogue.phashes([neighbour.content_id for neighbour in nearest])
         return {
             neighbour.content_id: neighbour
             for neighbour in nearest
-            if neighbour.content_id in phashes
-            and is_candidate(self.subject, neighbour, phashes[neighbour.content_id], parts)
+            if (phash := phashes.get(neighbour.content_id)) is not None
+            and (neighbour.similarity >= self.asks_geometry_from or self._could_be_copies(phash))
         }
+
+    def _could_be_copies(self, phash: bytes) -> bool:
+        return could_be_copies(self._parts.verdict_model, self.subject.nearest_pose(phash)[1])
 
     def _add(self, reference: ContentWithImages, match: Match) -> None:
         self._matches[match.content_id] = match

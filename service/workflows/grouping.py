@@ -36,10 +36,8 @@ _ROOM = 64
 class Recent:
     """Pictures in the order they came, to be compared with as if they were references."""
 
-    def __init__(self, model: VerdictModel, least_similarity: float) -> None:
-        """`least_similarity`: from there on geometry is asked, and there is no bound on what it says."""
+    def __init__(self, model: VerdictModel) -> None:
         self._model = model
-        self._least_similarity = least_similarity
         self._count = 0
         self._hashes: list[tuple[str, str]] = []
         self._vectors = np.empty((_ROOM, 0), np.float32)
@@ -70,10 +68,11 @@ class Recent:
             array[: self._count - count] = array[count : self._count].copy()
         self._count -= count
 
-    def might_match(self, subject: Subject, first: int = 0, *, reach: float = -1.0) -> bool:
+    def might_match(self, subject: Subject, first: int = 0, *, asks_geometry_from: float, reach: float = -1.0) -> bool:
         """Whether the picture might be a copy of any that came as number `first` or later.
 
-        `reach`: what is less similar is not compared with, for enough others are nearer.
+        `asks_geometry_from`: from this similarity on there is no bound on what a closer look may say. `reach`: what is
+        less similar is not compared with, for enough others are nearer.
         """
         facts = subject.assessed.facts
         if any(facts.sha256 == sha256 or facts.pixel_hash == pixels for sha256, pixels in self._hashes[first:]):
@@ -82,7 +81,7 @@ class Recent:
             return False
         similarities = (self._vectors[first : self._count] @ subject.posed_vectors.T).max(axis=1)
         near = ~self._plain[first : self._count] & (similarities >= reach - CODEC_ERROR)
-        if similarities[near].max(initial=-1.0) >= self._least_similarity - CODEC_ERROR:
+        if similarities[near].max(initial=-1.0) >= asks_geometry_from - CODEC_ERROR:
             return True
         posed = np.frombuffer(b"".join(subject.posed_phashes), np.uint8).reshape(-1, 1, 32)
         distances = _distances(self._phashes[first : self._count][near], posed)
@@ -97,8 +96,8 @@ class Recent:
 class Lately:
     """What was committed a short while ago, by sequence."""
 
-    def __init__(self, model: VerdictModel, least_similarity: float) -> None:
-        self._pictures = Recent(model, least_similarity)
+    def __init__(self, model: VerdictModel) -> None:
+        self._pictures = Recent(model)
         self._sequences: list[int] = []
         self._contents: list[str] = []
         self._forgotten_to = 0
@@ -113,10 +112,12 @@ class Lately:
             self._pictures.forget(REMEMBERED)
             del self._sequences[:REMEMBERED], self._contents[:REMEMBERED]
 
-    def might_match(self, subject: Subject, searched_to: int, *, reach: float = -1.0) -> bool:
+    def might_match(
+        self, subject: Subject, searched_to: int, *, asks_geometry_from: float, reach: float = -1.0
+    ) -> bool:
         """Whether the picture might be a copy of one committed after `searched_to`."""
         return searched_to < self._forgotten_to or self._pictures.might_match(
-            subject, self._first(searched_to), reach=reach
+            subject, self._first(searched_to), asks_geometry_from=asks_geometry_from, reach=reach
         )
 
     def contents_since(self, searched_to: int) -> frozenset[str]:

@@ -14,7 +14,7 @@ from service.compare.geometry import align
 from service.compare.proof import proved
 from service.domain.keeper import UNTOUCHED
 from service.domain.values import Match
-from service.domain.verdict import LEAST_TOLD, could_be_copies, is_sibling
+from service.domain.verdict import LEAST_TOLD, is_sibling
 from service.workflows.account import Account, Frames, account, exact_account
 from service.workflows.known import stored
 
@@ -33,13 +33,6 @@ def exact_match(subject: Subject, reference: ContentWithImages) -> Match:
     """The match with a content of the same bytes or the same pixels: certain, whatever they show."""
     told = exact_account(same_bytes=reference.content.sha256 == subject.assessed.facts.sha256)
     return _match(reference, told, None if subject.assessed.too_little_detail else 1.0)
-
-
-def is_candidate(subject: Subject, neighbour: Neighbour, phash: bytes, parts: Parts) -> bool:
-    """Whether a neighbour is worth a closer look, which costs milliseconds; most neighbours of most pictures are not."""
-    if neighbour.similarity >= parts.descriptor.least_similarity:
-        return True
-    return could_be_copies(parts.verdict_model, subject.nearest_pose(phash)[1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,11 +70,12 @@ def _is_worth_telling(frames: Frames, proof: Proof, model: VerdictModel) -> bool
     return alike >= LEAST_TOLD or is_sibling(alike, proof.inliers, proof.agreement)
 
 
-def verified_match(subject: Subject, reference: ContentWithImages, neighbour: Neighbour, parts: Parts) -> Match | None:
+def verified_match(
+    subject: Subject, reference: ContentWithImages, neighbour: Neighbour, parts: Parts, *, by_geometry: bool
+) -> Match | None:
     """The match with a candidate; None where nothing speaks for a copy. Raises StoreError."""
     known, model = stored(reference.content, parts), parts.verdict_model
-    # What the descriptor does not propose was proposed by the hash, which speaks of whole frames alone.
-    found = inspect(subject, known, model, by_geometry=neighbour.similarity >= parts.descriptor.least_similarity)
+    found = inspect(subject, known, model, by_geometry=by_geometry)
     if found.says_nothing:
         return None
     return _match(reference, account(found.frames, found.proof, model), max(-1.0, min(1.0, neighbour.similarity)))

@@ -30,6 +30,20 @@ def subjects(studied, photographs, written):
     return {name: studied(written(photographs[name], quality=90)) for name in names}
 
 
+class Looking(Recent):
+    """Asks geometry from where the first descriptor's search does."""
+
+    def might_match(self, subject, first=0, *, asks_geometry_from=0.75, reach=-1.0):
+        return super().might_match(subject, first, asks_geometry_from=asks_geometry_from, reach=reach)
+
+
+class LookingBack(Lately):
+    """The same."""
+
+    def might_match(self, subject, searched_to):
+        return super().might_match(subject, searched_to, asks_geometry_from=0.75)
+
+
 @dataclass(frozen=True)
 class At:
     """As much of a committed image as is remembered of it."""
@@ -43,7 +57,7 @@ def committed(sequence):
 
 
 def recent(*subjects):
-    made = Recent(FITTED, 0.75)
+    made = Looking(FITTED)
     for subject in subjects:
         made.add(subject)
     return made
@@ -87,6 +101,17 @@ def test_what_is_farther_than_enough_others_is_not_compared_with(subjects, studi
     assert looked_at.might_match(subjects["astronaut"], reach=1.1), "equal bytes are found without any descriptor"
 
 
+def test_what_geometry_is_not_asked_about_is_bounded_by_its_hash(subjects, studied, photographs, written):
+    """In a crowd of look-alikes, and there alone, a neighbour that comes near may be passed over."""
+    cropped = studied(written(photographs["astronaut"][30:, 40:], quality=90))
+    similarity = float((cropped.posed_vectors @ subjects["astronaut"].posed_vectors[0]).max())
+    looked_at = recent(subjects["astronaut"])
+    assert looked_at.might_match(cropped, asks_geometry_from=similarity)
+    assert not looked_at.might_match(cropped, asks_geometry_from=similarity + 2 * grouping.CODEC_ERROR)
+    same = studied(written(photographs["astronaut"], quality=40))
+    assert looked_at.might_match(same, asks_geometry_from=1.1), "the hash comes near"
+
+
 def test_flat_pictures_match_by_bytes_or_pixels_alone(studied, written):
     """Two blank pages are no copies for being blank, and the same pixels are, in whatever format."""
     grey, white = np.full((50, 60, 3), 90, np.uint8), np.full((50, 60, 3), 255, np.uint8)
@@ -118,7 +143,7 @@ def test_it_grows_and_forgets_without_mixing_rows_up(subjects):
 
 def test_of_what_was_committed_lately_it_knows_since_when(subjects):
     """By sequence: a search that read further has seen it."""
-    lately = Lately(FITTED, 0.75)
+    lately = LookingBack(FITTED)
     lately.add(committed(4), subjects["astronaut"])
     lately.add(committed(9), subjects["coffee"])
     assert lately.might_match(subjects["astronaut"], 3)
@@ -131,7 +156,7 @@ def test_of_what_was_committed_lately_it_knows_since_when(subjects):
 def test_who_searched_before_all_that_is_remembered_has_to_search_again(subjects, monkeypatch):
     """Nobody knows any more what came then; and not more than twice as many are ever remembered."""
     monkeypatch.setattr(grouping, "REMEMBERED", 3)
-    lately = Lately(FITTED, 0.75)
+    lately = LookingBack(FITTED)
     for sequence in range(1, 30):
         assert len(lately.contents_since(0)) < 6
         lately.add(committed(sequence), subjects["gravel"])
