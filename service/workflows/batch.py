@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 GROUP = 48
 """Pictures committed together at the most. One synced commit takes as long as some ten pictures' rows."""
+FIRST_GROUP = 4
+"""The first group is as small, and each is twice the one before: progress shows early, and a job whose worker is ended
+again and again within seconds still gets on."""
 AHEAD = 2
 """Groups' worth of pictures that may be prepared and not yet committed; each holds about a megabyte."""
 BYTES_AHEAD = 128 * 1024 * 1024
@@ -88,6 +91,7 @@ class Batch:
         self._preparing = preparing(parts)
         self._under_way: deque[_UnderWay] = deque()
         self._bytes_ahead = 0
+        self._group = min(FIRST_GROUP, GROUP)
         self._waiting: deque[_Ready] = deque()
         self._lately = Lately(parts.verdict_model)
 
@@ -133,10 +137,11 @@ class Batch:
                 "a picture met a defect", level=logging.ERROR, error=error, job_id=self._job_id, item=item.ordinal
             )
             self._record(item.ordinal, item.name, error)
-        while len(self._waiting) >= GROUP or sum(each.arrival.bytes_held for each in self._waiting) > BYTES_AHEAD:
+        while len(self._waiting) >= self._group or sum(each.arrival.bytes_held for each in self._waiting) > BYTES_AHEAD:
             self._commit_group()
 
     def _commit_group(self) -> None:
+        self._group = min(2 * self._group, GROUP)
         self._catch_up()
         answers = self._append()
         reached("batch.group-committed")

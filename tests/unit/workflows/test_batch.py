@@ -198,7 +198,7 @@ def test_a_group_is_one_transaction(run, parts, photographs, written):
     names = ["astronaut", "coffee", "rocket", "chelsea", "gravel", "grass", "moon"]
     files = [(name, written(photographs[name], quality=80)) for name in names]
     run(files, parts=replace(parts, catalogue=Measured(real)))
-    assert sizes == [5, 2]
+    assert sizes == [4, 3]
 
 
 def test_of_many_encodings_in_one_batch_exactly_the_first_is_unique(run, parts, astronaut, written):
@@ -325,6 +325,19 @@ def test_told_to_stop_it_stops_between_groups_and_goes_on_later(run, parts, few)
     assert (whole, len(watcher.outcomes) < len(few)) == (False, True)
     assert run(few, job_id=job_id)[2]
     assert_one_each(parts, job_id, few)
+
+
+def test_the_first_groups_are_small_and_the_later_ones_are_not(parts, written, monkeypatch):
+    """A worker that is ended again and again soon after its start must get on all the same."""
+    monkeypatch.setattr(batch, "GROUP", 20)
+    sizes = []
+    counted = Appending(parts.catalogue)
+    counted.append_many = lambda group: sizes.append(len(group)) or parts.catalogue.append_many(group)
+    drawn = np.random.default_rng(3).integers(0, 256, (60, 40, 40, 3), dtype=np.uint8)
+    files = [Entry(number, f"{number}", written(picture, "PNG")) for number, picture in enumerate(drawn)]
+    job_id = parts.jobs.create(NewJob("ingest")).job_id
+    Batch(job_id, replace(parts, catalogue=counted), wish_for(OnDuplicate.STORE), Counting()).run(files)
+    assert sizes == [4, 8, 16, 20, 12]
 
 
 def test_only_a_few_files_are_read_ahead(parts, written):
