@@ -69,4 +69,4 @@ def test_first_numbers_are_pinned(astronaut):
     """Whatever moves them must raise the revision."""
     plain, _ = extract(astronaut, MOST_KEPT)
     first = plain.codes[:, :6].astype(np.float64).mean(axis=0)
-    assert first == pytest.approx([-11.8, -2.7, -9.4, 0.1, 6.4, -4.8], abs=0.5)
+    assert first == pytest.approx([-11.8, -2.9, -9.4, 0.1, 6.5, -4.8], abs=0.5)
