@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import to_thread
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
@@ -103,7 +103,8 @@ async def read_model(request: Request, settings: Settings, model: type[M]) -> M:
     try:
         return await _read_json(request, settings, ENVELOPE, model.model_validate)
     except ValidationError as error:
-        raise invalid(error, "body") from error
+        # A union of shapes tells the name of the shape first, which is no place in the body.
+        raise invalid(error, "body", shapes=issubclass(model, RootModel)) from error
 
 
 async def read_json(request: Request, settings: Settings) -> object:
@@ -111,9 +112,10 @@ async def read_json(request: Request, settings: Settings) -> object:
     return await _read_json(request, settings, ENVELOPE, lambda body: body)
 
 
-def invalid(error: ValidationError, where: str) -> ProblemError:
+def invalid(error: ValidationError, where: str, *, shapes: bool = False) -> ProblemError:
     """A validation error as the problem `invalid-request`."""
-    listed = [{"where": ".".join([where, *map(str, e["loc"])]), "what": e["msg"]} for e in error.errors()]
+    first = 1 if shapes else 0
+    listed = [{"where": ".".join([where, *map(str, e["loc"][first:])]), "what": e["msg"]} for e in error.errors()]
     return ProblemError("invalid-request", "; ".join(f"{r['where']}: {r['what']}" for r in listed), errors=listed)
 
 

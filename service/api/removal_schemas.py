@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag, field_validator
 
+from service.workflows.matchers import MATCHERS
 from service.workflows.removal_finding import Keep
 
 PersonId = Annotated[str, Field(min_length=1, max_length=512)]
@@ -64,7 +65,11 @@ class RemoveDuplicates(
             Annotated[ByAppearance, Tag("appearance")]
             | Annotated[BySceneChange, Tag("scene_change")]
             | Annotated[ByHash, Tag("hash")],
-            Discriminator(_matcher_of),
+            Discriminator(
+                _matcher_of,
+                custom_error_type="matcher",
+                custom_error_message=f"matcher is none of {', '.join(MATCHERS)}",
+            ),
         ]
     ]
 ):

@@ -14,6 +14,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections import deque
 from concurrent.futures import Future
 from functools import partial
@@ -21,6 +22,7 @@ from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING, TypeAlias
 
 from index_store.errors import StoreError
+from index_store.syncing import has_failed
 from service import log, wiring
 from service.domain.errors import KeeponeError
 from service.workflows.batch import GROUP
@@ -29,6 +31,7 @@ from service.workflows.preparing import InThreads, prepared, searched_again
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
 
     from service.settings import Settings
     from service.workflows.arrival import Arrival, Wish
@@ -40,6 +43,11 @@ if TYPE_CHECKING:
 
 WORTH_IT = GROUP
 """Pictures from which on a batch gets its processes: they take a second or two to start."""
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+_LOOK_SECONDS = 0.1
+CATCH_UP_SECONDS = 0.25
+"""How often a process looks what others committed; a group comes about as often."""
 
 
 class InProcesses:
@@ -79,15 +87,12 @@ class InProcesses:
             asker.join()
 
     def _start(self) -> None:
-        context = get_context("forkserver")
-        context.set_forkserver_preload(["service.wiring"])
-        settings = self._parts.settings.model_copy(update={"decode_children": 1})
+        # The helpers of `multiprocessing` are started with `-c`, which would import from the current folder: that may be
+        # where strangers' files lie.
+        os.environ["PYTHONSAFEPATH"] = "1"
+        get_context("forkserver").set_forkserver_preload(["service.wiring"])
         for _ in range(self._parts.settings.decode_children):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, settings), daemon=True)
-            process.start()
-            theirs.close()
-            asker = threading.Thread(target=self._keep_busy, args=(ours, process.join), name="preparing", daemon=True)
+            asker = threading.Thread(target=self._keep_busy, name="preparing", daemon=True)
             asker.start()
             self._askers.append(asker)
 
@@ -98,14 +103,18 @@ class InProcesses:
             self._changed.notify()
         return answer
 
-    def _keep_busy(self, pipe: Connection, join: Callable[[], None]) -> None:
-        """Hand one process its work, one after the other, until this is closed.
+    def _keep_busy(self) -> None:
+        """Start one process, and hand it its work, one after the other, until this is closed.
 
-        A process that dies takes this one with it: what is done after a crash is known to lose nothing.
+        One that cannot be started is done without. One that dies later takes this process with it: what is done after a
+        crash is known to lose nothing.
         """
+        started = self._ready_process()
+        if started is None:
+            return
+        pipe, process = started
+        self._ready.set()
         try:
-            pipe.recv()
-            self._ready.set()
             while (task := self._next()) is not None:
                 answer, work = task
                 pipe.send(work)
@@ -114,11 +123,38 @@ class InProcesses:
                     answer.set_result(made)
                 else:
                     answer.set_exception(error)
+                del task, answer, work, made  # megabytes, until the next picture comes
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody would answer from here on
             log.event("a process that prepares pictures died", level=logging.ERROR, error=error)
             os._exit(1)
         pipe.close()
-        join()
+        process.join()
+
+    def _ready_process(self) -> tuple[Connection, BaseProcess] | None:
+        """A process that has opened the store; None if it cannot, or if this was closed meanwhile."""
+        context = get_context("forkserver")
+        settings = self._parts.settings.model_copy(update={"decode_children": 1})
+        process = None
+        try:
+            ours, theirs = context.Pipe()
+            # Who stops the service may signal the whole group: from its first moment on that is the parent's affair.
+            blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+            try:
+                process = context.Process(target=_serve, args=(theirs, settings), daemon=True)
+                process.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+                theirs.close()
+            while not ours.poll(_LOOK_SECONDS):
+                if self._closed:
+                    process.kill()
+                    process.join()
+                    return None
+            ours.recv()
+        except (OSError, EOFError) as error:
+            log.event("a process that prepares pictures cannot be started", level=logging.WARNING, error=error)
+            return None
+        return ours, process
 
     def _next(self) -> tuple[Future[Arrival], _Work] | None:
         with self._changed:
@@ -128,16 +164,19 @@ class InProcesses:
 
 def _serve(pipe: Connection, settings: Settings) -> None:
     """A preparing process, until nobody asks any more."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # who stops the service stops the parent, and that ends us
+    for number in _STOPPING:
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+    log.configure(settings.log_format, settings.log_level)
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     parts = wiring.build(settings)
     pipe.send("ready")
     try:
         while True:
-            work = pipe.recv()
-            pipe.send(_answer(work, parts))
-    except EOFError:
+            pipe.send(_answer(pipe.recv(), parts))
+            if has_failed():  # a sync; nothing more may be written here, nor by whoever started this process
+                os._exit(1)
+    except (EOFError, OSError):  # the end, or the parent's
         parts.close()
 
 
@@ -148,6 +187,7 @@ def _answer(work: _Work, parts: Parts) -> tuple[Arrival | None, Exception | None
     except (KeeponeError, StoreError) as error:
         return None, error
     except Exception as error:  # noqa: BLE001 - a defect of ours or a library's, met by one picture
+        log.event("a picture met a defect", level=logging.ERROR, error=error)
         return None, RuntimeError(f"{type(error).__name__}: {error}")  # not every library's errors can be sent
 
 
@@ -159,8 +199,19 @@ def _end_with_parent() -> None:
 
 
 def _prepared_here(entry: Entry, wish: Wish, parts: Parts) -> Arrival:
-    parts.follower.catch_up()
+    _now_and_then(parts.follower.catch_up)
     return prepared(entry, wish, parts)
+
+
+def _now_and_then(catch_up: Callable[[], object]) -> None:
+    """What the index lacks of the last moment is compared with when the picture's turn comes."""
+    global _caught_up  # noqa: PLW0603 - one for the process, which has one thread that prepares
+    if time.monotonic() - _caught_up >= CATCH_UP_SECONDS:
+        catch_up()
+        _caught_up = time.monotonic()
+
+
+_caught_up = 0.0
 
 
 def _searched_again_here(arrival: Arrival, parts: Parts) -> Arrival:

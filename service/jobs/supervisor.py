@@ -65,6 +65,6 @@ class _Keeper:
             if self._stopping.is_set():
                 return None
             # Our end of its input is never written to: it closes when this process ends, however it ends.
-            command = [sys.executable, "-m", "service.jobs"]
+            command = [sys.executable, "-P", "-m", "service.jobs"]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=self._environment)  # noqa: S603 - ours
             return self._process

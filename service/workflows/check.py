@@ -90,14 +90,15 @@ class Inquiry:
         """Compare with everything that became findable since the last search, or with what the index knows of it."""
         follower = self._parts.follower
         with self._watch.step("search"):
-            after, self.searched_to = self.searched_to, follower.catch_up() if to_the_end else follower.index.sequence
-            if 0 < after == self.searched_to:
+            after, end = self.searched_to, follower.catch_up() if to_the_end else follower.index.sequence
+            if 0 < after == end:
                 return
             nearest = self._nearest.contents
             if after and len(self._parts.catalogue.known(nearest)) < len(nearest):
                 # Of the nearest some went: others that were too far away take their places.
-                after = 0
-                self._nearest.forget()
+                after = self.searched_to = 0
+                for what in (self._nearest, self._matches, self._references):
+                    what.clear()
             self._size = self._parts.follower.index.size
             facts = self.subject.assessed.facts
             exact = self._parts.catalogue.find_exact(facts.sha256, facts.pixel_hash)
@@ -118,6 +119,8 @@ class Inquiry:
                     match = verified_match(self.subject, reference, neighbour, self._parts, by_geometry=by_geometry)
                     if match is not None:
                         self._add(reference, match)
+        # Not before: what fails half-way is searched for again from where it began.
+        self.searched_to = end
 
     def _forget_the_gone(self, found: Mapping[str, ContentWithImages]) -> None:
         """What matched before may have been removed meanwhile, or only the image of it that was named."""

@@ -31,7 +31,7 @@ class Nearest:
         met = self._similarities | {one.content_id: one.similarity for one in neighbours}
         self._similarities = dict(sorted(met.items(), key=lambda one: -one[1])[: self._most])
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         self._similarities = {}
 
     @property

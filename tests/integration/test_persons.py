@@ -74,6 +74,21 @@ def test_a_dry_run_tells_what_would_go(client, persons):
 
 
 @pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"person_ids": []}, "body.person_ids"),
+        ({"person_ids": ["P1"], "matcher": "hash", "threshold": 0.9}, "body.threshold"),
+        ({"person_ids": ["P1"], "matcher": "guess"}, "body"),
+    ],
+)
+def test_it_is_told_where_in_the_body_the_fault_lies(client, body, where):
+    """By a path that the body has."""
+    [error] = client.post("/persons/remove-duplicates", json=body).json()["errors"]
+    assert error["where"] == where
+    assert "_" not in error["what"] or "scene_change" in error["what"]
+
+
+@pytest.mark.parametrize(
     ("body", "status", "slug"),
     [
         ({"person_ids": ["P1", "nobody at all"]}, 404, "not-found"),

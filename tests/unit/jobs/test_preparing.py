@@ -1,6 +1,9 @@
 """Processes that prepare a large batch's pictures: what they find, and what becomes of them."""
 
 import pickle
+import subprocess
+import sys
+from multiprocessing import get_context
 
 import pytest
 
@@ -105,3 +108,46 @@ def test_a_small_batch_starts_no_process(told, astronaut, written, monkeypatch):
     monkeypatch.setattr(preparing, "WORTH_IT", 0)
     with pytest.raises(pytest.fail.Exception):
         told(files, OnDuplicate.STORE, InProcesses)
+
+
+def test_processes_that_cannot_be_started_are_done_without(told, written, astronaut, monkeypatch):
+    """The batch goes on in threads."""
+
+    def no_room(*_):
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(preparing, "WORTH_IT", 2)
+    context = get_context("forkserver")
+    monkeypatch.setattr(type(context), "Pipe", no_room)
+    files = [written(astronaut)] * 10
+    assert {state for state, *_ in told(files, OnDuplicate.STORE, InProcesses)} == {"succeeded"}
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from service import wiring
+from service.jobs.preparing import InProcesses
+from service.settings import Settings
+
+if __name__ == "__main__":
+    parts = wiring.build(Settings(_env_file=None, data=Path(sys.argv[1]), decode_children=2))
+    processes = InProcesses(parts)
+    processes._start()
+    assert processes._ready.wait(40)
+    processes.close()
+    parts.close()
+"""
+
+
+def test_nothing_is_imported_from_the_folder_it_is_started_in(tmp_path):
+    """That may be a folder of strangers' files, which somebody wants to take in."""
+    (tmp_path / "script.py").write_text(SCRIPT)
+    planted = tmp_path / "strangers"
+    planted.mkdir()
+    for name in ("selectors", "numpy", "multiprocessing"):
+        (planted / f"{name}.py").write_text("import pathlib; pathlib.Path('imported').write_text('')")
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "data")]
+    done = subprocess.run(command, cwd=planted, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (planted / "imported").exists()

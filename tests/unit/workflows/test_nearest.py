@@ -55,5 +55,5 @@ def test_where_few_are_wanted_there_is_no_crowd():
 
 def test_forgotten_neighbours_count_no_more():
     crowded = met(*[0.9] * 20)
-    crowded.forget()
+    crowded.clear()
     assert (crowded.reach, crowded.asks_geometry_from, dict(crowded.contents)) == (-1.0, 0.5, {})
