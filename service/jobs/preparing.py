@@ -134,7 +134,6 @@ class InProcesses:
         """A process that has opened the store; None if it cannot, or if this was closed meanwhile."""
         context = get_context("forkserver")
         settings = self._parts.settings.model_copy(update={"decode_children": 1})
-        process = None
         try:
             ours, theirs = context.Pipe()
             # Who stops the service may signal the whole group: from its first moment on that is the parent's affair.

@@ -139,13 +139,14 @@ class Inquiry:
         parts = self._parts
         found = parts.follower.index.search(self.subject.posed_vectors, parts.settings.candidates, after)
         self._nearest.meet(found)
-        nearest = [one for one in found if one.similarity >= self.reach]
+        reach, asks_geometry_from = self.reach, self.asks_geometry_from
+        nearest = [one for one in found if one.similarity >= reach]
         phashes = parts.catalogue.phashes([neighbour.content_id for neighbour in nearest])
         return {
             neighbour.content_id: neighbour
             for neighbour in nearest
             if (phash := phashes.get(neighbour.content_id)) is not None
-            and (neighbour.similarity >= self.asks_geometry_from or self._could_be_copies(phash))
+            and (neighbour.similarity >= asks_geometry_from or self._could_be_copies(phash))
         }
 
     def _could_be_copies(self, phash: bytes) -> bool:
