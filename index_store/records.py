@@ -89,6 +89,16 @@ class ContentWithImages:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What rows alone say of a picture that is asked about."""
+
+    exact: tuple[str, ...]
+    """Contents with an active image that have its bytes or its pixels: same bytes first, then oldest; at most 64."""
+    phashes: Mapping[str, bytes]
+    """The perceptual hashes of its neighbours, as far as they are known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Space:
     """A descriptor model at one exact state. Vectors of two generations are never compared."""
 

@@ -28,7 +28,8 @@ def main() -> None:
         if number % EVERY:
             continue
         grey = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE))
-        scale = keypoints.SIDE / max(grey.shape)
+        longest = max(grey.shape)
+        scale = keypoints.side_for(longest) / longest
         _, patches = detector.detectAndCompute(cv2.resize(grey, None, fx=scale, fy=scale), None)
         if patches is not None:
             rooted.append(keypoints.rooted(patches))

@@ -1,7 +1,7 @@
 """Blobs in a local folder.
 
     ab/cd/abcd…                       originals, by SHA-256
-    derived/<kind>/ab/cd/abcd….ext    what can be made again
+    derived/<kind>/ab/abcd….ext       what can be made again
     tmp/                              being written; all that a crash leaves behind
 
 An original is written to `tmp`, synced, and *linked* to its name: a link fails where a rename would silently replace,
@@ -165,7 +165,7 @@ class LocalBlobs:
         return self._root / sha256[:2] / sha256[2:4] / sha256
 
     def _derived(self, kind: str, sha256: str, extension: str) -> Path:
-        return self._root / "derived" / kind / sha256[:2] / sha256[2:4] / f"{sha256}.{extension}"
+        return self._root / "derived" / kind / sha256[:2] / f"{sha256}.{extension}"
 
     def _size(self, sha256: str) -> int | None:
         with translated():

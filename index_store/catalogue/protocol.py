@@ -32,6 +32,7 @@ from index_store.records import (
     Committed,
     ContentWithImages,
     Delta,
+    FirstLook,
     HandIn,
     Image,
     ImageFilter,
@@ -121,16 +122,12 @@ class Records(Protocol):
         """The contents that are known among these, by id, each with its active images (perhaps none)."""
         ...
 
-    def find_exact(self, sha256: str, pixel_hash: str) -> list[str]:
-        """Contents with an active image that have these bytes or pixels; same bytes first, then oldest; at most 64."""
+    def first_look(self, sha256: str, pixel_hash: str, neighbours: Iterable[str]) -> FirstLook:
+        """What the rows alone say of a picture with these bytes and pixels, and of its neighbours in an index."""
         ...
 
     def known(self, sha256s: Iterable[str]) -> set[str]:
         """Those of the hashes that are bytes of a content with an active image."""
-        ...
-
-    def phashes(self, ids: Iterable[str]) -> dict[str, bytes]:
-        """The perceptual hashes of the contents known among these: a cheap first look at many neighbours."""
         ...
 
     def references_at(self, content_id: str, sequence: int) -> int:

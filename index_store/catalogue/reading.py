@@ -18,7 +18,7 @@ from index_store.entries import (
 )
 from index_store.errors import NotFoundError
 from index_store.ids import moment
-from index_store.records import ContentWithImages, Delta, Image, ImageFilter, Page, Stats, VectorPage
+from index_store.records import ContentWithImages, Delta, FirstLook, Image, ImageFilter, Page, Stats, VectorPage
 
 _ACTIVE = image.c.state == "active"
 _WANTED: BindParameter[str] = bindparam("wanted", expanding=True)
@@ -136,8 +136,9 @@ def contents(connection: Connection, ids: Iterable[str]) -> dict[str, ContentWit
     return found
 
 
-def find_exact(connection: Connection, sha256: str, pixel_hash: str) -> list[str]:
-    return list(connection.execute(_EXACT, {"sha256": sha256, "pixel_hash": pixel_hash}).scalars())
+def first_look(connection: Connection, sha256: str, pixel_hash: str, neighbours: Iterable[str]) -> FirstLook:
+    exact = connection.execute(_EXACT, {"sha256": sha256, "pixel_hash": pixel_hash}).scalars()
+    return FirstLook(tuple(exact), _phashes(connection, neighbours))
 
 
 def undescribed(connection: Connection, space_id: int) -> int:
@@ -154,7 +155,7 @@ def known(connection: Connection, sha256s: Iterable[str]) -> set[str]:
     return found
 
 
-def phashes(connection: Connection, ids: Iterable[str]) -> dict[str, bytes]:
+def _phashes(connection: Connection, ids: Iterable[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for some in rows.chunks(ids):
         found.update((sha256, phash) for sha256, phash in connection.execute(_PHASHES, {"wanted": some}))

@@ -21,6 +21,7 @@ from index_store.records import (
     Committed,
     ContentWithImages,
     Delta,
+    FirstLook,
     HandIn,
     Image,
     ImageFilter,
@@ -137,17 +138,13 @@ class SqlCatalogue:
         with self._database.reading() as connection:
             return reading.contents(connection, ids)
 
-    def find_exact(self, sha256: str, pixel_hash: str) -> list[str]:
+    def first_look(self, sha256: str, pixel_hash: str, neighbours: Iterable[str]) -> FirstLook:
         with self._database.reading() as connection:
-            return reading.find_exact(connection, sha256, pixel_hash)
+            return reading.first_look(connection, sha256, pixel_hash, neighbours)
 
     def known(self, sha256s: Iterable[str]) -> set[str]:
         with self._database.reading() as connection:
             return reading.known(connection, sha256s)
-
-    def phashes(self, ids: Iterable[str]) -> dict[str, bytes]:
-        with self._database.reading() as connection:
-            return reading.phashes(connection, ids)
 
     def references_at(self, content_id: str, sequence: int) -> int:
         with self._database.reading() as connection:

@@ -107,7 +107,7 @@ class FoldContract(OpensCatalogue):
             catalogue.append(Removal(two.image_id), searched_to=3)
             assert catalogue.changes_since(3, space.space_id, 10).removed == (a_hash("a"),)
             assert catalogue.known([a_hash("a")]) == set()
-            assert catalogue.find_exact(a_hash("a"), a_hash("pixels of a")) == []
+            assert catalogue.first_look(a_hash("a"), a_hash("pixels of a"), []).exact == ()
             back = committed(catalogue.append(a_hand_in("a", space), searched_to=4))
             assert back.image.outcome == "referenced"
             delta = catalogue.changes_since(4, space.space_id, 10)

@@ -98,7 +98,8 @@ class LogContract(OpensCatalogue):
             entry = a_hand_in("a", space)
             catalogue.append(entry, searched_to=0)
             assert entry.content is not None
-            assert catalogue.phashes([a_hash("a"), a_hash("b")]) == {a_hash("a"): entry.content.phash}
+            looked = catalogue.first_look(a_hash("b"), a_hash("pixels of b"), [a_hash("a"), a_hash("b")])
+            assert looked.phashes == {a_hash("a"): entry.content.phash}
 
     def test_an_image_id_is_taken_once(self) -> None:
         with self.opened() as (catalogue, space):

@@ -35,6 +35,7 @@ from index_store.records import (
     Content,
     ContentWithImages,
     Delta,
+    FirstLook,
     HandIn,
     Image,
     ImageFilter,
@@ -244,7 +245,7 @@ class MemoryCatalogue:
                 for content_id, (content, images) in found.items()
             }
 
-    def find_exact(self, sha256: str, pixel_hash: str) -> list[str]:
+    def first_look(self, sha256: str, pixel_hash: str, neighbours: Iterable[str]) -> FirstLook:
         with self._writer:
             same = [
                 content
@@ -252,15 +253,12 @@ class MemoryCatalogue:
                 if (content.sha256 == sha256 or content.pixel_hash == pixel_hash) and self._active(content.sha256)
             ]
             same.sort(key=lambda content: (content.sha256 != sha256, self._active(content.sha256)[0].sequence))
-        return [content.sha256 for content in same[:EXACT_SHOWN]]
+            phashes = {name: self._contents[name].phash for name in neighbours if name in self._contents}
+        return FirstLook(tuple(content.sha256 for content in same[:EXACT_SHOWN]), phashes)
 
     def known(self, sha256s: Iterable[str]) -> set[str]:
         with self._writer:
             return {sha256 for sha256 in sha256s if self._active(sha256)}
-
-    def phashes(self, ids: Iterable[str]) -> dict[str, bytes]:
-        with self._writer:
-            return {name: self._contents[name].phash for name in ids if name in self._contents}
 
     def image(self, image_id: str) -> Image:
         with self._writer:

@@ -59,10 +59,8 @@ class RecordsContract(OpensCatalogue):
             for number, name in enumerate("abc"):
                 content = a_content(name, pixel_hash=pixels)
                 catalogue.append(a_hand_in(name, space, content=content), searched_to=number)
-            assert catalogue.find_exact(a_hash("c"), pixels)[0] == a_hash("c")
-            assert sorted(catalogue.find_exact(a_hash("c"), pixels)) == sorted(map(a_hash, "abc"))
-            assert catalogue.find_exact(a_hash("c"), pixels) == [a_hash("c"), a_hash("a"), a_hash("b")]
-            assert catalogue.find_exact(a_hash("b"), a_hash("other pixels")) == [a_hash("b")]
+            assert catalogue.first_look(a_hash("c"), pixels, []).exact == (a_hash("c"), a_hash("a"), a_hash("b"))
+            assert catalogue.first_look(a_hash("b"), a_hash("other pixels"), []).exact == (a_hash("b"),)
 
     def test_contents_that_a_space_does_not_describe_are_counted(self) -> None:
         with self.opened() as (catalogue, space):

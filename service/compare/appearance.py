@@ -128,13 +128,12 @@ def ssim(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
     The border of half a window, where the window would see padding, does not count.
     """
     mean_l, mean_r = _smooth(left), _smooth(right)
-    var_l = _smooth(left * left) - mean_l * mean_l
-    var_r = _smooth(right * right) - mean_r * mean_r
-    covariance = _smooth(left * right) - mean_l * mean_r
-    luminance = (2 * mean_l * mean_r + _C1) / (mean_l * mean_l + mean_r * mean_r + _C1)
-    structure = (2 * covariance + _C2) / (var_l + var_r + _C2)
+    means, squares = mean_l * mean_r, mean_l * mean_l + mean_r * mean_r
+    covariance = _smooth(left * right) - means
+    variances = _smooth(left * left + right * right) - squares
+    alike = (2 * means + _C1) * (2 * covariance + _C2) / ((squares + _C1) * (variances + _C2))
     margin = _WINDOW // 2
-    return float((luminance * structure)[margin:-margin, margin:-margin].mean())
+    return float(alike[margin:-margin, margin:-margin].mean())
 
 
 def unexplained(query: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -228,29 +228,38 @@ def compare_cells(laid: Laid) -> Cells:
     query, reference = (_grey(picture) for picture in (laid.query, laid.reference))
     rows, columns = query.shape[0] // CELL, query.shape[1] // CELL
     height, width = rows * CELL, columns * CELL
-    whole = laid.seen[:height, :width].reshape(rows, CELL, columns, CELL).all(axis=(1, 3))
+    whole = _means(laid.seen[:height, :width].astype(np.float32)) == 1
     reference = reference[:height, :width]
     middle = _means(reference)
     power = _means(reference * reference) - middle * middle
     padded = np.pad(query, REACH, mode="edge")
-    # The mean over a cell that begins at each pixel, so that no shift needs its own.
-    means, squares = (cv2.boxFilter(levels, -1, (CELL, CELL), anchor=(0, 0)) for levels in (padded, padded * padded))
     side = 2 * REACH + 1
-    scores = np.full((side, side, rows, columns), -1.0, np.float32)
-    textured = np.zeros((rows, columns), bool)
+    mean, square = (_shifted(levels, side, rows, columns) for levels in (padded, padded * padded))
+    other = square - mean * mean
+    textured = np.minimum(power, other[REACH, REACH]) >= LEAST_TEXTURE**2
+    scores = np.empty((side, side, rows, columns), np.float32)
+    across = np.lib.stride_tricks.sliding_window_view(padded[:, : width + 2 * REACH], width, axis=1).swapaxes(0, 1)
+    products = np.empty((side, height, width), np.float32)
     for y in range(side):
-        for x in range(side):
-            mean = means[y : y + height : CELL, x : x + width : CELL]
-            other = squares[y : y + height : CELL, x : x + width : CELL] - mean * mean
-            both = _means(padded[y : y + height, x : x + width] * reference) - mean * middle
-            scores[y, x] = both / np.sqrt(np.maximum(other * power, _NOTHING))
-            if x == y == REACH:
-                textured = np.minimum(power, other) >= LEAST_TEXTURE**2
+        np.multiply(across[:, y : y + height], reference, out=products)
+        # One below the other, so that they are averaged at a stroke.
+        scores[y] = _means(products.reshape(-1, width)).reshape(side, rows, columns)
+    scores -= mean * middle
+    scores /= np.sqrt(np.maximum(other * power, _NOTHING))
     flat = scores.reshape(side * side, rows, columns)
     best = (flat - _FARNESS).argmax(axis=0)
     alike = np.take_along_axis(flat, best[None], 0)[0]
     shifts = np.stack([_between(scores, best, 1), _between(scores, best, 0)], axis=-1)
     return Cells(np.where(whole & textured, alike, np.nan).astype(np.float32), shifts, scores)
+
+
+def _shifted(levels: NDArray[np.float32], side: int, rows: int, columns: int) -> NDArray[np.float32]:
+    """(side, side, rows, columns): the mean over each cell at every shift."""
+    # Of a cell that begins at any pixel, so that no shift needs its own.
+    means = np.asarray(cv2.boxFilter(levels, -1, (CELL, CELL), anchor=(0, 0)), np.float32)
+    down, right = means.strides
+    shape = (side, side, rows, columns)
+    return np.lib.stride_tricks.as_strided(means, shape, (down, right, CELL * down, CELL * right), writeable=False)
 
 
 def centres(cells: Cells) -> NDArray[np.float32]:

@@ -119,5 +119,5 @@ _SHARES = np.stack(np.meshgrid(_LINE, _LINE), axis=-1).reshape(-1, 2).astype(np.
 
 def _covered(matrix: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which points of the grid a map of shares carries into the other picture; a hair's breadth outside counts."""
-    there = carried(matrix, _SHARES)
-    return np.asarray(((there > -_HAIR) & (there < 1 + _HAIR)).all(axis=1), bool)
+    x, y = carried(matrix, _SHARES).T
+    return np.asarray((x > -_HAIR) & (x < 1 + _HAIR) & (y > -_HAIR) & (y < 1 + _HAIR), bool)

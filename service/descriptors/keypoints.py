@@ -6,7 +6,8 @@ retrieval", CVPR 2012), and of the 128 numbers the 48 directions are kept that v
 (`training/keypoints.py`). Chosen by measurement, on edited copies of photographs: 48 numbers at one byte find what 128
 floating ones do, 32 lose; 200 features of a reference against 600 of a query lose little of 300 against 1,000; pictures
 of 256 pixels and two layers an octave find 97.2 % of 600 edited copies, of 320 pixels and three layers 96.7 %, which
-costs 55 ms instead of 32.
+costs 55 ms instead of 32. Enlarging small pictures to 256 too finds 96.8 % of 2,600 and takes 28 ms, to 192 97.3 % in
+20, not enlarging them 96.8 % in 17.
 
 The mirror image needs no second look: mirroring a patch only reorders its numbers.
 """
@@ -26,9 +27,9 @@ from service.domain.keypoints import CODE_SCALE, Keypoints
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-REVISION = 2
+REVISION = 3
 """Raised whenever the numbers change: features of two revisions are never compared."""
-SIDE = 256
+LEAST_SIDE, MOST_SIDE = 192, 256
 """Pixels of the longer side; SIFT itself doubles it once."""
 MOST_ASKED = 600
 """Features of a query: what lies on top of a copy has features too, and more of them."""
@@ -47,7 +48,8 @@ _MIRRORED = np.arange(PATCH_LENGTH).reshape(4, 4, 8)[::-1, :, (-np.arange(8)) % 
 def extract(picture: NDArray[np.uint8], most: int) -> tuple[Keypoints, Keypoints]:
     """Of an upright RGB picture (H, W, 3) at most so many features, most telling first; and those of its mirror image."""
     height, width, _ = picture.shape
-    scale = SIDE / max(height, width)
+    side = side_for(max(height, width))
+    scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     grey = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size, interpolation=method)
@@ -55,14 +57,19 @@ def extract(picture: NDArray[np.uint8], most: int) -> tuple[Keypoints, Keypoints
     # Ties at the last place give one or two more than were asked for.
     order = np.argsort([-point.response for point in found], kind="stable")[:most]
     wide, tall = width / max(height, width), height / max(height, width)
-    places = np.array([found[n].pt for n in order], np.float32).reshape(-1, 2) / np.float32(SIDE)
-    sizes = np.array([found[n].size for n in order], np.float32) / np.float32(SIDE)
+    places = np.array([found[n].pt for n in order], np.float32).reshape(-1, 2) / np.float32(side)
+    sizes = np.array([found[n].size for n in order], np.float32) / np.float32(side)
     angles = np.deg2rad(np.array([found[n].angle for n in order], np.float32))
     roots = rooted(patches[order] if found else np.zeros((0, PATCH_LENGTH), np.float32))
     plain = Keypoints(places, sizes, angles, _codes(roots), wide, tall)
     across = places * np.array([-1, 1], np.float32) + np.array([wide, 0], np.float32)
     turned = ((np.pi - angles) % (2 * np.pi)).astype(np.float32)
     return plain, Keypoints(across, sizes, turned, _codes(roots[:, _MIRRORED]), wide, tall)
+
+
+def side_for(longest: int) -> int:
+    """Pixels of the longer side at which a picture's features are looked for, of as many as it has."""
+    return min(max(longest, LEAST_SIDE), MOST_SIDE)
 
 
 def detector(most: int) -> cv2.SIFT:

@@ -41,7 +41,7 @@ GROUP = 48
 FIRST_GROUP = 4
 """The first group is as small, and each is twice the one before: progress shows early, and a job whose worker is ended
 again and again within seconds still gets on."""
-AHEAD = 2
+AHEAD = 24
 """Groups' worth of pictures that may be prepared and not yet committed; each holds about a megabyte."""
 BYTES_AHEAD = 128 * 1024 * 1024
 """Files waiting for a decoder, together: many small ones, or a few large ones. As many again may wait for their
@@ -107,7 +107,7 @@ class Batch:
                 prepared = self._preparing.submit(entry, self._wish_for(entry.name))
                 self._under_way.append(_UnderWay(entry.ordinal, entry.name, len(entry.data), prepared))
                 self._bytes_ahead += len(entry.data)
-                while len(self._under_way) >= AHEAD * GROUP or self._bytes_ahead > BYTES_AHEAD:
+                while len(self._under_way) >= AHEAD or self._bytes_ahead > BYTES_AHEAD:
                     self._take()
                     if self._watcher.wants_to_stop():
                         return False
@@ -141,9 +141,9 @@ class Batch:
             self._commit_group()
 
     def _commit_group(self) -> None:
-        self._group = min(2 * self._group, GROUP)
         self._catch_up()
         answers = self._append()
+        self._group = min(max(FIRST_GROUP, 2 * len(answers)), GROUP)
         reached("batch.group-committed")
         stale: list[_Ready] = []
         for ready, answer in answers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def verdict_block(checked: Checked) -> dict[str, Any]:
         "verdict": verdict.kind.value,
         "probability": _probability(verdict.probability),
         "too_little_detail": verdict.too_little_detail,
-        "recommendation": _plain(asdict(verdict.recommendation)),
+        "recommendation": _plain(verdict.recommendation),
         "matches": [match_block(match) for match in verdict.matches],
         "query": query_block(checked.subject.assessed),
         "index": {"sequence": checked.sequence, "size": checked.size, "model": checked.model_id},
@@ -40,8 +40,8 @@ def query_block(assessed: Assessed) -> dict[str, Any]:
         "height": facts.height,
         "bytes": facts.bytes,
         "animated": facts.animated,
-        "quality": _plain(asdict(assessed.quality)),
-        "authenticity": _plain(asdict(assessed.authenticity)),
+        "quality": _plain(assessed.quality),
+        "authenticity": _plain(assessed.authenticity),
     }
 
 
@@ -54,7 +54,7 @@ def match_block(match: Match) -> dict[str, Any]:
         "direction": match.direction.value,
         "probability": _probability(match.probability),
         "similarity": None if match.similarity is None else round(match.similarity, 4),
-        "evidence": _plain(asdict(match.evidence)),
+        "evidence": _plain(match.evidence),
         "unknown": {"similarity": NO_DESCRIPTOR} if match.similarity is None else {},
         "recommendation": {"action": match.recommendation.action.value},
         "links": {"thumbnail": f"/images/{match.image_id}/thumbnail"},
@@ -72,7 +72,7 @@ def comparison_block(compared: Compared) -> dict[str, Any]:
         "direction": told.direction.value,
         "probability": _probability(told.probability),
         "similarity": None if compared.similarity is None else round(compared.similarity, 4),
-        "evidence": _plain(asdict(told.evidence)),
+        "evidence": _plain(told.evidence),
         "stages": [{"stage": one.name, "passed": one.passed, "text": one.text} for one in compared.stages],
         "why_not": list(compared.why_not),
         "query": query_block(compared.query.assessed),
@@ -91,7 +91,9 @@ def _probability(value: float) -> float:
 
 
 def _plain(value: Any) -> Any:
-    """Tuples to lists and mappings to dicts, so that what is kept equals what is sent."""
+    """Records and mappings to dicts and tuples to lists, so that what is kept equals what is sent."""
+    if is_dataclass(value):
+        return {part.name: _plain(getattr(value, part.name)) for part in fields(value)}
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, tuple | list):

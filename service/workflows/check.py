@@ -101,21 +101,30 @@ class Inquiry:
                     what.clear()
             self._size = self._parts.follower.index.size
             facts = self.subject.assessed.facts
-            exact = self._parts.catalogue.find_exact(facts.sha256, facts.pixel_hash)
-            near = self._candidates(after)
-            wanted = {*exact, *near, *self._matches}
+            neighbours = self._neighbours(after)
+            looked = self._parts.catalogue.first_look(
+                facts.sha256, facts.pixel_hash, [one.content_id for one in neighbours]
+            )
+            asks_geometry_from = self.asks_geometry_from
+            near = [
+                one
+                for one in neighbours
+                if (phash := looked.phashes.get(one.content_id)) is not None
+                and (one.similarity >= asks_geometry_from or self._could_be_copies(phash))
+            ]
+            wanted = {*looked.exact, *(one.content_id for one in near), *self._matches}
             found = self._parts.catalogue.contents(wanted) if wanted else {}
             self._forget_the_gone(found)
         with self._watch.step("verify"):
-            for content_id in exact:
+            for content_id in looked.exact:
                 reference = found.get(content_id)
                 if _is_there(reference):
                     self._add(reference, exact_match(self.subject, reference))
-            for content_id, neighbour in near.items():
-                reference = found.get(content_id)
-                if _is_there(reference) and content_id not in self._matches:
+            for neighbour in near:
+                reference = found.get(neighbour.content_id)
+                if _is_there(reference) and neighbour.content_id not in self._matches:
                     # What the descriptor does not propose was proposed by the hash, which speaks of whole frames alone.
-                    by_geometry = neighbour.similarity >= self.asks_geometry_from
+                    by_geometry = neighbour.similarity >= asks_geometry_from
                     match = verified_match(self.subject, reference, neighbour, self._parts, by_geometry=by_geometry)
                     if match is not None:
                         self._add(reference, match)
@@ -132,22 +141,15 @@ class Inquiry:
                 first = reference.images[0]
                 self._matches[content_id] = replace(match, image_id=first.image_id, external_id=first.external_id)
 
-    def _candidates(self, after: int) -> dict[str, Neighbour]:
-        """The neighbours worth verifying, by content id."""
+    def _neighbours(self, after: int) -> list[Neighbour]:
+        """Those of the newer contents that are among the nearest, most similar first."""
         if self.subject.assessed.too_little_detail:
-            return {}
+            return []
         parts = self._parts
         found = parts.follower.index.search(self.subject.posed_vectors, parts.settings.candidates, after)
         self._nearest.meet(found)
-        reach, asks_geometry_from = self.reach, self.asks_geometry_from
-        nearest = [one for one in found if one.similarity >= reach]
-        phashes = parts.catalogue.phashes([neighbour.content_id for neighbour in nearest])
-        return {
-            neighbour.content_id: neighbour
-            for neighbour in nearest
-            if (phash := phashes.get(neighbour.content_id)) is not None
-            and (neighbour.similarity >= asks_geometry_from or self._could_be_copies(phash))
-        }
+        reach = self.reach
+        return [one for one in found if one.similarity >= reach]
 
     def _could_be_copies(self, phash: bytes) -> bool:
         return could_be_copies(self._parts.verdict_model, self.subject.nearest_pose(phash)[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,6 +40,11 @@ class Subject:
     working: NDArray[np.uint8]
     _looks: dict[int, Look] = field(default_factory=dict)
     _keypoints: list[tuple[Keypoints, Keypoints]] = field(default_factory=list)
+
+    def __reduce__(self) -> tuple[type[Subject], tuple[Any, ...]]:
+        # Looks are made again sooner than they are carried to another process: they weigh twice what all else does.
+        carried = (self.assessed, self.spectrum, self.posed_phashes, self.posed_vectors, self.working)
+        return Subject, (*carried, {}, self._keypoints)
 
     def nearest_pose(self, phash: bytes) -> tuple[int, int]:
         """The pose whose hash comes closest to another picture's, and by how many bits they differ."""

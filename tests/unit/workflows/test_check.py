@@ -200,7 +200,7 @@ def test_local_features_are_made_when_they_are_first_needed(asked, stored, taken
     """They cost more than all else that is done with a picture, and most pictures are never anybody's candidate."""
 
     def kept():
-        return {path.stem for path in (tmp_path / "data" / "blobs" / "derived").rglob("*.kp2")}
+        return {path.stem for path in (tmp_path / "data" / "blobs" / "derived").rglob("*.kp3")}
 
     assert kept() == set()
     tilted = written(np.asarray(Image.fromarray(astronaut).rotate(3, Image.Resampling.BICUBIC)), quality=90)
