@@ -28,7 +28,7 @@ LEAST_INLIERS = 6
 """From here on a map is heard. Of 3,000 pairs of strangers 1 in 30 reaches it, and then their cells do not agree."""
 
 EVEN_ODDS = 0.5
-LEAST_TOLD = 0.01
+LEAST_TOLD = 0.02
 """What is less likely, and no sibling, is no match: a dozen such stand near every picture of a kind."""
 
 
