@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from index_store.errors import BadCursorError, BadEntryError, KeeperGoneError
+from index_store.errors import BadCursorError, BadEntryError, BadTransitionError, KeeperGoneError
 from index_store.job_records import IdempotentAnswer, JobItemOutcome, NewJob
+from index_store.person_records import NewPerson, Person
 from index_store.records import Content, HandIn, Image, NewVector
 from index_store.removal_records import NewRemoval, RemovalItemOutcome
 
@@ -27,6 +28,8 @@ COULD_CHANGE_A_VERDICT = (*MADE_FINDABLE, "removed", "withdrawn")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _PHASH_BYTES = 32
 _KEY_CHARACTERS = 255
+PERSON_CHARACTERS = 512
+"""Of a person's id: an ordered index of PostgreSQL takes so many in any script."""
 _CURSOR = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -41,7 +44,9 @@ def check_hand_in(entry: HandIn) -> None:
     for vector in entry.vectors:
         _check_vector(vector)
     _require(0.0 <= entry.probability <= 1.0, "probability must lie between 0 and 1")
-    for text in (entry.image_id, entry.external_id, entry.person_id, entry.verdict, entry.relation):
+    if entry.person_id is not None:
+        _check_person_id(entry.person_id)
+    for text in (entry.image_id, entry.external_id, entry.verdict, entry.relation):
         _require(text is None or could_be_stored(text), "text holds characters that cannot be stored")
     for document in (entry.metadata, entry.verdict_block, *(match.evidence for match in entry.matches)):
         check_json(document)
@@ -50,6 +55,30 @@ def check_hand_in(entry: HandIn) -> None:
 def forgives(compared_with: Collection[str], kind: str, content_id: str) -> bool:
     """Whether a verdict that was compared with these contents stands after such a change of that content."""
     return kind in MADE_FINDABLE and content_id in compared_with
+
+
+def check_person(person: NewPerson | Person) -> None:
+    """Refuse, with `BadEntryError`, a person that could not be told of later."""
+    _check_person_id(person.person_id)
+    _require(person.name is None or could_be_stored(person.name), "the name holds characters that cannot be stored")
+    check_json(person.metadata)
+
+
+def _check_person_id(person_id: str) -> None:
+    fits = 0 < len(person_id) <= PERSON_CHARACTERS and could_be_stored(person_id)
+    _require(fits, f"a person's id has 1 to {PERSON_CHARACTERS} characters that can be stored")
+
+
+def check_is_new(person_id: str, *, known: bool) -> None:
+    """Refuse, with `BadTransitionError`, a person that is there already."""
+    if known:
+        raise BadTransitionError(f"There is a person {person_id} already.")
+
+
+def check_person_can_go(person: Person) -> None:
+    """Refuse, with `BadTransitionError`, to forget whose images these are."""
+    if person.images:
+        raise BadTransitionError(f"Person {person.person_id} has {person.images} images; remove them first.")
 
 
 def check_keeper(image: Image, keeper: Image) -> None:

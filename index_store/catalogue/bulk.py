@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from index_store.catalogue import outcomes, rows, writing
+from index_store.catalogue import outcomes, persons, rows, writing
 from index_store.catalogue.checksums import sealed
 from index_store.catalogue.tables import change, content, image, job_item, match, space, vector
 from index_store.entries import (
@@ -88,6 +88,7 @@ def write(connection: Connection, made: Plan) -> None:
     for table, new in ((content, made.contents), (vector, made.vectors), (image, made.images)):
         if new:
             connection.execute(insert(table), new)
+    persons.make_known(connection, [(row["person_id"], row["created"]) for row in made.images])
     reached("catalogue.group-written")
     if made.matches:
         pairs = [{"query": query, "reference": reference} for query, reference in made.matches]

@@ -31,7 +31,9 @@ from index_store.errors import BadEntryError
 _AT_ONCE = 1000
 _NUMBERED = ((tables.vector, "id"), (tables.space, "space_id"))
 """Tables whose rows a database numbers by itself."""
-_MUST_BE_EMPTY = (tables.content, tables.image, tables.change, tables.api_key, tables.job, tables.removal)
+_MUST_BE_EMPTY = (
+    *(tables.content, tables.image, tables.change, tables.api_key, tables.job, tables.person, tables.removal),
+)
 BUSY_SECONDS = 10.0
 
 

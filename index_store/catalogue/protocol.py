@@ -10,7 +10,7 @@ appends again. So of N re-encodings handed in at once exactly one finds nothing 
 judges a picture.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 from index_store.group_records import Group, GroupAnswer
@@ -27,6 +27,7 @@ from index_store.job_records import (
     JobState,
     NewJob,
 )
+from index_store.person_records import NewPerson, Person, PersonPage
 from index_store.records import (
     ApiKey,
     Committed,
@@ -158,6 +159,9 @@ class Catalogue(ChangeLog, Records, Protocol):
     def answers(self) -> "Answers": ...
 
     @property
+    def persons(self) -> "Persons": ...
+
+    @property
     def removals(self) -> "Removals": ...
 
     def close(self) -> None: ...
@@ -184,6 +188,30 @@ class Keys(Protocol):
 
     def secret(self, name: str) -> bytes:
         """32 random bytes, made at the first asking and the same ever after, in every process."""
+        ...
+
+
+class Persons(Protocol):
+    """Whom images belong to. A person that an image is committed for is known from then on."""
+
+    def create(self, new: NewPerson) -> Person:
+        """Raises `BadEntryError`; `BadTransitionError` if there is one of that id."""
+        ...
+
+    def get(self, person_id: str) -> Person:
+        """Raises `NotFoundError`."""
+        ...
+
+    def list(self, limit: int, cursor: str | None = None) -> PersonPage:
+        """Those that became known last come first. Raises `BadCursorError`."""
+        ...
+
+    def change(self, person_id: str, how: Callable[[Person], Person]) -> Person:
+        """Its name and metadata, made from what they are; nothing else changes. Raises `NotFoundError`, `BadEntryError`."""
+        ...
+
+    def remove(self, person_id: str) -> None:
+        """Forget it. Raises `NotFoundError`; `BadTransitionError` while it has active images."""
         ...
 
 

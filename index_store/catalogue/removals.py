@@ -43,8 +43,8 @@ class SqlRemovals:
                 return rows.removal_record(known)
             number = (connection.execute(select(func.max(removal.c.number))).scalar() or 0) + 1
             made = rows.new_removal(new, number, self._clock())
-            connection.execute(insert(removal), rows.removal_row(made))
-            items = [rows.removal_row(item) for item in rows.planned_items(new)]
+            connection.execute(insert(removal), rows.record_row(made))
+            items = [rows.record_row(item) for item in rows.planned_items(new)]
             if items:
                 connection.execute(insert(removal_item), items)
         reached("removal.planned")

@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import Row
 
 from index_store.job_records import IdempotentAnswer, Job, JobItem, JobItemOutcome, NewJob
+from index_store.person_records import Person
 from index_store.records import ApiKey, Content, HandIn, Image, NewVector, ProvedMatch, Space, StoredVector
 from index_store.removal_records import NewRemoval, RemovalItem, RemovalRecord
 
@@ -101,6 +102,14 @@ def new_job(new: NewJob, number: int, created: str) -> Job:
     )
 
 
+def person_record(row: Row[Any], images: int) -> Person:
+    return Person(row.person_id, row.name, row.metadata, row.created, row.changed, row.number, images)
+
+
+def person_row(person: Person) -> dict[str, Any]:
+    return {name: value for name, value in record_row(person).items() if name != "images"}
+
+
 def removal_record(row: Row[Any]) -> RemovalRecord:
     return RemovalRecord(*_named(row, RemovalRecord))
 
@@ -109,7 +118,7 @@ def removal_item_record(row: Row[Any]) -> RemovalItem:
     return RemovalItem(*_named(row, RemovalItem))
 
 
-def removal_row(record: RemovalRecord | RemovalItem) -> dict[str, Any]:
+def record_row(record: RemovalRecord | RemovalItem | Person) -> dict[str, Any]:
     return {field.name: getattr(record, field.name) for field in fields(record)}
 
 

@@ -13,6 +13,7 @@ from index_store.catalogue.inspection import SqlInspection
 from index_store.catalogue.jobs import SqlJobs
 from index_store.catalogue.keys import SqlKeys, put_setting
 from index_store.catalogue.migrate import migrate
+from index_store.catalogue.persons import SqlPersons
 from index_store.catalogue.removals import SqlRemovals
 from index_store.errors import BadEntryError, BadTransitionError, CatalogueConflictError, NotFoundError, StoreError
 from index_store.failpoints import reached
@@ -49,6 +50,7 @@ class SqlCatalogue:
         self.keys = SqlKeys(database, clock)
         self.jobs = SqlJobs(database, clock)
         self.answers = SqlAnswers(database, clock)
+        self.persons = SqlPersons(database, clock)
         self.removals = SqlRemovals(database, clock)
         self.inspection = SqlInspection(database)
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 
 metadata = MetaData(
     naming_convention={
@@ -207,6 +207,17 @@ job_item = Table(
     Column("problem", JSON(none_as_null=True)),
     Column("finished", Moment),
     Index(None, "job_id", "outcome", "state"),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("person_id", Text, primary_key=True),
+    Column("name", Text),
+    Column("metadata", JSON, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("changed", Moment, nullable=False),
+    Column("number", BigInteger, nullable=False, unique=True),
 )
 
 removal = Table(

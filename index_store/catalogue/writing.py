@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
-from index_store.catalogue import rows, tables
+from index_store.catalogue import persons, rows, tables
 from index_store.catalogue.checksums import sealed
 from index_store.entries import check_can_return, check_dimensions, check_keeper
 from index_store.errors import NotFoundError
@@ -28,6 +28,7 @@ def hand_in(connection: Connection, entry: HandIn, *, created: str) -> Committed
         reached("catalogue.content-written")
     image = rows.new_image(entry, stored=kind == "stored", created=created, sequence=head + 1)
     connection.execute(insert(tables.image), sealed(tables.image, rows.image_row(image)))
+    persons.make_known(connection, [(image.person_id, created)])
     _write_matches(connection, entry.matches, created)
     reached("catalogue.image-written")
     _log(connection, kind, image, sequence=head + 1, created=created)
@@ -59,6 +60,7 @@ def bring_back(connection: Connection, entry: Return, *, created: str) -> Commit
     check_can_return(image)
     kind: ChangeKind = "returned" if _has_active_image(connection, image.content_id) else "revived"
     back = _set_state(connection, image, "active")
+    persons.make_known(connection, [(image.person_id, created)])
     reached("catalogue.returned")
     _log(connection, kind, back, sequence=head + 1, created=created)
     return Committed(head + 1, back)

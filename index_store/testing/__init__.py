@@ -20,7 +20,9 @@ from index_store.testing.memory import MemoryCatalogue
 from index_store.testing.memory_blobs import MemoryBlobs
 from index_store.testing.memory_jobs import MemoryAnswers, MemoryJobs
 from index_store.testing.memory_keys import MemoryKeys
+from index_store.testing.memory_persons import MemoryPersons
 from index_store.testing.memory_removals import MemoryRemovals
+from index_store.testing.persons_contract import PersonsContract
 from index_store.testing.removals_contract import RemovalsContract
 from index_store.testing.samples import a_content, a_hand_in, a_hash, a_vector
 
@@ -37,8 +39,10 @@ __all__ = [
     "MemoryCatalogue",
     "MemoryJobs",
     "MemoryKeys",
+    "MemoryPersons",
     "MemoryRemovals",
     "NaiveIndex",
+    "PersonsContract",
     "RemovalsContract",
     "a_content",
     "a_hand_in",

@@ -54,6 +54,7 @@ from index_store.testing.as_json import as_json_keeps
 from index_store.testing.memory_inspection import MemoryInspection
 from index_store.testing.memory_jobs import MemoryAnswers, MemoryJobs
 from index_store.testing.memory_keys import MemoryKeys
+from index_store.testing.memory_persons import MemoryPersons
 from index_store.testing.memory_removals import MemoryRemovals
 
 
@@ -72,6 +73,7 @@ class MemoryCatalogue:
         self._log: list[Change] = []
         self._contents: dict[str, Content] = {}
         self._images: dict[str, Image] = {}
+        self.persons = MemoryPersons(clock, self._images.values)
         self._vectors: list[StoredVector] = []
         self._spaces: list[Space] = []
         self.inspection = MemoryInspection(self._log, self._contents, self._images, self._vectors, self._spaces)
@@ -146,6 +148,7 @@ class MemoryCatalogue:
                 self._vectors.append(StoredVector(number, entry.content_id, vector.space_id, head + 1, values))
         image = new_image(entry, stored=kind == "stored", created=created, sequence=head + 1)
         self._images[image.image_id] = as_json_keeps(image)
+        self.persons.make_known(image.person_id)
         for match in entry.matches:
             ends = {match.query_content, match.reference_content}
             if len(ends) > 1 and ends <= self._contents.keys():
@@ -168,6 +171,7 @@ class MemoryCatalogue:
         check_can_return(image)
         kind: ChangeKind = "returned" if self._active(image.content_id) else "revived"
         image = self._images[image.image_id] = replace(image, state="active")
+        self.persons.make_known(image.person_id)
         return self._commit(kind, image)
 
     def _commit(self, kind: ChangeKind, image: Image) -> Committed:

@@ -107,6 +107,14 @@ async def read_model(request: Request, settings: Settings, model: type[M]) -> M:
         raise invalid(error, "body", shapes=issubclass(model, RootModel)) from error
 
 
+def read_fields(form: PictureForm, model: type[M]) -> M:
+    """The fields beside a picture, validated. Raises ProblemError."""
+    try:
+        return model.model_validate(form.fields)
+    except ValidationError as error:
+        raise invalid(error, "body") from error
+
+
 async def read_json(request: Request, settings: Settings) -> object:
     """A small JSON body, whatever it holds. Raises ProblemError."""
     return await _read_json(request, settings, ENVELOPE, lambda body: body)

@@ -6,8 +6,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import AfterValidator, BaseModel, Field, field_validator
 
+from index_store.entries import PERSON_CHARACTERS
 from service.domain.values import OperatingPoint
 from service.workflows.arrival import OnDuplicate
 
@@ -19,15 +20,34 @@ MOST_FIELD_BYTES = 256 * 1024
 """Of one form field; and of metadata as compact JSON, whichever way it came."""
 MOST_NESTED = 64
 """Objects and lists inside one another in metadata."""
-_LONGEST = {"external_id": 4096, "person_id": 512}
+_LONGEST = {"external_id": 4096, "person_id": PERSON_CHARACTERS}
 
 
-class _Fields(BaseModel):
-    """What may stand beside one picture or many."""
+def can_be_shown(value: dict[str, Any]) -> dict[str, Any]:
+    """Kept, but never to be sent again, it would spoil every list it is in."""
+    layer: list[Any] = [value]
+    for _ in range(MOST_NESTED):
+        inner = [held.values() if isinstance(held, dict) else held for held in layer if isinstance(held, dict | list)]
+        layer = [item for items in inner for item in items]
+    if any(isinstance(item, dict | list) for item in layer):
+        raise ValueError(f"is nested more than {MOST_NESTED} deep")
+    try:
+        size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    except UnicodeEncodeError as error:
+        raise ValueError("holds half a character (a lone surrogate)") from error
+    if size > MOST_FIELD_BYTES:
+        raise ValueError(f"has {size:,} bytes as compact JSON; the limit is {MOST_FIELD_BYTES:,}")
+    return value
 
-    on_duplicate: OnDuplicate = OnDuplicate.STORE
-    person_id: Annotated[str | None, Field(max_length=_LONGEST["person_id"])] = None
-    metadata: dict[str, Any] = {}
+
+Metadata = Annotated[dict[str, Any], AfterValidator(can_be_shown)]
+"""What a client says of an image or a person."""
+
+
+class _Told(BaseModel):
+    """What a client may say of whatever it hands in."""
+
+    metadata: Metadata = {}
 
     @field_validator("metadata", mode="before")
     @classmethod
@@ -40,25 +60,12 @@ class _Fields(BaseModel):
         except (ValueError, RecursionError) as error:
             raise ValueError("is not JSON") from error
 
-    @field_validator("metadata")
-    @classmethod
-    def _can_be_shown(cls, value: dict[str, Any]) -> dict[str, Any]:
-        """Kept, but never to be sent again, it would spoil every list it is in."""
-        layer: list[Any] = [value]
-        for _ in range(MOST_NESTED):
-            inner = [
-                held.values() if isinstance(held, dict) else held for held in layer if isinstance(held, dict | list)
-            ]
-            layer = [item for items in inner for item in items]
-        if any(isinstance(item, dict | list) for item in layer):
-            raise ValueError(f"is nested more than {MOST_NESTED} deep")
-        try:
-            size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
-        except UnicodeEncodeError as error:
-            raise ValueError("holds half a character (a lone surrogate)") from error
-        if size > MOST_FIELD_BYTES:
-            raise ValueError(f"has {size:,} bytes as compact JSON; the limit is {MOST_FIELD_BYTES:,}")
-        return value
+
+class _Fields(_Told):
+    """What may stand beside one picture or many."""
+
+    on_duplicate: OnDuplicate = OnDuplicate.STORE
+    person_id: Annotated[str | None, Field(min_length=1, max_length=_LONGEST["person_id"])] = None
 
 
 class HandInFields(_Fields):
@@ -71,11 +78,27 @@ class HandInFields(_Fields):
         """The properties as form parts and as JSON members."""
         choice = {"type": "string", "enum": [choice.value for choice in OnDuplicate], "default": "store"}
         form = {name: {"type": "string", "maxLength": most} for name, most in _LONGEST.items()}
-        json = {name: {"type": ["string", "null"], "maxLength": most} for name, most in _LONGEST.items()}
+        form["person_id"]["minLength"] = 1
+        json = {name: {**schema, "type": ["string", "null"]} for name, schema in form.items()}
         limits = f"At most {MOST_FIELD_BYTES:,} bytes as compact JSON, and {MOST_NESTED} levels."
         return (
             {"on_duplicate": choice, **form, "metadata": {"type": "object", "description": limits}},
             {"on_duplicate": choice, **json, "metadata": {"type": ["object", "null"], "description": limits}},
+        )
+
+
+class PersonPictureFields(_Told):
+    """The fields beside a picture of a person, who is named elsewhere."""
+
+    external_id: Annotated[str | None, Field(max_length=_LONGEST["external_id"])] = None
+
+    @classmethod
+    def openapi(cls) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The properties as form parts and as JSON members."""
+        form, json = HandInFields.openapi()
+        return (
+            {name: form[name] for name in ("external_id", "metadata")},
+            {name: json[name] for name in ("external_id", "metadata")},
         )
 
 

@@ -6,10 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag, field_validator
 
+from service.api.person_schemas import PersonId
 from service.workflows.matchers import MATCHERS
 from service.workflows.removal_finding import Keep
-
-PersonId = Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class _Asked(BaseModel):

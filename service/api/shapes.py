@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from fastapi.responses import JSONResponse
 
@@ -14,6 +15,7 @@ from service.workflows.block import query_block
 
 if TYPE_CHECKING:
     from index_store.job_records import Job, JobItem
+    from index_store.person_records import Person
     from index_store.records import ContentWithImages, Image
     from service.workflows.ingest import Ingested
     from service.workflows.parts import Parts
@@ -36,6 +38,19 @@ def image_of(image: Image) -> dict[str, Any]:
             "thumbnail": f"/images/{image.image_id}/thumbnail",
             "content": f"/images/{image.image_id}/content",
         },
+    }
+
+
+def person_of(person: Person) -> dict[str, Any]:
+    itself = f"/persons/{quote(person.person_id, safe='')}"
+    return {
+        "person_id": person.person_id,
+        "name": person.name,
+        "metadata": person.metadata,
+        "images": person.images,
+        "created": person.created,
+        "changed": person.changed,
+        "links": {"self": itself, "images": f"{itself}/images"},
     }
 
 

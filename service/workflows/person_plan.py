@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from index_store.errors import NotFoundError, StoreError
+from index_store.errors import StoreError
 from index_store.records import ImageFilter
 from index_store.removal_records import NewRemoval, PlannedItem
 from service.domain.errors import KeeponeError
@@ -65,11 +65,10 @@ class PersonPlan:
 def plan_persons(question: PersonQuestion, parts: Parts, progress: Progress) -> PersonPlan:
     """Look at every image of these persons and compare those of one person with each other. Writes nothing.
 
-    Raises NotFoundError naming a person of whom there is no image, or StoreError.
+    Raises NotFoundError naming a person that is not known, or StoreError.
     """
     for person_id in question.person_ids:
-        if not parts.catalogue.images(ImageFilter(person_id=person_id), 1).items:
-            raise NotFoundError(f"there is no person {person_id}")
+        parts.catalogue.persons.get(person_id)
     # Who stayed for others' sake does not go for a third one's, which nobody has compared with those that went.
     stayed = {keeper["image_id"] for keeper in parts.catalogue.removals.keepers(PERSONS)}
     found: list[Found] = []

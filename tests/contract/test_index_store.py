@@ -3,6 +3,7 @@
 from contextlib import closing, contextmanager
 
 import pytest
+from sqlalchemy import create_engine
 
 from index_store.blobs import LocalBlobs
 from index_store.catalogue import open_catalogue
@@ -17,9 +18,10 @@ from index_store.testing import (
     MemoryBlobs,
     MemoryCatalogue,
     NaiveIndex,
+    PersonsContract,
     RemovalsContract,
 )
-from index_store.testing.samples import DIMENSION
+from index_store.testing.samples import DIMENSION, a_hand_in
 from index_store.vectors import ExactIndex
 from index_store.vectors.builder import columns_of
 from index_store.vectors.faiss_index import FaissIndex
@@ -85,6 +87,10 @@ class TestSqliteCatalogue(InSqlite, CatalogueContract):
     pass
 
 
+class TestSqlitePersons(InSqlite, PersonsContract):
+    pass
+
+
 class TestSqliteKeys(InSqlite, OverACatalogue, KeysContract):
     pass
 
@@ -106,6 +112,10 @@ class TestPostgresRemovals(InPostgres, OverACatalogue, RemovalsContract):
 
 
 class TestPostgresCatalogue(InPostgres, CatalogueContract):
+    pass
+
+
+class TestPostgresPersons(InPostgres, PersonsContract):
     pass
 
 
@@ -134,6 +144,10 @@ class TestMemoryInspection(InMemory, Inspected, InspectionContract):
 
 
 class TestMemoryCatalogue(InMemory, CatalogueContract):
+    pass
+
+
+class TestMemoryPersons(InMemory, PersonsContract):
     pass
 
 
@@ -218,3 +232,32 @@ class TestFaissIndexOfAPart(IndexContract):
 class TestFaissIndexOfPartAndTail(IndexContract):
     def make_index(self):
         return Folding(keeps_a_tail=True)
+
+
+class KnowsPersonsOfOlderCatalogues:
+    """A catalogue that was written before there were rows of persons."""
+
+    def test_whoever_has_an_image_becomes_a_person(self):
+        with closing(self.make_catalogue()) as catalogue:
+            space = catalogue.ensure_space("builtin", "1", DIMENSION, "cosine")
+            for number, (name, person_id) in enumerate([("a", "late"), ("b", None), ("c", "later"), ("d", "late")]):
+                catalogue.append(a_hand_in(name, space, person_id=person_id), searched_to=number)
+            told = catalogue.persons.list(10).items
+        engine = create_engine(self.engine_url())
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE person")
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
+        engine.dispose()
+        with closing(self.make_catalogue()) as catalogue:
+            assert catalogue.persons.list(10).items == told
+            assert [(one.person_id, one.images, one.metadata) for one in told] == [("later", 1, {}), ("late", 2, {})]
+
+
+class TestOlderSqlite(InSqlite, KnowsPersonsOfOlderCatalogues):
+    def engine_url(self):
+        return f"sqlite:///{self.folder}/catalogue.db"
+
+
+class TestOlderPostgres(InPostgres, KnowsPersonsOfOlderCatalogues):
+    def engine_url(self):
+        return self.url.replace("postgresql://", "postgresql+psycopg://")

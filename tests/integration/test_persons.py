@@ -1,4 +1,4 @@
-"""`POST /persons/remove-duplicates` and `/removals`, as a client sees them."""
+"""`/persons`, `POST /persons/remove-duplicates` and `/removals`, as a client sees them."""
 
 import uuid
 
@@ -128,3 +128,86 @@ def test_a_large_part_is_asked_about(client, persons, tree, assert_problem, monk
     monkeypatch.setattr("service.workflows.brakes.FREE_ITEMS", 0)
     problem = assert_problem(ask(client, persons[0]), 409, "confirmation-needed")
     assert ask(client, persons[0], confirm_token=problem["confirm_token"]).json()["total_removed"] == 1
+
+
+class TestPersons:
+    """`/persons` itself."""
+
+    def test_a_person_is_told_of_changed_and_forgotten(self, client, document):
+        made = client.post("/persons", json={"name": "Ada", "metadata": {"camera": "c10", "year": 1843}})
+        assert made.status_code == 201, made.text
+        assert document.departures(made.json(), "POST", "/persons", 201) == []
+        itself = made.headers["Location"]
+        assert client.get(itself).json() == made.json()
+        changed = client.patch(itself, json={"metadata": {"year": None, "seen": [1]}}).json()
+        assert (changed["name"], changed["metadata"]) == ("Ada", {"camera": "c10", "seen": [1]})
+        changed = client.patch(itself, json={"name": None}).json()
+        assert document.departures(changed, "PATCH", "/persons/{person_id}", 200) == []
+        assert (changed["name"], changed["metadata"]) == (None, {"camera": "c10", "seen": [1]})
+        assert client.delete(itself).status_code == 204
+        assert client.get(itself).status_code == client.delete(itself).status_code == 404
+
+    def test_two_persons_never_have_one_id(self, client, persons):
+        assert client.post("/persons", json={"person_id": persons[0]}).status_code == 201
+        again = client.post("/persons", json={"person_id": persons[0], "name": "another"})
+        assert (again.status_code, again.json()["type"]) == (409, "/problems/wrong-state")
+        assert client.get(f"/persons/{persons[0]}").json()["name"] is None
+
+    @pytest.mark.parametrize(
+        "body", [{"person_id": ""}, {"person_id": "nul\0"}, {"name": "\0"}, {"metadata": []}, {"nickname": "x"}]
+    )
+    def test_what_cannot_be_told_of_is_refused(self, client, body):
+        answer = client.post("/persons", json=body)
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-request")
+
+    @pytest.mark.usefixtures("tree")
+    def test_whoever_has_an_image_is_known_and_listed(self, client, persons, document):
+        page = client.get("/persons", params={"limit": 2}).json()
+        assert document.departures(page, "GET", "/persons", 200) == []
+        assert [(one["person_id"], one["images"]) for one in page["items"]] == [(persons[1], 1), (persons[0], 3)]
+        older = client.get("/persons", params={"cursor": page["next_cursor"]}).json() if page["next_cursor"] else None
+        assert older is None or persons[0] not in {one["person_id"] for one in older["items"]}
+        images = client.get(f"/persons/{persons[0]}/images").json()
+        assert document.departures(images, "GET", "/persons/{person_id}/images", 200) == []
+        assert [one["external_id"] for one in images["items"]] == ["other", "bmp", "png"]
+
+    def test_a_person_with_images_is_not_forgotten(self, client, persons, tree):
+        answer = client.delete(f"/persons/{persons[1]}")
+        assert (answer.status_code, answer.json()["type"]) == (409, "/problems/wrong-state")
+        assert client.delete(f"/images/{tree['alone']}").status_code == 204
+        assert client.delete(f"/persons/{persons[1]}").status_code == 204
+
+    def test_pictures_are_handed_in_for_a_person_each_an_image_of_its_own(self, client, persons, document):
+        place = f"/persons/{persons[0]}/images"
+        data = encoded(scene(7), "PNG")
+        assert client.post(place, files={"file": data}).status_code == 404
+        client.post("/persons", json={"person_id": persons[0]})
+        first = client.post(place, files={"file": data}, data={"external_id": "a"})
+        assert first.status_code == 201, first.text
+        assert document.departures(first.json(), "POST", "/persons/{person_id}/images", 201) == []
+        second = client.post(place, files={"file": data}, data={"external_id": "b"}).json()
+        assert second["outcome"] == "referenced"
+        assert second["image_id"] != first.json()["image_id"]
+        assert client.get(f"/persons/{persons[0]}").json()["images"] == 2
+
+    def test_a_picture_of_a_person_sent_twice_with_one_key_is_taken_once(self, client, persons):
+        client.post("/persons", json={"person_id": persons[0]})
+        key = {"Idempotency-Key": f"{uuid.uuid4()}"}
+        sent = [
+            client.post(f"/persons/{persons[0]}/images", files={"file": encoded(scene(8), "PNG")}, headers=key).json()
+            for _ in range(2)
+        ]
+        assert sent[0]["image_id"] == sent[1]["image_id"]
+        assert client.get(f"/persons/{persons[0]}").json()["images"] == 1
+
+    def test_unknown_persons_are_not_found(self, client, persons):
+        for place in (f"/persons/{persons[0]}", f"/persons/{persons[0]}/images"):
+            assert client.get(place).status_code == 404
+        assert client.patch(f"/persons/{persons[0]}", json={}).status_code == 404
+
+    def test_merged_metadata_never_grows_beyond_what_can_be_shown(self, client, persons):
+        client.post("/persons", json={"person_id": persons[0]})
+        for name in ("first", "second"):
+            answer = client.patch(f"/persons/{persons[0]}", json={"metadata": {name: "x" * 200_000}})
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-request")
+        assert set(client.get(f"/persons/{persons[0]}").json()["metadata"]) == {"first"}

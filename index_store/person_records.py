@@ -1,0 +1,43 @@
+"""Persons as they are remembered: whom pictures belong to, by an id that the client chose.
+
+A person comes to be when it is told of or when its first image is committed, whichever is first, and goes only when that
+is asked for and it has no active image.
+"""
+
+from dataclasses import dataclass, field
+
+from index_store.ids import new_id
+from index_store.records import Json
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """A person to be told of."""
+
+    person_id: str = field(default_factory=lambda: new_id("per"))
+    name: str | None = None
+    metadata: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    person_id: str
+    name: str | None
+    metadata: Json
+    created: str
+    changed: str
+    number: int
+    """They are numbered as they come."""
+    images: int = 0
+    """How many active images it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonPage:
+    items: tuple[Person, ...]
+    next_cursor: str | None
+
+
+def first_told(new: NewPerson, number: int, now: str) -> Person:
+    """The person as it stands at first."""
+    return Person(new.person_id, new.name, new.metadata, now, now, number)

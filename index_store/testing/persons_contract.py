@@ -1,0 +1,115 @@
+"""What every keeper of persons must do."""
+
+# ruff: noqa: S101 - a contract suite is tests: their names tell, they assert, and they expect literals
+
+from dataclasses import replace
+
+from index_store.entries import PERSON_CHARACTERS
+from index_store.errors import BadCursorError, BadEntryError, BadTransitionError, NotFoundError
+from index_store.group_records import GroupItem
+from index_store.person_records import NewPerson
+from index_store.records import Removal, Return
+from index_store.testing.opened import OpensCatalogue
+from index_store.testing.samples import a_hand_in, a_hash, committed, refused
+
+
+class PersonsContract(OpensCatalogue):
+    """Subclass it, and say how to make an empty catalogue."""
+
+    def test_a_person_is_what_was_told_of_it(self) -> None:
+        with self.opened() as (catalogue, _):
+            made = catalogue.persons.create(NewPerson("PERSON-0001", "Ada", {"camera": ["c10", 3]}))
+            assert catalogue.persons.get("PERSON-0001") == made
+            assert (made.name, made.metadata, made.images, made.number) == ("Ada", {"camera": ["c10", 3]}, 0, 1)
+            assert made.created == made.changed
+
+    def test_two_persons_never_have_one_id(self) -> None:
+        with self.opened() as (catalogue, _):
+            first = catalogue.persons.create(NewPerson())
+            second = catalogue.persons.create(NewPerson())
+            assert first.person_id != second.person_id
+            with refused(BadTransitionError):
+                catalogue.persons.create(NewPerson(first.person_id, "another"))
+            assert catalogue.persons.get(first.person_id).name is None
+
+    def test_what_cannot_be_told_of_is_refused(self) -> None:
+        with self.opened() as (catalogue, _):
+            for bad in ("", "a" * (PERSON_CHARACTERS + 1), "nul\0", "\udc80"):
+                with refused(BadEntryError):
+                    catalogue.persons.create(NewPerson(bad))
+            for unfit in (NewPerson("one", "\0"), NewPerson("one", None, {"nan": float("nan")})):
+                with refused(BadEntryError):
+                    catalogue.persons.create(unfit)
+            assert catalogue.persons.list(10).items == ()
+            longest = "語" * PERSON_CHARACTERS
+            assert catalogue.persons.create(NewPerson(longest)).person_id == longest
+
+    def test_unknown_persons_are_not_found(self) -> None:
+        with self.opened() as (catalogue, _):
+            for unknown in ("nobody", "nul\0"):
+                with refused(NotFoundError):
+                    catalogue.persons.get(unknown)
+                with refused(NotFoundError):
+                    catalogue.persons.change(unknown, lambda person: person)
+                with refused(NotFoundError):
+                    catalogue.persons.remove(unknown)
+
+    def test_persons_are_listed_page_by_page_newest_first(self) -> None:
+        with self.opened() as (catalogue, _):
+            for name in "abcde":
+                catalogue.persons.create(NewPerson(name))
+            catalogue.persons.remove("c")
+            told, cursor = [], None
+            while True:
+                page = catalogue.persons.list(2, cursor)
+                told.append([person.person_id for person in page.items])
+                cursor = page.next_cursor
+                if cursor is None:
+                    break
+            assert told == [["e", "d"], ["b", "a"]]
+            with refused(BadCursorError):
+                catalogue.persons.list(2, "no cursor")
+
+    def test_name_and_metadata_change_and_nothing_else(self) -> None:
+        with self.opened() as (catalogue, _):
+            made = catalogue.persons.create(NewPerson("one", "Ada", {"kept": 1}))
+            changed = catalogue.persons.change(
+                "one",
+                lambda old: replace(old, person_id="two", name=None, metadata={**old.metadata, "new": 2}, number=9),
+            )
+            assert changed == catalogue.persons.get("one")
+            assert changed == replace(made, name=None, metadata={"kept": 1, "new": 2}, changed=changed.changed)
+            with refused(BadEntryError):
+                catalogue.persons.change("one", lambda old: replace(old, name="\0"))
+            assert catalogue.persons.get("one") == changed
+
+    def test_whoever_has_an_image_is_known(self) -> None:
+        with self.opened() as (catalogue, space):
+            told = catalogue.persons.create(NewPerson("told", "Ada"))
+            of = {"a": "new", "b": "told", "c": "new", "d": None}
+            seen = frozenset(map(a_hash, of))
+            group = [GroupItem(a_hand_in(name, space, person_id=one), 0, seen, frozenset()) for name, one in of.items()]
+            answers = catalogue.append_many(group)
+            images = {name: committed(answer).image for name, answer in zip(of, answers, strict=True)}
+            assert {one.person_id: one.images for one in catalogue.persons.list(10).items} == {"new": 2, "told": 1}
+            assert catalogue.persons.get("told") == replace(told, images=1)
+            catalogue.append(Removal(images["a"].image_id), searched_to=4)
+            assert catalogue.persons.get("new").images == 1
+
+    def test_a_person_with_images_stays_and_one_whose_image_returns_is_back(self) -> None:
+        with self.opened() as (catalogue, space):
+            one = committed(catalogue.append(a_hand_in("a", space, person_id="one"), searched_to=0)).image
+            with refused(BadTransitionError):
+                catalogue.persons.remove("one")
+            catalogue.append(Removal(one.image_id), searched_to=1)
+            catalogue.persons.remove("one")
+            with refused(NotFoundError):
+                catalogue.persons.get("one")
+            catalogue.append(Return(one.image_id), searched_to=2)
+            assert catalogue.persons.get("one").images == 1
+
+    def test_an_image_of_nobody_that_could_be_is_refused(self) -> None:
+        with self.opened() as (catalogue, space):
+            for bad in ("", "a" * (PERSON_CHARACTERS + 1)):
+                with refused(BadEntryError):
+                    catalogue.append(a_hand_in("a", space, person_id=bad), searched_to=0)

@@ -1,0 +1,52 @@
+"""Persons on the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from index_store.entries import PERSON_CHARACTERS
+from service.api.fields import Metadata
+
+PersonId = Annotated[str, Field(min_length=1, max_length=PERSON_CHARACTERS)]
+Name = Annotated[str | None, Field(max_length=1024)]
+
+
+class NewPerson(BaseModel):
+    """A person to be told of; without an id it gets one."""
+
+    model_config = ConfigDict(extra="forbid")
+    person_id: PersonId | None = None
+    name: Name = None
+    metadata: Metadata = {}
+
+
+class PersonChanges(BaseModel):
+    """What is to be another; what is not named stays."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Name = None
+    metadata: Annotated[
+        Metadata, Field(description="Merged into what there is (RFC 7396): null takes a member away.")
+    ] = {}
+
+
+class PersonLinks(BaseModel):
+    self: str
+    images: str
+
+
+class Person(BaseModel):
+    person_id: str
+    name: str | None
+    metadata: dict[str, Any]
+    images: Annotated[int, Field(description="How many active images it has.")]
+    created: Annotated[str, Field(description="RFC 3339, UTC.")]
+    changed: Annotated[str, Field(description="When its name or metadata were written last.")]
+    links: PersonLinks
+
+
+class PersonPage(BaseModel):
+    items: list[Person]
+    next_cursor: str | None
