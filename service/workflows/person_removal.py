@@ -14,11 +14,13 @@ from service.workflows.brakes import check_confirmed
 from service.workflows.file_removal import items_of
 from service.workflows.findings import silent
 from service.workflows.person_backup import back_up
+from service.workflows.person_file import tell_of
 from service.workflows.person_plan import plan_persons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from index_store.removal_records import RemovalRecord
     from service.workflows.parts import Parts
     from service.workflows.person_plan import PersonPlan, PersonQuestion
     from service.workflows.removal_finding import Found
@@ -52,9 +54,16 @@ def remove(
         back_up(removal, backup_id, parts)
     removals = parts.catalogue.removals
     removals.plan(removal)
-    image_removal.apply(removal.removal_id, removal.plan_hash, parts.catalogue, silent)
+    tell_of(image_removal.apply(removal.removal_id, removal.plan_hash, parts.catalogue, silent), parts)
     settled = tuple(items_of(removal.removal_id, removals))
     return _told(question, plan, settled, backup_id) | {"removal_id": removal.removal_id}
+
+
+def undo(removal_id: str, parts: Parts) -> RemovalRecord:
+    """Bring every image back; done already, it stays so. Raises LeftAsideError, BadTransitionError or StoreError."""
+    record = image_removal.undo(removal_id, parts.catalogue, silent)
+    tell_of(record, parts)
+    return record
 
 
 def _told(

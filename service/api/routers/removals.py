@@ -12,8 +12,7 @@ from service.api.deps import PartsOf, at_work
 from service.api.removal_schemas import Removal, RemovalPage
 from service.api.responses import AUTH_SLUGS, problems
 from service.domain.errors import WrongRemovalError
-from service.workflows import image_removal
-from service.workflows.findings import silent
+from service.workflows import person_removal
 from service.workflows.person_plan import PERSONS
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ async def undo_removal(request: Request, removal_id: RemovalId, parts: PartsOf, 
 def _undone(removal_id: str, parts: Parts) -> dict[str, Any]:
     if parts.catalogue.removals.get(removal_id).kind != PERSONS:
         raise WrongRemovalError("Files of a folder are brought back by `keepone removals undo`.")
-    return _shown(image_removal.undo(removal_id, parts.catalogue, silent), parts)
+    return _shown(person_removal.undo(removal_id, parts), parts)
 
 
 def _shown(record: RemovalRecord, parts: Parts) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from index_store.records import ImageFilter, Removal
 from index_store.removal_records import NewRemoval, PlannedItem
 from index_store.testing import a_hash
 from service.domain.errors import ConfirmationNeededError
-from service.workflows import brakes, image_removal, person_backup
+from service.workflows import brakes, image_removal, person_backup, person_file
 from service.workflows.arrival import OnDuplicate, Wish
 from service.workflows.file_removal import StalePlanError, items_of
 from service.workflows.findings import silent
 from service.workflows.ingest import ingest
 from service.workflows.person_plan import PersonQuestion
-from service.workflows.person_removal import remove
+from service.workflows.person_removal import remove, undo
 
 
 @pytest.fixture
@@ -96,6 +96,81 @@ def test_the_backup_holds_the_very_bytes(parts, given, ask):
     assert (listed["image_id"], listed["keeper"]) == (given["small"].image_id, given["large"].image_id)
     data = (folder / listed["file"]).read_bytes()
     assert hashlib.sha256(data).hexdigest() == listed["sha256"] == given["small"].content_id
+
+
+class TestMetadata:
+    """`metadata.json` of a person."""
+
+    @pytest.fixture
+    def path(self, parts):
+        return parts.settings.effective_outputs / "persons" / "P1" / "metadata.json"
+
+    def test_it_tells_what_was_removed_and_after_an_undo_nothing(self, parts, given, ask, path):
+        told = ask("P1", "P2")
+        written = json.loads(path.read_text(encoding="utf-8"))
+        [item] = items_of(told["removal_id"], parts.catalogue.removals, "removed")
+        gone = {"name": "small", "image_id": given["small"].image_id}
+        assert written == {
+            "person_id": "P1",
+            "image_count": 2,
+            "removed": [gone | {"removal_id": told["removal_id"], "removed_at": item.settled}],
+            "last_removal": item.settled,
+        }
+        for _ in range(2):  # asked again, it says the same
+            undo(told["removal_id"], parts)
+            written = json.loads(path.read_text(encoding="utf-8"))
+            assert written == {"person_id": "P1", "image_count": 3, "removed": [], "last_removal": None}
+        other = json.loads((path.parent.parent / "P2" / path.name).read_text(encoding="utf-8"))
+        assert (other["image_count"], other["removed"]) == (1, [])
+
+    def test_what_else_it_says_and_removals_before_stay(self, parts, given, ask, path):
+        path.parent.mkdir(parents=True)
+        earlier = {"name": "x", "image_id": "img_x", "removal_id": "rem_x", "removed_at": "2026-01-01T00:00:00Z"}
+        path.write_text(json.dumps({"camera": ["c10"], "removed": [earlier], "image_count": 99}), encoding="utf-8")
+        told = ask("P1")
+        written = json.loads(path.read_text(encoding="utf-8"))
+        assert (written["camera"], written["image_count"]) == (["c10"], 2)
+        assert [one["image_id"] for one in written["removed"]] == ["img_x", given["small"].image_id]
+        undo(told["removal_id"], parts)
+        written = json.loads(path.read_text(encoding="utf-8"))
+        assert (written["removed"], written["last_removal"]) == ([earlier], earlier["removed_at"])
+
+    @pytest.mark.usefixtures("given")
+    @pytest.mark.parametrize("data", [b"{", b"[]", b'{"removed": 3}', b'{"removed": [{"name": "x"}]}', b"\xff"])
+    def test_a_file_that_is_not_understood_is_left_alone(self, ask, path, data):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(data)
+        assert ask("P1")["total_removed"] == 1
+        assert path.read_bytes() == data
+
+    @pytest.mark.usefixtures("given")
+    def test_a_disk_that_takes_no_file_stops_no_removal(self, parts, ask, monkeypatch):
+        def full(*_):
+            raise OSError(28, "no space")
+
+        monkeypatch.setattr(person_file, "make_folder", full)
+        assert ask("P1")["total_removed"] == 1
+        assert names(parts, "P1") == {"large", "other"}
+
+    def test_many_removals_at_once_are_all_told(self, parts, written, astronaut, resized, path):
+        """Whoever writes the file waits for whoever does so already."""
+        for number in range(6):
+            copy = written(resized(astronaut, 0.5 + number / 20), quality=80)
+            ingest(copy, Wish(OnDuplicate.STORE, external_id=f"{number}", person_id="P1"), parts)
+        images = {one.external_id: one for one in parts.catalogue.images(ImageFilter(person_id="P1"), 100).items}
+        removals = parts.catalogue.removals
+        records = []
+        for number in range(5):
+            loser = {"image_id": images[f"{number}"].image_id, "external_id": f"{number}", "person_id": "P1"}
+            item = PlannedItem(loser, {"image_id": images["5"].image_id}, 1)
+            new = NewRemoval("persons", {"person_ids": ["P1"]}, a_hash(f"{number}"), (item,))
+            removals.plan(new)
+            records.append(image_removal.apply(new.removal_id, new.plan_hash, parts.catalogue, silent))
+        with ThreadPoolExecutor(5) as threads:
+            list(threads.map(lambda record: person_file.tell_of(record, parts), records))
+        told = json.loads(path.read_text(encoding="utf-8"))
+        assert {one["name"] for one in told["removed"]} == set("01234")
+        assert told["image_count"] == 1
 
 
 @pytest.mark.usefixtures("given")

@@ -1,0 +1,117 @@
+"""A person's `metadata.json` below the outputs: how many images it has and which were removed, for whoever reads files.
+
+`<outputs>/persons/<person>/metadata.json`. Its keys of ours follow from the catalogue, so writing it again is harmless and
+one that is lost costs nothing; all other keys are left as they are.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from index_store.errors import NotFoundError
+from index_store.syncing import make_folder, sync, sync_folder
+from service import log
+from service.workflows.file_removal import items_of
+from service.workflows.person_backup import folder_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from index_store.removal_records import RemovalItem, RemovalRecord
+    from service.workflows.parts import Parts
+
+FOLDER = "persons"
+FILE = "metadata.json"
+_WRITTEN = "metadata.json.new"
+
+
+def tell_of(removal: RemovalRecord, parts: Parts) -> None:
+    """Write the file of every person of a removal, as things stand now. What cannot be written is logged: it is no more
+    than told, and told again at the person's next removal. Raises StoreError.
+    """
+    removed = list(items_of(removal.removal_id, parts.catalogue.removals, "removed"))
+    for person_id in removal.request["person_ids"]:
+        mine = [item for item in removed if item.loser["person_id"] == person_id]
+        try:
+            _tell(person_id, removal.removal_id, mine, parts)
+        except (OSError, ValueError) as error:
+            log.event("metadata.json cannot be written", level=logging.WARNING, error=error, person_id=person_id)
+
+
+def _tell(person_id: str, removal_id: str, removed: Sequence[RemovalItem], parts: Parts) -> None:
+    folder = parts.settings.effective_outputs / FOLDER / folder_name(person_id)
+    make_folder(folder)
+    with _alone(folder):
+        told = _read(folder / FILE)
+        others = [one for one in told.get("removed", ()) if one["removal_id"] != removal_id]
+        ours = [
+            {
+                "name": item.loser["external_id"] or item.loser["image_id"],
+                "image_id": item.loser["image_id"],
+                "removal_id": removal_id,
+                "removed_at": item.settled,
+            }
+            for item in removed
+        ]
+        everything = sorted([*others, *ours], key=lambda one: (one["removed_at"], one["image_id"]))
+        told |= {
+            "person_id": person_id,
+            "image_count": _count(person_id, parts),
+            "removed": everything,
+            "last_removal": everything[-1]["removed_at"] if everything else None,
+        }
+        _write(folder, json.dumps(told, ensure_ascii=False, indent=2).encode() + b"\n")
+
+
+def _count(person_id: str, parts: Parts) -> int:
+    with suppress(NotFoundError):
+        return parts.catalogue.persons.get(person_id).images
+    return 0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What the file says; nothing if there is none. Raises ValueError for one that is not ours to write over."""
+    try:
+        told = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    removed = told.get("removed", []) if isinstance(told, dict) else None
+    if not isinstance(removed, list) or not all(_is_ours(one) for one in removed):
+        raise ValueError(f"{path.name} holds something else than is written there")
+    return dict(told)
+
+
+def _is_ours(entry: object) -> bool:
+    return isinstance(entry, dict) and all(
+        isinstance(entry.get(name), str) for name in ("removal_id", "removed_at", "image_id")
+    )
+
+
+def _write(folder: Path, data: bytes) -> None:
+    """In place of what was there, at a stroke."""
+    descriptor = os.open(folder / _WRITTEN, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(data)
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
+    (folder / _WRITTEN).rename(folder / FILE)
+    sync_folder(folder)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else of ours writes there meanwhile, in whatever process."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
