@@ -73,7 +73,7 @@ def make_known(connection: Connection, came: Iterable[tuple[str | None, str]]) -
     """A row for each person (an id and a moment) that has none. Call under the writer's lock, with its image."""
     moments: dict[str, str] = {}
     for person_id, moment in came:
-        if person_id is not None:
+        if person_id:  # earlier builds took an empty one, which is nobody's
             moments.setdefault(person_id, moment)
     for known in _known(connection, moments):
         del moments[known]

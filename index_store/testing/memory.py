@@ -148,7 +148,7 @@ class MemoryCatalogue:
                 self._vectors.append(StoredVector(number, entry.content_id, vector.space_id, head + 1, values))
         image = new_image(entry, stored=kind == "stored", created=created, sequence=head + 1)
         self._images[image.image_id] = as_json_keeps(image)
-        self.persons.make_known(image.person_id)
+        self.persons.make_known(image.person_id, created)
         for match in entry.matches:
             ends = {match.query_content, match.reference_content}
             if len(ends) > 1 and ends <= self._contents.keys():
@@ -171,7 +171,7 @@ class MemoryCatalogue:
         check_can_return(image)
         kind: ChangeKind = "returned" if self._active(image.content_id) else "revived"
         image = self._images[image.image_id] = replace(image, state="active")
-        self.persons.make_known(image.person_id)
+        self.persons.make_known(image.person_id, self._clock())
         return self._commit(kind, image)
 
     def _commit(self, kind: ChangeKind, image: Image) -> Committed:

@@ -17,19 +17,24 @@ class MemoryPersons:
         self._clock = clock
         self._images = images
         self._persons: dict[str, Person] = {}
-        self._count = 0
 
     def create(self, new: NewPerson) -> Person:
         check_person(new)
         check_is_new(new.person_id, known=new.person_id in self._persons)
-        self._count += 1
-        self._persons[new.person_id] = as_json_keeps(first_told(new, self._count, self._clock()))
-        return self._persons[new.person_id]
+        return self._keep(new, self._clock())
 
-    def make_known(self, person_id: str | None) -> None:
-        """As `create`, unless it is there or nobody is named."""
-        if person_id is not None and person_id not in self._persons:
-            self.create(NewPerson(person_id))
+    def make_known(self, person_id: str | None, moment: str) -> None:
+        """A person of whom there is an image."""
+        if person_id and person_id not in self._persons:
+            self._keep(NewPerson(person_id), moment)
+
+    def _keep(self, new: NewPerson, moment: str) -> Person:
+        made = as_json_keeps(first_told(new, self._last_number() + 1, moment))
+        self._persons[new.person_id] = made
+        return made
+
+    def _last_number(self) -> int:
+        return max((one.number for one in self._persons.values()), default=0)
 
     def get(self, person_id: str) -> Person:
         if person_id not in self._persons:
@@ -38,7 +43,7 @@ class MemoryPersons:
         return replace(self._persons[person_id], images=len(mine))
 
     def list(self, limit: int, cursor: str | None = None) -> PersonPage:
-        before = self._count + 1 if cursor is None else read_cursor(cursor)
+        before = self._last_number() + 1 if cursor is None else read_cursor(cursor)
         found = [self.get(one.person_id) for one in reversed(self._persons.values()) if one.number < before]
         page = tuple(found[:limit])
         return PersonPage(page, cursor_at(page[-1].number) if len(found) > limit else None)

@@ -93,6 +93,7 @@ class PersonsContract(OpensCatalogue):
             images = {name: committed(answer).image for name, answer in zip(of, answers, strict=True)}
             assert {one.person_id: one.images for one in catalogue.persons.list(10).items} == {"new": 2, "told": 1}
             assert catalogue.persons.get("told") == replace(told, images=1)
+            assert catalogue.persons.get("new").created == images["a"].created
             catalogue.append(Removal(images["a"].image_id), searched_to=4)
             assert catalogue.persons.get("new").images == 1
 

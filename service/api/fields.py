@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from index_store.entries import PERSON_CHARACTERS
 from service.domain.values import OperatingPoint
@@ -65,7 +65,11 @@ class _Fields(_Told):
     """What may stand beside one picture or many."""
 
     on_duplicate: OnDuplicate = OnDuplicate.STORE
-    person_id: Annotated[str | None, Field(min_length=1, max_length=_LONGEST["person_id"])] = None
+    person_id: Annotated[
+        Annotated[str, Field(max_length=_LONGEST["person_id"])] | None,
+        BeforeValidator(lambda value: None if value == "" else value),
+    ] = None
+    """Nobody's, where a form leaves it empty."""
 
 
 class HandInFields(_Fields):
@@ -78,7 +82,6 @@ class HandInFields(_Fields):
         """The properties as form parts and as JSON members."""
         choice = {"type": "string", "enum": [choice.value for choice in OnDuplicate], "default": "store"}
         form = {name: {"type": "string", "maxLength": most} for name, most in _LONGEST.items()}
-        form["person_id"]["minLength"] = 1
         json = {name: {**schema, "type": ["string", "null"]} for name, schema in form.items()}
         limits = f"At most {MOST_FIELD_BYTES:,} bytes as compact JSON, and {MOST_NESTED} levels."
         return (
@@ -88,7 +91,9 @@ class HandInFields(_Fields):
 
 
 class PersonPictureFields(_Told):
-    """The fields beside a picture of a person, who is named elsewhere."""
+    """The fields beside a picture of a person, who is named elsewhere; what is not wanted of it cannot be wished."""
+
+    model_config = ConfigDict(extra="forbid")
 
     external_id: Annotated[str | None, Field(max_length=_LONGEST["external_id"])] = None
 

@@ -37,7 +37,7 @@ APPLIED = {"Preference-Applied": "respond-async"}
 Prefer = Annotated[str | None, Header(description="`respond-async`: answer at once, with a job (RFC 7240).")]
 
 
-def answers(*slugs: str) -> dict[int | str, dict[str, Any]]:
+def responses_of(*slugs: str) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that takes a picture in."""
     return {
         201: {"model": HandedIn, "links": image_links()},
@@ -55,12 +55,25 @@ def wants_to_wait_no_longer(prefer: str | None) -> bool:
 
 
 async def hand_in(
-    request: Request, picture: bytes, wish: Wish, parts: Parts, caller: Writer, *, prefer: str | None, key: Key
+    request: Request,
+    picture: bytes,
+    wish: Wish,
+    parts: Parts,
+    caller: Writer,
+    *,
+    prefer: str | None,
+    key: Key,
+    person_is_known: bool = False,
 ) -> Response:
-    """201 with the image, or 202 with the job that will make it. Raises ProblemError and what `ingest` raises."""
+    """201 with the image, or 202 with the job that will make it. Raises ProblemError and what `ingest` raises.
+
+    `person_is_known`: the person must be, or NotFoundError is raised; what was answered already is answered again.
+    """
     later = wants_to_wait_no_longer(prefer)
 
     async def carry_out(claim: Claim | None) -> Response:
+        if person_is_known and wish.person_id is not None:
+            await to_thread.run_sync(parts.catalogue.persons.get, wish.person_id)
         if later:
             return await _queue(picture, wish, parts, caller, claim)
         answer = None if claim is None else claim.answer(201)

@@ -13,11 +13,15 @@ PersonId = Annotated[str, Field(min_length=1, max_length=PERSON_CHARACTERS)]
 Name = Annotated[str | None, Field(max_length=1024)]
 
 
+NameableId = Annotated[PersonId, Field(pattern=r"^[^/]*[^./][^/]*$", description="Not only dots, and without a slash.")]
+"""One that can stand in a path."""
+
+
 class NewPerson(BaseModel):
     """A person to be told of; without an id it gets one."""
 
     model_config = ConfigDict(extra="forbid")
-    person_id: PersonId | None = None
+    person_id: NameableId | None = None
     name: Name = None
     metadata: Metadata = {}
 
@@ -33,8 +37,10 @@ class PersonChanges(BaseModel):
 
 
 class PersonLinks(BaseModel):
-    self: str
-    images: str
+    """Null for an id that came with an image and cannot stand in a path."""
+
+    self: str | None
+    images: str | None
 
 
 class Person(BaseModel):

@@ -42,7 +42,8 @@ def image_of(image: Image) -> dict[str, Any]:
 
 
 def person_of(person: Person) -> dict[str, Any]:
-    itself = f"/persons/{quote(person.person_id, safe='')}"
+    name = person.person_id
+    itself = None if "/" in name or not name.strip(".") else f"/persons/{quote(name, safe='')}"
     return {
         "person_id": person.person_id,
         "name": person.name,
@@ -50,7 +51,7 @@ def person_of(person: Person) -> dict[str, Any]:
         "images": person.images,
         "created": person.created,
         "changed": person.changed,
-        "links": {"self": itself, "images": f"{itself}/images"},
+        "links": {"self": itself, "images": itself and f"{itself}/images"},
     }
 
 

@@ -39,10 +39,12 @@ if TYPE_CHECKING:
 GROUP = 48
 """Pictures committed together at the most. One synced commit takes as long as some ten pictures' rows."""
 FIRST_GROUP = 4
-"""The first group is as small, and each is twice the one before: progress shows early, and a job whose worker is ended
-again and again within seconds still gets on."""
-AHEAD = 24
-"""Groups' worth of pictures that may be prepared and not yet committed; each holds about a megabyte."""
+"""The first group is as small: progress shows early, and a job whose worker is ended again and again within seconds still
+gets on. Each may be twice what was settled of the one before: among look-alikes, most of which must wait for one another,
+small groups search again for fewer."""
+AHEAD, AHEAD_OF_EACH = 24, 3
+"""Pictures that may be on their way to their group, and how many for each decoder at the least; each holds about a
+megabyte. Whoever is prepared early has more to be compared with when its turn comes."""
 BYTES_AHEAD = 128 * 1024 * 1024
 """Files waiting for a decoder, together: many small ones, or a few large ones. As many again may wait for their
 commit, for a copy's bytes are held until it is known that they need not be kept."""
@@ -91,6 +93,7 @@ class Batch:
         self._preparing = preparing(parts)
         self._under_way: deque[_UnderWay] = deque()
         self._bytes_ahead = 0
+        self._ahead = max(AHEAD, AHEAD_OF_EACH * parts.settings.decode_children)
         self._group = min(FIRST_GROUP, GROUP)
         self._waiting: deque[_Ready] = deque()
         self._lately = Lately(parts.verdict_model)
@@ -107,7 +110,7 @@ class Batch:
                 prepared = self._preparing.submit(entry, self._wish_for(entry.name))
                 self._under_way.append(_UnderWay(entry.ordinal, entry.name, len(entry.data), prepared))
                 self._bytes_ahead += len(entry.data)
-                while len(self._under_way) >= AHEAD or self._bytes_ahead > BYTES_AHEAD:
+                while len(self._under_way) >= self._ahead or self._bytes_ahead > BYTES_AHEAD:
                     self._take()
                     if self._watcher.wants_to_stop():
                         return False
@@ -137,13 +140,18 @@ class Batch:
                 "a picture met a defect", level=logging.ERROR, error=error, job_id=self._job_id, item=item.ordinal
             )
             self._record(item.ordinal, item.name, error)
-        while len(self._waiting) >= self._group or sum(each.arrival.bytes_held for each in self._waiting) > BYTES_AHEAD:
+        while self._is_full() and not self._watcher.wants_to_stop():
             self._commit_group()
+
+    def _is_full(self) -> bool:
+        held = sum(ready.arrival.bytes_held for ready in self._waiting)
+        return len(self._waiting) >= self._group or held > BYTES_AHEAD
 
     def _commit_group(self) -> None:
         self._catch_up()
+        before = len(self._waiting)
         answers = self._append()
-        self._group = min(max(FIRST_GROUP, 2 * len(answers)), GROUP)
+        self._group = min(max(FIRST_GROUP, 2 * (before - len(self._waiting))), GROUP)
         reached("batch.group-committed")
         stale: list[_Ready] = []
         for ready, answer in answers:

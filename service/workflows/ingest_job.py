@@ -86,7 +86,7 @@ class IngestRequest:
         return Wish(
             on_duplicate=self.on_duplicate,
             external_id=self.external_id or name or None,
-            person_id=self.person_id,
+            person_id=self.person_id or None,  # earlier builds took an empty one
             metadata=self.metadata,
             point=self.operating_point,
             top_k=1,

@@ -12,7 +12,7 @@ from service.api.auth import Reader, Writer
 from service.api.bodies import read_fields, read_model, read_picture
 from service.api.deps import PartsOf, SettingsOf, at_work
 from service.api.fields import HandInFields
-from service.api.handing_in import Prefer, answers, hand_in
+from service.api.handing_in import Prefer, hand_in, responses_of
 from service.api.once import Key
 from service.api.responses import AUTH_SLUGS, json_body, picture_body, problems
 from service.api.routers.check import Point, TopK
@@ -30,7 +30,7 @@ ImageId = Annotated[str, Path(description="An image id.", max_length=64)]
     "",
     status_code=201,
     response_model=HandedIn,
-    responses=answers("duplicate-refused"),
+    responses=responses_of("duplicate-refused"),
     openapi_extra=picture_body(*HandInFields.openapi()),
 )
 async def hand_in_picture(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -15,7 +15,7 @@ from service.api.auth import Reader, Writer
 from service.api.bodies import read_fields, read_model, read_picture
 from service.api.deps import PartsOf, SettingsOf, at_work
 from service.api.fields import PersonPictureFields, can_be_shown
-from service.api.handing_in import Prefer, answers, hand_in
+from service.api.handing_in import Prefer, hand_in, responses_of
 from service.api.once import Key
 from service.api.person_schemas import NewPerson, Person, PersonChanges, PersonPage
 from service.api.problems import ProblemError
@@ -28,9 +28,6 @@ from service.domain.merging import merged
 from service.workflows import person_removal
 from service.workflows.arrival import Wish
 from service.workflows.person_plan import PersonQuestion
-
-if TYPE_CHECKING:
-    pass
 
 router = APIRouter(prefix="/persons", tags=["persons"])
 
@@ -127,7 +124,7 @@ def list_images_of_person(
     "/{person_id}/images",
     status_code=201,
     response_model=HandedIn,
-    responses=answers("not-found"),
+    responses=responses_of("not-found"),
     openapi_extra=picture_body(*PersonPictureFields.openapi()),
 )
 async def hand_in_for_person(
@@ -142,7 +139,6 @@ async def hand_in_for_person(
     idempotency_key: Key = None,
 ) -> Response:
     """Hand in a picture of a person that is known. It is an image of its own, whatever it is a copy of."""
-    await at_work(request, lambda: parts.catalogue.persons.get(person_id))
     form = await read_picture(request, settings)
     fields = read_fields(form, PersonPictureFields)
     wish = Wish(
@@ -152,7 +148,9 @@ async def hand_in_for_person(
         point=operating_point or settings.operating_point,
         top_k=top_k,
     )
-    return await hand_in(request, form.picture, wish, parts, caller, prefer=prefer, key=idempotency_key)
+    return await hand_in(
+        request, form.picture, wish, parts, caller, prefer=prefer, key=idempotency_key, person_is_known=True
+    )
 
 
 @router.post(

@@ -340,19 +340,38 @@ def test_the_first_groups_are_small_and_the_later_ones_are_not(parts, written, m
     assert sizes == [4, 8, 16, 20, 12]
 
 
+def test_among_look_alikes_groups_shrink_and_the_end_is_heard_between_two(
+    parts, astronaut, written, resized, monkeypatch
+):
+    """A large group of which but one can go is no reason to commit the others one by one before anybody looks."""
+    monkeypatch.setattr(batch, "GROUP", 16)
+    drawn = np.random.default_rng(3).integers(0, 256, (12, 40, 40, 3), dtype=np.uint8)
+    look_alikes = [resized(astronaut, 0.3 + number / 100) for number in range(16)]
+    pictures = [written(picture, "PNG") for picture in (*drawn, *look_alikes)]
+    sizes, heard = [], []
+    counted, watcher = Appending(parts.catalogue), Counting()
+    counted.append_many = lambda group: sizes.append(len(group)) or parts.catalogue.append_many(group)
+    watcher.wants_to_stop = lambda: heard.append(len(sizes)) or False
+    job_id = parts.jobs.create(NewJob("ingest")).job_id
+    files = [Entry(number, f"{number}", data) for number, data in enumerate(pictures)]
+    Batch(job_id, replace(parts, catalogue=counted), wish_for(OnDuplicate.STORE), watcher).run(files)
+    assert sizes == [4, 8] + 16 * [1]
+    assert set(heard) >= set(range(len(sizes))), "asked before every group"
+
+
 def test_only_a_few_files_are_read_ahead(parts, written):
-    """An archive of any length is taken in with the memory of two groups."""
+    """An archive of any length is taken in with the memory of a few pictures and a group."""
     blank = written(np.full((8, 8, 3), 9, np.uint8), "PNG")
     job_id = parts.jobs.create(NewJob("ingest")).job_id
     watcher, ahead = Counting(), []
 
     def endless():
-        for ordinal in range(30):
+        for ordinal in range(100):
             ahead.append(ordinal - len(watcher.outcomes))
             yield Entry(ordinal, f"{ordinal}.png", blank + bytes(ordinal))
 
     Batch(job_id, parts, wish_for(OnDuplicate.STORE), watcher).run(endless())
-    assert max(ahead) <= (batch.AHEAD + 1) * batch.GROUP
+    assert max(ahead) <= batch.AHEAD + batch.GROUP
 
 
 def test_files_of_copies_that_wait_for_their_commit_are_counted_too(parts, photographs, written, resized, monkeypatch):
