@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from index_store.errors import StoreError
@@ -148,10 +149,14 @@ class Batch:
         return len(self._waiting) >= self._group or held > BYTES_AHEAD
 
     def _commit_group(self) -> None:
+        # Whoever is not among these waits untouched: searched for again when its turn comes, it is searched for once.
+        later = list(islice(self._waiting, self._group, None))
+        self._waiting = deque(islice(self._waiting, self._group))
         self._catch_up()
         before = len(self._waiting)
         answers = self._append()
         self._group = min(max(FIRST_GROUP, 2 * (before - len(self._waiting))), GROUP)
+        self._waiting.extend(later)
         reached("batch.group-committed")
         stale: list[_Ready] = []
         for ready, answer in answers:

@@ -16,7 +16,7 @@ from service.workflows import batch, preparing
 from service.workflows.arrival import OnDuplicate, RefusedDuplicateError, Wish
 from service.workflows.batch import Batch
 from service.workflows.ingest import ingest
-from service.workflows.preparing import Entry
+from service.workflows.preparing import Entry, InThreads
 
 
 class KilledError(Exception):
@@ -352,11 +352,14 @@ def test_among_look_alikes_groups_shrink_and_the_end_is_heard_between_two(
     counted, watcher = Appending(parts.catalogue), Counting()
     counted.append_many = lambda group: sizes.append(len(group)) or parts.catalogue.append_many(group)
     watcher.wants_to_stop = lambda: heard.append(len(sizes)) or False
+    again, searched = InThreads.again, []
+    monkeypatch.setattr(InThreads, "again", lambda self, arrival: searched.append(arrival) or again(self, arrival))
     job_id = parts.jobs.create(NewJob("ingest")).job_id
     files = [Entry(number, f"{number}", data) for number, data in enumerate(pictures)]
     Batch(job_id, replace(parts, catalogue=counted), wish_for(OnDuplicate.STORE), watcher).run(files)
     assert sizes == [4, 8] + 16 * [1]
     assert set(heard) >= set(range(len(sizes))), "asked before every group"
+    assert len(searched) <= 16 * 5, "for a few, not for all that wait"
 
 
 def test_only_a_few_files_are_read_ahead(parts, written):
