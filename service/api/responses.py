@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from service.api.bodies import LONGEST_ID
+from service.api.person_schemas import NewPerson, PersonChanges
 from service.api.problems import BY_SLUG, MEDIA_TYPE
 from service.api.removal_schemas import RemoveDuplicates
 from service.api.schemas import Precheck, Problem
@@ -166,7 +167,7 @@ def job_links() -> dict[str, Any]:
 def finish(schema: dict[str, Any]) -> dict[str, Any]:
     """Add the schemas that only `$ref`s name, and take out FastAPI's own error shape, which no route of ours sends."""
     components = schema.setdefault("components", {}).setdefault("schemas", {})
-    for model in (Problem, Precheck, RemoveDuplicates):
+    for model in (Problem, Precheck, RemoveDuplicates, NewPerson, PersonChanges):
         document = model.model_json_schema(ref_template="#/components/schemas/{model}")
         components.update(document.pop("$defs", {}))
         components[model.__name__] = document

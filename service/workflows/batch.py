@@ -141,8 +141,10 @@ class Batch:
                 "a picture met a defect", level=logging.ERROR, error=error, job_id=self._job_id, item=item.ordinal
             )
             self._record(item.ordinal, item.name, error)
-        while self._is_full() and not self._watcher.wants_to_stop():
+        while self._is_full():
             self._commit_group()
+            if self._watcher.wants_to_stop():  # after, so that however often a job is stopped it gets on
+                break
 
     def _is_full(self) -> bool:
         held = sum(ready.arrival.bytes_held for ready in self._waiting)

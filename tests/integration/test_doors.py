@@ -26,6 +26,10 @@ WRITING = {
     ("DELETE", "/images/{image_id}"),
     ("POST", "/jobs/{job_id}/cancel"),
     ("POST", "/jobs/{job_id}/resume"),
+    ("POST", "/persons"),
+    ("PATCH", "/persons/{person_id}"),
+    ("DELETE", "/persons/{person_id}"),
+    ("POST", "/persons/{person_id}/images"),
     ("POST", "/persons/remove-duplicates"),
     ("POST", "/removals/{removal_id}/undo"),
 }
@@ -34,14 +38,14 @@ WRITING = {
 def ask(client, method, path, headers):
     return client.request(
         method,
-        path.replace("{image_id}", "img_1").replace("{job_id}", "job_1").replace("{removal_id}", "rem_1"),
+        re.sub(r"{(\w+)_id}", r"\1_1", path),
         headers=headers,
     )
 
 
 def test_the_document_names_the_routes_this_test_knows():
     """So that a new route is seen here."""
-    assert len(OPERATIONS) == 27
+    assert len(OPERATIONS) == 34
     assert set(OPERATIONS) >= PUBLIC | WRITING
 
 
