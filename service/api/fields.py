@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, field_validator, model_validator
 
 from index_store.entries import PERSON_CHARACTERS
 from service.domain.values import OperatingPoint
@@ -91,11 +91,18 @@ class HandInFields(_Fields):
 
 
 class PersonPictureFields(_Told):
-    """The fields beside a picture of a person, who is named elsewhere; what is not wanted of it cannot be wished."""
-
-    model_config = ConfigDict(extra="forbid")
+    """The fields beside a picture of a person, who is named elsewhere and keeps every picture."""
 
     external_id: Annotated[str | None, Field(max_length=_LONGEST["external_id"])] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_other_wish(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """It would be a surprise if it were passed over."""
+        for name in ("person_id", "on_duplicate"):
+            if name in value:
+                raise ValueError(f"{name} cannot be given here")
+        return value
 
     @classmethod
     def openapi(cls) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, StrictBool, Tag, field_validator
 
 from service.api.person_schemas import PersonId
 from service.workflows.matchers import MATCHERS
@@ -16,10 +16,10 @@ class _Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     person_ids: Annotated[list[PersonId], Field(min_length=1, max_length=1000, json_schema_extra={"uniqueItems": True})]
-    create_backup: Annotated[bool, Field(description="Copy what goes, and read the copies back, before any goes.")] = (
-        True
-    )
-    dry_run: Annotated[bool, Field(description="Only say what would go.")] = False
+    create_backup: Annotated[
+        StrictBool, Field(description="Copy what goes, and read the copies back, before any goes.")
+    ] = True
+    dry_run: Annotated[StrictBool, Field(description="Only say what would go.")] = False
     keep: Keep = Keep.BEST
     confirm_token: Annotated[str, Field(max_length=64, description="From the problem that asked for it.")] = ""
 
@@ -35,23 +35,25 @@ class ByAppearance(_Asked):
     """Embeddings that agree."""
 
     matcher: Literal["appearance"] = "appearance"
-    threshold: Annotated[float | None, Field(ge=0, le=1, allow_inf_nan=False)] = None
+    threshold: Annotated[float | None, Field(strict=True, ge=0, le=1, allow_inf_nan=False)] = None
 
 
 class BySceneChange(_Asked):
     """Pictures of one camera with little changed between them."""
 
     matcher: Literal["scene_change"]
-    working_width: Annotated[int | None, Field(ge=16, le=4096, description="In pixels.")] = None
-    min_contour_area: Annotated[float | None, Field(ge=0, allow_inf_nan=False, description="In pixels.")] = None
-    max_change: Annotated[float | None, Field(ge=0, allow_inf_nan=False, description="In pixels.")] = None
+    working_width: Annotated[int | None, Field(strict=True, ge=16, le=4096, description="In pixels.")] = None
+    min_contour_area: Annotated[
+        float | None, Field(strict=True, ge=0, allow_inf_nan=False, description="In pixels.")
+    ] = None
+    max_change: Annotated[float | None, Field(strict=True, ge=0, allow_inf_nan=False, description="In pixels.")] = None
 
 
 class ByHash(_Asked):
     """Perceptual hashes that differ in few bits."""
 
     matcher: Literal["hash"]
-    max_distance: Annotated[int | None, Field(ge=0, le=256, description="In bits of 256.")] = None
+    max_distance: Annotated[int | None, Field(strict=True, ge=0, le=256, description="In bits of 256.")] = None
 
 
 def _matcher_of(body: object) -> object:

@@ -98,6 +98,8 @@ def test_it_is_told_where_in_the_body_the_fault_lies(client, body, where):
         ({"person_ids": ["P1"], "threshold": 2}, 422, "invalid-request"),
         ({"person_ids": ["P1"], "matcher": "scene_change", "max_change": "inf"}, 422, "invalid-request"),
         ({"person_ids": ["P1"], "surely": True}, 422, "invalid-request"),
+        ({"person_ids": ["P1"], "matcher": "hash", "max_distance": False}, 422, "invalid-request"),
+        ({"person_ids": ["P1"], "dry_run": "yes"}, 422, "invalid-request"),
         ({"person_ids": ["P\0"]}, 404, "not-found"),
     ],
 )
@@ -232,6 +234,11 @@ class TestPersons:
         answer = client.post("/images", files={"file": encoded(scene(9), "PNG")}, data={"person_id": ""})
         assert answer.status_code == 201
         assert client.get(f"/images/{answer.json()['image_id']}").json()["person_id"] is None
+
+    @pytest.mark.parametrize(("path", "methods"), [("remove-duplicates", {"POST"}), ("P1", {"GET", "PATCH", "DELETE"})])
+    def test_what_a_path_takes_is_told(self, client, path, methods):
+        answer = client.options(f"/persons/{path}")
+        assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (405, methods)
 
     def test_unknown_persons_are_not_found(self, client, persons):
         for place in (f"/persons/{persons[0]}", f"/persons/{persons[0]}/images"):

@@ -61,6 +61,34 @@ async def tell_of_person(request: Request, parts: PartsOf, settings: SettingsOf,
     return JSONResponse(shown, 201, {"Location": shown["links"]["self"]})
 
 
+@router.post(
+    "/remove-duplicates",
+    response_model=RemovedDuplicates,
+    responses=problems(*AUTH_SLUGS, *_BODY, "not-found", "confirmation-needed", "wrong-state", *_WRITES),
+    openapi_extra=json_body(RemoveDuplicates),
+)
+async def remove_duplicates(request: Request, parts: PartsOf, settings: SettingsOf, caller: Writer) -> dict[str, Any]:
+    """Keep the best of each set of images of one person that agree by the matcher, and remove the others.
+
+    Nothing is removed for anybody if a person is unknown, or before the backup lies on disk. Undo with
+    `POST /removals/{removal_id}/undo`.
+    """
+    body = await read_model(request, settings, RemoveDuplicates)
+    asked = body.root
+    question = PersonQuestion(tuple(asked.person_ids), asked.matcher, body.parameters(), asked.keep)
+    return await at_work(
+        request,
+        lambda: person_removal.remove(
+            question,
+            parts,
+            backup=asked.create_backup,
+            confirm=asked.confirm_token,
+            dry_run=asked.dry_run,
+            created_by=caller.key_id,
+        ),
+    )
+
+
 @router.get("/{person_id}", response_model=Person, responses=problems(*AUTH_SLUGS, "not-found", "invalid-request"))
 def get_person(person_id: PersonId, parts: PartsOf, _: Reader) -> dict[str, Any]:
     """One person, with how many images it has."""
@@ -150,32 +178,4 @@ async def hand_in_for_person(
     )
     return await hand_in(
         request, form.picture, wish, parts, caller, prefer=prefer, key=idempotency_key, person_is_known=True
-    )
-
-
-@router.post(
-    "/remove-duplicates",
-    response_model=RemovedDuplicates,
-    responses=problems(*AUTH_SLUGS, *_BODY, "not-found", "confirmation-needed", "wrong-state", *_WRITES),
-    openapi_extra=json_body(RemoveDuplicates),
-)
-async def remove_duplicates(request: Request, parts: PartsOf, settings: SettingsOf, caller: Writer) -> dict[str, Any]:
-    """Keep the best of each set of images of one person that agree by the matcher, and remove the others.
-
-    Nothing is removed for anybody if a person is unknown, or before the backup lies on disk. Undo with
-    `POST /removals/{removal_id}/undo`.
-    """
-    body = await read_model(request, settings, RemoveDuplicates)
-    asked = body.root
-    question = PersonQuestion(tuple(asked.person_ids), asked.matcher, body.parameters(), asked.keep)
-    return await at_work(
-        request,
-        lambda: person_removal.remove(
-            question,
-            parts,
-            backup=asked.create_backup,
-            confirm=asked.confirm_token,
-            dry_run=asked.dry_run,
-            created_by=caller.key_id,
-        ),
     )
