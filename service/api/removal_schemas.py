@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, StrictBool, Tag, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    RootModel,
+    StrictBool,
+    Tag,
+    field_validator,
+)
 
 from service.api.person_schemas import PersonId
 from service.workflows.matchers import MATCHERS
 from service.workflows.removal_finding import Keep
+
+
+def _a_number(value: object) -> object:
+    """As JSON Schema has it: 640.0 is a whole number, but neither a truth value nor text is one."""
+    if isinstance(value, bool | str):
+        raise ValueError("is not a number")
+    return value
+
+
+A_NUMBER = BeforeValidator(_a_number)
 
 
 class _Asked(BaseModel):
@@ -42,7 +62,7 @@ class BySceneChange(_Asked):
     """Pictures of one camera with little changed between them."""
 
     matcher: Literal["scene_change"]
-    working_width: Annotated[int | None, Field(strict=True, ge=16, le=4096, description="In pixels.")] = None
+    working_width: Annotated[int | None, A_NUMBER, Field(ge=16, le=4096, description="In pixels.")] = None
     min_contour_area: Annotated[
         float | None, Field(strict=True, ge=0, allow_inf_nan=False, description="In pixels.")
     ] = None
@@ -53,7 +73,7 @@ class ByHash(_Asked):
     """Perceptual hashes that differ in few bits."""
 
     matcher: Literal["hash"]
-    max_distance: Annotated[int | None, Field(strict=True, ge=0, le=256, description="In bits of 256.")] = None
+    max_distance: Annotated[int | None, A_NUMBER, Field(ge=0, le=256, description="In bits of 256.")] = None
 
 
 def _matcher_of(body: object) -> object:

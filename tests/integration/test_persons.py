@@ -99,6 +99,7 @@ def test_it_is_told_where_in_the_body_the_fault_lies(client, body, where):
         ({"person_ids": ["P1"], "matcher": "scene_change", "max_change": "inf"}, 422, "invalid-request"),
         ({"person_ids": ["P1"], "surely": True}, 422, "invalid-request"),
         ({"person_ids": ["P1"], "matcher": "hash", "max_distance": False}, 422, "invalid-request"),
+        ({"person_ids": ["P1"], "matcher": "hash", "max_distance": "3"}, 422, "invalid-request"),
         ({"person_ids": ["P1"], "dry_run": "yes"}, 422, "invalid-request"),
         ({"person_ids": ["P\0"]}, 404, "not-found"),
     ],
@@ -111,6 +112,12 @@ def test_what_cannot_be_done_removes_nothing(client, persons, assert_problem, bo
     detail = assert_problem(answer, status, slug)["detail"]
     assert ("nobody at all" in detail) is ("nobody at all" in named)
     assert count(client, persons) == 4
+
+
+@pytest.mark.usefixtures("tree")
+def test_a_whole_number_may_be_spelled_with_a_point(client, persons):
+    """JSON knows one kind of number."""
+    assert ask(client, persons[0], matcher="scene_change", working_width=320.0, dry_run=True).status_code == 200
 
 
 def test_an_undo_happens_once_however_often_it_is_asked_for(client, persons, tree, assert_problem):
