@@ -24,7 +24,7 @@ from service.workflows.removal_finding import Keep
 def _a_number(value: object) -> object:
     """As JSON Schema has it: 640.0 is a whole number, but neither a truth value nor text is one."""
     if isinstance(value, bool | str):
-        raise ValueError("is not a number")
+        raise ValueError("is not a number")  # noqa: TRY004 - pydantic makes no answer of a TypeError
     return value
 
 
