@@ -28,7 +28,8 @@ def _a_number(value: object) -> object:
     return value
 
 
-A_NUMBER = BeforeValidator(_a_number)
+Width = Annotated[int, BeforeValidator(_a_number), Field(ge=16, le=4096)]
+Bits = Annotated[int, BeforeValidator(_a_number), Field(ge=0, le=256)]
 
 
 class _Asked(BaseModel):
@@ -62,7 +63,7 @@ class BySceneChange(_Asked):
     """Pictures of one camera with little changed between them."""
 
     matcher: Literal["scene_change"]
-    working_width: Annotated[int | None, A_NUMBER, Field(ge=16, le=4096, description="In pixels.")] = None
+    working_width: Annotated[Width | None, Field(description="In pixels.")] = None
     min_contour_area: Annotated[
         float | None, Field(strict=True, ge=0, allow_inf_nan=False, description="In pixels.")
     ] = None
@@ -73,7 +74,7 @@ class ByHash(_Asked):
     """Perceptual hashes that differ in few bits."""
 
     matcher: Literal["hash"]
-    max_distance: Annotated[int | None, A_NUMBER, Field(ge=0, le=256, description="In bits of 256.")] = None
+    max_distance: Annotated[Bits | None, Field(description="In bits of 256.")] = None
 
 
 def _matcher_of(body: object) -> object:

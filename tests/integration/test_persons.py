@@ -114,10 +114,19 @@ def test_what_cannot_be_done_removes_nothing(client, persons, assert_problem, bo
     assert count(client, persons) == 4
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"matcher": "scene_change", "working_width": 320.0},
+        {"matcher": "scene_change", "working_width": None, "min_contour_area": None, "max_change": None},
+        {"matcher": "hash", "max_distance": None},
+        {"threshold": None},
+    ],
+)
 @pytest.mark.usefixtures("tree")
-def test_a_whole_number_may_be_spelled_with_a_point(client, persons):
-    """JSON knows one kind of number."""
-    assert ask(client, persons[0], matcher="scene_change", working_width=320.0, dry_run=True).status_code == 200
+def test_numbers_are_those_of_json(client, persons, more):
+    """A whole one may be spelled with a point, and null is as if it were not given."""
+    assert ask(client, persons[0], dry_run=True, **more).status_code == 200
 
 
 def test_an_undo_happens_once_however_often_it_is_asked_for(client, persons, tree, assert_problem):
