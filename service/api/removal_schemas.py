@@ -28,8 +28,8 @@ def _a_number(value: object) -> object:
     return value
 
 
-Width = Annotated[int, BeforeValidator(_a_number), Field(ge=16, le=4096)]
-Bits = Annotated[int, BeforeValidator(_a_number), Field(ge=0, le=256)]
+Width = Annotated[int, Field(ge=16, le=4096), BeforeValidator(_a_number)]
+Bits = Annotated[int, Field(ge=0, le=256), BeforeValidator(_a_number)]
 
 
 class _Asked(BaseModel):
