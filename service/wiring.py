@@ -18,6 +18,7 @@ from index_store.vectors import ExactIndex, Follower
 from index_store.vectors.build_child import SECRET, BuildChild
 from index_store.vectors.snapshot import SnapshotFolder
 from index_store.vectors.snapshot_follower import SnapshotFollower
+from service.descriptors.builtin import Builtin
 from service.descriptors.registry import MODELS
 from service.domain.errors import SettingsError
 from service.domain.verdict import FITTED
@@ -77,6 +78,7 @@ def _build(settings: Settings, held: Held, make_pool: Callable[[], DecodePool], 
         space=space,
         follower=follower,
         descriptor=model,
+        embedder=embedder(settings),
         verdict_model=FITTED,
         held=held,
         room=_room(settings),
@@ -105,6 +107,11 @@ def decoders(settings: Settings, *, fault_injection: bool = False, at_once: bool
         fault_injection=fault_injection,
         at_once=at_once,
     )
+
+
+def embedder(settings: Settings) -> Builtin:
+    """The descriptor model that is set, opened. Raises WeightsError."""
+    return Builtin(MODELS[settings.descriptors])
 
 
 def space_of(settings: Settings, catalogue: Catalogue) -> Space:
@@ -206,6 +213,7 @@ __all__ = [
     "Store",
     "build",
     "decoders",
+    "embedder",
     "forget_indexes",
     "load_catalogue",
     "open_keys",

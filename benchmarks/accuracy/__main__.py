@@ -22,7 +22,7 @@ import cv2
 
 from benchmarks.accuracy import collection, end_to_end, folder_tools, peers, vlad
 from benchmarks.accuracy.collection import SEED, Collection, collected
-from benchmarks.accuracy.first_stage import BUILT_IN, Descriptor, scored, stirmarked
+from benchmarks.accuracy.first_stage import Descriptor, built_in, scored, stirmarked
 from benchmarks.accuracy.judge import judged
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ PARTS: dict[str, Callable[[Run], dict[str, Any]]] = {
 
 
 def descriptors(run: Run) -> list[Descriptor]:
-    return [BUILT_IN, vlad.fitted(run.shared, run.cache)]
+    return [built_in(), vlad.fitted(run.shared, run.cache)]
 
 
 def table(named: Collection, several: Iterable[Descriptor]) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from benchmarks.accuracy.judge import share
 from benchmarks.accuracy.metrics import Share, recall_at_k
 from benchmarks.accuracy.stirmark import VALUES, attacked
 from benchmarks.accuracy.transforms import generator
-from service.descriptors.hashes import frequencies
+from service.descriptors.builtin import Builtin
+from service.descriptors.registry import BUILTIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,12 +65,9 @@ def posed(picture: Pixels) -> list[Pixels]:
     return [np.ascontiguousarray(one) for pose in turned for one in (pose, pose[:, ::-1])]
 
 
-def cosines(pictures: Sequence[Pixels]) -> Vectors:
-    """Today's built-in descriptor: 256 low frequencies, for which a query's eight poses are asked."""
-    return np.stack([frequencies(picture).vector() for picture in pictures])
-
-
-BUILT_IN = Descriptor("DCT 256-d, 8 poses", cosines, posed)
+def built_in() -> Descriptor:
+    """The one that ships, asked as the service asks it."""
+    return Descriptor(f"{BUILTIN.model_id}, {BUILTIN.dimension}-d", Builtin(BUILTIN).embed)
 
 
 class Timed:

@@ -59,6 +59,7 @@ def _mend(settings: Settings, store: Store, report: Report, progress: Progress) 
             store,
             report,
             pool=pool,
+            embedder=wiring.embedder(settings),
             space=space,
             forget_indexes=lambda: wiring.forget_indexes(settings),
             progress=progress,

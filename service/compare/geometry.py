@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from service.domain.keypoints import Keypoints
 
-LEAST_PAIRS = 4
-"""A map with fewer pairs says nothing: an affine one goes through any three."""
+LEAST_PAIRS = 6
+"""A map with fewer pairs says nothing: an affine one goes through any three, and of two strangers one in four has a map
+for four pairs, one in four hundred for six."""
 MOST_PAIRS = 200
 PROPOSALS = 4
 """How many of the best proposals are refined."""

@@ -1,11 +1,11 @@
-"""Pixels to a 256-bit perceptual hash and to the 256 numbers behind it.
+"""Pixels to a 256-bit perceptual hash.
 
 The picture is averaged down to 64x64 grey levels and taken to the frequency domain; what stays are the 16x16 lowest
 frequencies but the zeroth row and column, which carry brightness and plain bars rather than content (the block PDQ
 chose: Facebook, "The TMK+PDQF video-hashing algorithm and the PDQ image-hashing algorithm", 2019). The signs of those
-numbers about their median are the hash; the numbers themselves, at unit length, are the first descriptor. Chosen by
-measurement: among 12,523 pictures, over 14 edits of 500 photographs, this block finds the original first in 91 % of
-searches by cosine, a triangle or disc of the same size that keeps the axes in 82 %.
+numbers about their median are the hash. Chosen by measurement: among 12,523 pictures, over 14 edits of 500 photographs,
+this block finds the original first in 91 % of searches by cosine, a triangle or disc of the same size that keeps the
+axes in 82 %.
 
 Keepone's hash is not bit-compatible with PDQ.
 """
@@ -41,7 +41,7 @@ LEAST_SIDE = 16
 
 @dataclass(frozen=True, slots=True)
 class Frequencies:
-    """What the hash and the descriptor are read from. `block` is (16, 16) float32, vertical frequency first."""
+    """What the hash is read from. `block` is (16, 16) float32, vertical frequency first."""
 
     block: NDArray[np.float32]
     too_little_detail: bool
@@ -54,15 +54,6 @@ class Frequencies:
         """The hash in all eight poses, in `dihedral.POSES` order."""
         rows = pose_coefficients(self.block).reshape(8, -1)
         return [row.tobytes() for row in np.packbits(_bits(rows), axis=1)]
-
-    def vector(self) -> NDArray[np.float32]:
-        """The descriptor: (256,) at unit length, or zeros for a flat picture."""
-        vector: NDArray[np.float32] = _unit(self.block.reshape(1, -1))[0]
-        return vector
-
-    def posed_vectors(self) -> NDArray[np.float32]:
-        """The descriptor in all eight poses: (8, 256), in `dihedral.POSES` order."""
-        return _unit(pose_coefficients(self.block).reshape(8, -1))
 
 
 def frequencies(picture: NDArray[np.uint8]) -> Frequencies:
@@ -95,13 +86,6 @@ def _is_low_in_detail(grid: NDArray[np.float32], block: NDArray[np.float32]) -> 
 def _bits(rows: NDArray[np.float32]) -> NDArray[np.bool_]:
     # The median, not the mean: half of the bits are then set whatever the contrast (SCIENCE, A6).
     return np.asarray(rows > np.median(rows, axis=1, keepdims=True), np.bool_)
-
-
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit = np.zeros_like(rows)
-    np.divide(rows, lengths, out=unit, where=lengths > 0)
-    return unit
 
 
 @lru_cache(maxsize=256)

@@ -15,6 +15,7 @@ The mirror image needs no second look: mirroring a patch only reorders its numbe
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,15 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from service.descriptors.insets import cut
 from service.domain.keypoints import CODE_SCALE, Keypoints
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from service.domain.values import Region
 
 REVISION = 3
 """Raised whenever the numbers change: features of two revisions are never compared."""
@@ -33,6 +39,8 @@ LEAST_SIDE, MOST_SIDE = 192, 256
 """Pixels of the longer side; SIFT itself doubles it once."""
 MOST_ASKED = 600
 """Features of a query: what lies on top of a copy has features too, and more of them."""
+CLOSER = 0.5
+"""Share of the picture below which an inset is looked at by itself: on a page it has next to no features else."""
 
 LAYERS = 2
 """In an octave."""
@@ -45,26 +53,58 @@ _MIRRORED = np.arange(PATCH_LENGTH).reshape(4, 4, 8)[::-1, :, (-np.arange(8)) % 
 """Rows of the patch change places, and so do directions that mirror each other."""
 
 
-def extract(picture: NDArray[np.uint8], most: int) -> tuple[Keypoints, Keypoints]:
-    """Of an upright RGB picture (H, W, 3) at most so many features, most telling first; and those of its mirror image."""
+def extract(picture: NDArray[np.uint8], most: int, insets: Sequence[Region] = ()) -> tuple[Keypoints, Keypoints]:
+    """Of an upright RGB picture (H, W, 3) at most so many features, most telling first; and those of its mirror image.
+
+    Parts of it that are small are looked at once more by themselves, and have up to half as many features each.
+    """
     height, width, _ = picture.shape
-    side = side_for(max(height, width))
-    scale = side / max(height, width)
+    longest = max(height, width)
+    spots = [_spots(picture, most)]
+    spots += [
+        _spots(cut(picture, box), most // 2).moved(round(box[0] * width), round(box[1] * height))
+        for box in insets
+        if (box[2] - box[0]) * (box[3] - box[1]) < CLOSER
+    ]
+    places = (np.concatenate([one.places for one in spots]) / longest).astype(np.float32)
+    sizes = (np.concatenate([one.sizes for one in spots]) / longest).astype(np.float32)
+    angles = np.concatenate([one.angles for one in spots])
+    roots = rooted(np.concatenate([one.patches for one in spots]))
+    wide, tall = width / longest, height / longest
+    plain = Keypoints(places, sizes, angles, _codes(roots), wide, tall)
+    across = places * np.array([-1, 1], np.float32) + np.array([wide, 0], np.float32)
+    turned = ((np.pi - angles) % (2 * np.pi)).astype(np.float32)
+    return plain, Keypoints(across, sizes, turned, _codes(roots[:, _MIRRORED]), wide, tall)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Spots:
+    """What SIFT found, in pixels of the picture, most telling first."""
+
+    places: NDArray[np.float32]
+    sizes: NDArray[np.float32]
+    angles: NDArray[np.float32]
+    patches: NDArray[np.float32]
+
+    def moved(self, right: int, down: int) -> _Spots:
+        return replace(self, places=self.places + np.array([right, down], np.float32))
+
+
+def _spots(picture: NDArray[np.uint8], most: int) -> _Spots:
+    height, width, _ = picture.shape
+    scale = side_for(max(height, width)) / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     grey = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size, interpolation=method)
     found, patches = detector(most).detectAndCompute(grey, None)
     # Ties at the last place give one or two more than were asked for.
     order = np.argsort([-point.response for point in found], kind="stable")[:most]
-    wide, tall = width / max(height, width), height / max(height, width)
-    places = np.array([found[n].pt for n in order], np.float32).reshape(-1, 2) / np.float32(side)
-    sizes = np.array([found[n].size for n in order], np.float32) / np.float32(side)
-    angles = np.deg2rad(np.array([found[n].angle for n in order], np.float32))
-    roots = rooted(patches[order] if found else np.zeros((0, PATCH_LENGTH), np.float32))
-    plain = Keypoints(places, sizes, angles, _codes(roots), wide, tall)
-    across = places * np.array([-1, 1], np.float32) + np.array([wide, 0], np.float32)
-    turned = ((np.pi - angles) % (2 * np.pi)).astype(np.float32)
-    return plain, Keypoints(across, sizes, turned, _codes(roots[:, _MIRRORED]), wide, tall)
+    return _Spots(
+        (np.array([found[n].pt for n in order]).reshape(-1, 2) / scale).astype(np.float32),
+        (np.array([found[n].size for n in order]) / scale).astype(np.float32),
+        np.deg2rad(np.array([found[n].angle for n in order], np.float32)),
+        np.asarray(patches[order] if found else np.zeros((0, PATCH_LENGTH)), np.float32),
+    )
 
 
 def side_for(longest: int) -> int:

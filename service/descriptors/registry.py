@@ -20,11 +20,13 @@ class DescriptorModel:
     dimension: int
     metric: str
     preprocessing: str
+    side: int
+    """Pixels of the square that a picture is seen as."""
+    weights: str
+    """The file, beside this one."""
+    weights_sha256: str
     least_similarity: float = -1.0
     """No neighbour that is less similar is looked at by geometry: what lies below is no first stage's find."""
-    stands_out: float = 0.0
-    """By how much a neighbour must be more similar than a crowd of others to be looked at by geometry."""
-    weights_sha256: str | None = None
 
     @property
     def model_id(self) -> str:
@@ -33,7 +35,7 @@ class DescriptorModel:
 
     def _state(self) -> dict[str, object]:
         """Everything that changes the numbers; how they are used is another matter."""
-        return {name: value for name, value in asdict(self).items() if name not in {"least_similarity", "stands_out"}}
+        return {name: value for name, value in asdict(self).items() if name != "least_similarity"}
 
     def generation(self, normalise_version: int) -> str:
         """64 hex digits; another digest means numbers that must not be compared."""
@@ -41,15 +43,17 @@ class DescriptorModel:
         return hashlib.sha256(state.encode()).hexdigest()
 
 
-DCT = DescriptorModel(
-    name="dct",
+BUILTIN = DescriptorModel(
+    name="builtin",
     revision=1,
     dimension=256,
     metric="cosine",
-    preprocessing="upright sRGB, long side <= 512, averaged to 64x64 BT.601 luma, DCT rows and columns 1..16, unit length",
-    least_similarity=0.75,
-    stands_out=0.1,
+    preprocessing="upright sRGB, long side <= 512, squeezed to 128x128 by averaging, unit length",
+    side=128,
+    weights="builtin-1.onnx",
+    weights_sha256="e31b4c2e540715d461b947dde28d2693b6e11ac3effc09898afd3c71326cb3b6",
+    least_similarity=0.3,
 )
 
-MODELS = {"builtin": DCT}
+MODELS = {"builtin": BUILTIN}
 """By the name that KEEPONE_DESCRIPTORS uses."""

@@ -84,6 +84,10 @@ class DuplicateRefusedError(KeeponeError):
     """The picture is a duplicate, and the request asked to refuse those."""
 
 
+class WeightsError(KeeponeError):
+    """A model's file is not the one that it should be."""
+
+
 class SettingsError(KeeponeError):
     """The settings contradict themselves."""
 

@@ -100,11 +100,6 @@ class Arrival:
         return self._inquiry.reach
 
     @property
-    def asks_geometry_from(self) -> float:
-        """How similar it must be at the least to be compared with by geometry."""
-        return self._inquiry.asks_geometry_from
-
-    @property
     def bytes_held(self) -> int:
         """Bytes of the file that are in memory, for it may yet have to be kept."""
         return 0 if self._data is None else len(self._data)
@@ -211,7 +206,7 @@ def _content(subject: Subject) -> Content:
 def _vectors(subject: Subject, parts: Parts) -> tuple[NewVector, ...]:
     if subject.assessed.too_little_detail:
         return ()
-    return (NewVector(parts.space.space_id, subject.posed_vectors[0].astype(np.float16)),)
+    return (NewVector(parts.space.space_id, subject.vectors[0].astype(np.float16)),)
 
 
 def _proved(checked: Checked, parts: Parts) -> tuple[ProvedMatch, ...]:

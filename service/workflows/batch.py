@@ -97,7 +97,7 @@ class Batch:
         self._ahead = max(AHEAD, AHEAD_OF_EACH * parts.settings.decode_children)
         self._group = min(FIRST_GROUP, GROUP)
         self._waiting: deque[_Ready] = deque()
-        self._lately = Lately(parts.verdict_model)
+        self._lately = Lately(parts.verdict_model, parts.descriptor.least_similarity)
 
     def run(self, entries: Iterable[Entry]) -> bool:
         """Take in every entry; False if it was told to stop before the end.
@@ -185,22 +185,18 @@ class Batch:
         )
 
     def _is_behind(self, arrival: Arrival) -> bool:
-        return self._lately.might_match(
-            arrival.subject, arrival.searched_to, asks_geometry_from=arrival.asks_geometry_from, reach=arrival.reach
-        )
+        return self._lately.might_match(arrival.subject, arrival.searched_to, reach=arrival.reach)
 
     def _append(self) -> list[tuple[_Ready, GroupAnswer]]:
         """Commit those that wait and may go together; the others go on waiting."""
-        looked_at = Recent(self._parts.verdict_model)
+        looked_at = Recent(self._parts.verdict_model, self._parts.descriptor.least_similarity)
         group: list[tuple[_Ready, GroupItem]] = []
         going: set[str] = set()
         later: deque[_Ready] = deque()
         with self._parts.committing:
             for ready in self._waiting:
                 arrival = ready.arrival
-                may_be_known = looked_at.might_match(
-                    arrival.subject, asks_geometry_from=arrival.asks_geometry_from, reach=arrival.reach
-                )
+                may_be_known = looked_at.might_match(arrival.subject, reach=arrival.reach)
                 looked_at.add(arrival.subject)
                 if may_be_known:
                     later.append(ready)

@@ -1,7 +1,7 @@
 """Have we got this picture already? Looks, and stores nothing.
 
-Exact matches come from the catalogue, by bytes and by pixels. The rest come from the index, asked in all eight poses,
-and are verified one by one. A query with too little detail stops at the exact ones.
+Exact matches come from the catalogue, by bytes and by pixels. The rest come from the index and are verified one by one.
+A query with too little detail stops at the exact ones.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Inquiry:
     def __init__(self, subject: Subject, parts: Parts, watch: Stopwatch) -> None:
         self.subject = subject
         self.searched_to = 0
-        self._nearest = Nearest(parts.settings.candidates, parts.descriptor)
+        self._nearest = Nearest(parts.settings.candidates)
         self._parts = parts
         self._watch = watch
         self._size = 0
@@ -80,11 +80,6 @@ class Inquiry:
     def reach(self) -> float:
         """How similar a picture must be at the least to be compared with at all."""
         return self._nearest.reach
-
-    @property
-    def asks_geometry_from(self) -> float:
-        """How similar it must be at the least to be compared with by geometry."""
-        return self._nearest.asks_geometry_from
 
     def search(self, *, to_the_end: bool = True) -> None:
         """Compare with everything that became findable since the last search, or with what the index knows of it."""
@@ -105,7 +100,7 @@ class Inquiry:
             looked = self._parts.catalogue.first_look(
                 facts.sha256, facts.pixel_hash, [one.content_id for one in neighbours]
             )
-            asks_geometry_from = self.asks_geometry_from
+            asks_geometry_from = self._parts.descriptor.least_similarity
             near = [
                 one
                 for one in neighbours
@@ -146,7 +141,7 @@ class Inquiry:
         if self.subject.assessed.too_little_detail:
             return []
         parts = self._parts
-        found = parts.follower.index.search(self.subject.posed_vectors, parts.settings.candidates, after)
+        found = parts.follower.index.search(self.subject.vectors, parts.settings.candidates, after)
         self._nearest.meet(found)
         reach = self.reach
         return [one for one in found if one.similarity >= reach]

@@ -109,7 +109,7 @@ def _laid(
     bare = [who for who, one in (("query", first), ("reference", second)) if one.too_little_detail]
     similarity = None
     if not bare:
-        similarity = float(min(1.0, (query.posed_vectors @ reference.posed_vectors[0]).max()))
+        similarity = float(min(1.0, (query.vectors @ reference.vectors[0]).max()))
     if same_pixels:
         return exact_account(same_bytes=same_bytes), similarity, tuple(stages)
     if similarity is None:

@@ -14,7 +14,6 @@ import numpy as np
 from index_store.errors import CorruptBlobError, MissingBlobError
 from index_store.ids import moment
 from index_store.records import NewVector
-from service.descriptors.hashes import frequencies
 from service.domain.errors import KeeponeError
 from service.pictures import thumbnails
 from service.workflows.derived import THUMBNAIL
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from index_store.records import Space
+    from service.descriptors.builtin import Builtin
     from service.pictures.pool import DecodePool
     from service.workflows.findings import Finding, Progress, Report, Store
 
@@ -40,6 +40,7 @@ def repair(
     report: Report,
     *,
     pool: DecodePool,
+    embedder: Builtin,
     space: Space,
     forget_indexes: Callable[[], None],
     progress: Progress,
@@ -57,7 +58,7 @@ def repair(
     if useless or doubtful or missing:
         forget_indexes()  # first: a crash between the two leaves work, not a wrong index
         store.inspection.mend_vectors(forget=useless)
-        _make_vectors(store, _contents_of(store, doubtful), missing, pool, space, progress)
+        _make_vectors(store, _contents_of(store, doubtful), missing, pool, embedder, space, progress)
     for place, finding in enumerate(broken := by_kind.get("bad-thumbnail", []), 1):
         _make_thumbnail(store, finding.name, pool)
         progress("thumbnails made", place, len(broken))
@@ -83,6 +84,7 @@ def _make_vectors(
     doubtful: dict[int, str],
     missing: Iterable[str],
     pool: DecodePool,
+    embedder: Builtin,
     space: Space,
     progress: Progress,
 ) -> None:
@@ -95,7 +97,7 @@ def _make_vectors(
             if vector_id is not None and (working is not None or not is_known):
                 forget.add(vector_id)
             if working is not None:
-                values = frequencies(working).posed_vectors()[0].astype(np.float16)
+                values = embedder.embed([working])[0].astype(np.float16)
                 add.append((content_id, NewVector(space.space_id, values)))
         store.inspection.mend_vectors(forget=forget, add=add)
         progress("vectors made", min(start + _AT_ONCE, len(work)), len(work))

@@ -36,8 +36,10 @@ _ROOM = 64
 class Recent:
     """Pictures in the order they came, to be compared with as if they were references."""
 
-    def __init__(self, model: VerdictModel) -> None:
+    def __init__(self, model: VerdictModel, asks_geometry_from: float) -> None:
+        """`asks_geometry_from`: from this similarity on there is no bound on what a closer look may say."""
         self._model = model
+        self._asks_geometry_from = asks_geometry_from
         self._count = 0
         self._hashes: list[tuple[str, str]] = []
         self._vectors = np.empty((_ROOM, 0), np.float32)
@@ -53,10 +55,10 @@ class Recent:
         if self._count == len(self._plain):
             self._grow()
         if not self._vectors.shape[1]:
-            self._vectors = np.empty((len(self._plain), subject.posed_vectors.shape[1]), np.float32)
+            self._vectors = np.empty((len(self._plain), subject.vectors.shape[1]), np.float32)
         row = self._count
         self._hashes.append((facts.sha256, facts.pixel_hash))
-        self._vectors[row] = subject.posed_vectors[0]
+        self._vectors[row] = subject.vectors[0]
         self._phashes[row] = np.frombuffer(subject.posed_phashes[0], np.uint8)
         self._plain[row] = subject.assessed.too_little_detail
         self._count += 1
@@ -68,20 +70,19 @@ class Recent:
             array[: self._count - count] = array[count : self._count].copy()
         self._count -= count
 
-    def might_match(self, subject: Subject, first: int = 0, *, asks_geometry_from: float, reach: float = -1.0) -> bool:
+    def might_match(self, subject: Subject, first: int = 0, *, reach: float = -1.0) -> bool:
         """Whether the picture might be a copy of any that came as number `first` or later.
 
-        `asks_geometry_from`: from this similarity on there is no bound on what a closer look may say. `reach`: what is
-        less similar is not compared with, for enough others are nearer.
+        `reach`: what is less similar is not compared with, for enough others are nearer.
         """
         facts = subject.assessed.facts
         if any(facts.sha256 == sha256 or facts.pixel_hash == pixels for sha256, pixels in self._hashes[first:]):
             return True
         if subject.assessed.too_little_detail or first >= self._count:
             return False
-        similarities = (self._vectors[first : self._count] @ subject.posed_vectors.T).max(axis=1)
+        similarities = (self._vectors[first : self._count] @ subject.vectors.T).max(axis=1)
         near = ~self._plain[first : self._count] & (similarities >= reach - CODEC_ERROR)
-        if similarities[near].max(initial=-1.0) >= asks_geometry_from - CODEC_ERROR:
+        if similarities[near].max(initial=-1.0) >= self._asks_geometry_from - CODEC_ERROR:
             return True
         posed = np.frombuffer(b"".join(subject.posed_phashes), np.uint8).reshape(-1, 1, 32)
         distances = _distances(self._phashes[first : self._count][near], posed)
@@ -96,8 +97,8 @@ class Recent:
 class Lately:
     """What was committed a short while ago, by sequence."""
 
-    def __init__(self, model: VerdictModel) -> None:
-        self._pictures = Recent(model)
+    def __init__(self, model: VerdictModel, asks_geometry_from: float) -> None:
+        self._pictures = Recent(model, asks_geometry_from)
         self._sequences: list[int] = []
         self._contents: list[str] = []
         self._forgotten_to = 0
@@ -112,12 +113,10 @@ class Lately:
             self._pictures.forget(REMEMBERED)
             del self._sequences[:REMEMBERED], self._contents[:REMEMBERED]
 
-    def might_match(
-        self, subject: Subject, searched_to: int, *, asks_geometry_from: float, reach: float = -1.0
-    ) -> bool:
+    def might_match(self, subject: Subject, searched_to: int, *, reach: float = -1.0) -> bool:
         """Whether the picture might be a copy of one committed after `searched_to`."""
         return searched_to < self._forgotten_to or self._pictures.might_match(
-            subject, self._first(searched_to), asks_geometry_from=asks_geometry_from, reach=reach
+            subject, self._first(searched_to), reach=reach
         )
 
     def contents_since(self, searched_to: int) -> frozenset[str]:

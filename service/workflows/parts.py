@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from index_store.in_use import Held
     from index_store.records import Space
     from index_store.vectors.follower import Follower
+    from service.descriptors.builtin import Builtin
     from service.descriptors.registry import DescriptorModel
     from service.domain.verdict import VerdictModel
     from service.pictures.pool import DecodePool
@@ -34,6 +35,7 @@ class Parts:
     space: Space
     follower: Follower
     descriptor: DescriptorModel
+    embedder: Builtin
     verdict_model: VerdictModel
     held: Held
     """The data folder is in use until this is closed."""

@@ -10,6 +10,7 @@ import numpy as np
 from service.assess.quality import assess_quality
 from service.compare.appearance import Look, look
 from service.descriptors.hashes import Frequencies, frequencies, hamming
+from service.descriptors.insets import cut, insets
 from service.descriptors.keypoints import MOST_ASKED, extract
 from service.domain.dihedral import POSES
 from service.domain.values import Assessed, Authenticity
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from service.domain.keypoints import Keypoints
+    from service.domain.values import Region
     from service.pictures.pool import DecodePool
     from service.workflows.parts import Parts
     from service.workflows.stopwatch import Stopwatch
@@ -35,15 +37,17 @@ class Subject:
     assessed: Assessed
     spectrum: Frequencies
     posed_phashes: list[bytes]
-    posed_vectors: NDArray[np.float32]
-    """(8, 256), rows in `dihedral.POSES` order; the first is the picture's own descriptor."""
+    vectors: NDArray[np.float32]
+    """(n, dimension): what it is searched by. The first is its own, the others are those of pictures that may lie in it."""
     working: NDArray[np.uint8]
+    insets: list[Region] = field(default_factory=list)
+    """Where in it other pictures may lie, as shares."""
     _looks: dict[int, Look] = field(default_factory=dict)
     _keypoints: list[tuple[Keypoints, Keypoints]] = field(default_factory=list)
 
     def __reduce__(self) -> tuple[type[Subject], tuple[Any, ...]]:
         # Looks are made again sooner than they are carried to another process: they weigh twice what all else does.
-        carried = (self.assessed, self.spectrum, self.posed_phashes, self.posed_vectors, self.working)
+        carried = (self.assessed, self.spectrum, self.posed_phashes, self.vectors, self.working, self.insets)
         return Subject, (*carried, {}, self._keypoints)
 
     def nearest_pose(self, phash: bytes) -> tuple[int, int]:
@@ -61,7 +65,7 @@ class Subject:
     def keypoints(self) -> tuple[Keypoints, Keypoints]:
         """The picture's local features and those of its mirror image, looked for when first asked for."""
         if not self._keypoints:
-            self._keypoints.append(extract(self.working, MOST_ASKED))
+            self._keypoints.append(extract(self.working, MOST_ASKED, self.insets))
         return self._keypoints[0]
 
     def look_in_pose(self, pose: int) -> Look:
@@ -92,10 +96,12 @@ def study(data: bytes, parts: Parts, watch: Stopwatch, *, wait_s: float | None) 
     """Decode, embed and assess. Raises what `DecodePool.decode` raises."""
     assessed, spectrum, working = looked_at(data, parts.pool, watch, wait_s=wait_s)
     with watch.step("embed"):
+        parted = insets(working)
         return Subject(
             assessed=assessed,
             spectrum=spectrum,
             posed_phashes=spectrum.posed_phashes(),
-            posed_vectors=spectrum.posed_vectors(),
+            vectors=parts.embedder.embed([working, *(cut(working, box) for box in parted)]),
             working=working,
+            insets=parted,
         )

@@ -6,14 +6,17 @@ fixed at 3. The picture is squeezed to a square, so that nothing of it is cut aw
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-SIDE = 160
+SIDE = 128
 """Pixels of the square that a picture is asked and kept as; it may be any other."""
 DIMENSION = 256
 WIDTHS = (48, 96, 160, 256)
 DEPTHS = (1, 2, 2, 2)
+POOLED = 2
+"""Stages whose features are pooled: the last, and the one before it, which sees twice as finely."""
 POWER = 3.0
 MEAN, SPREAD = 0.45, 0.25
 
@@ -49,19 +52,24 @@ class Descriptor(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, WIDTHS[0], 5, 2, 2, bias=False), nn.BatchNorm2d(WIDTHS[0]), nn.ReLU(inplace=True)
         )
-        blocks: list[nn.Module] = []
+        stages: list[nn.Module] = []
         before = WIDTHS[0]
         for width, depth in zip(WIDTHS, DEPTHS, strict=True):
+            blocks: list[nn.Module] = []
             for number in range(depth):
                 blocks.append(Block(before, width, 2 if number == 0 else 1))
                 before = width
-        self.blocks = nn.Sequential(*blocks)
-        self.head = nn.Linear(before, DIMENSION, bias=False)
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.ModuleList(stages)
+        self.head = nn.Linear(sum(WIDTHS[-POOLED:]), DIMENSION, bias=False)
         nn.init.orthogonal_(self.head.weight)
         # Pooled features are all positive, so descriptors would begin in one corner and hardly find out of it.
         self.head_norm = nn.BatchNorm1d(DIMENSION, affine=False)
 
     def forward(self, picture: Tensor) -> Tensor:
-        seen = self.blocks(self.stem((picture - MEAN) / SPREAD))
-        pooled = seen.float().clamp(min=1e-6).pow(POWER).mean(dim=(2, 3)).pow(1.0 / POWER)
-        return functional.normalize(self.head_norm(self.head(pooled)), dim=1)
+        seen = self.stem((picture - MEAN) / SPREAD)
+        pooled = []
+        for stage in self.stages:
+            seen = stage(seen)
+            pooled.append(seen.float().clamp(min=1e-6).pow(POWER).mean(dim=(2, 3)).pow(1.0 / POWER))
+        return functional.normalize(self.head_norm(self.head(torch.cat(pooled[-POOLED:], 1))), dim=1)

@@ -1,11 +1,10 @@
-"""The training pictures as one array, without those that are never trained on."""
+"""The training pictures, without those that are never trained on."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import tarfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,17 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ARCHIVES = ("caltech101.tar", "clothing.tar")
-SIDE = 160
-"""Pixels; a little more than the network sees, so that a crop has something to show."""
 HELD_OUT = Path(__file__).parents[2] / "benchmarks" / "splits" / "train-held-out.txt"
-
-
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """`pixels` is (n, SIDE, SIDE, 3) uint8, each squeezed to a square; `aspects` (n,) are width over height."""
-
-    pixels: NDArray[np.uint8]
-    aspects: NDArray[np.float32]
 
 
 def files(shared: Path) -> Iterator[tuple[str, bytes]]:
@@ -54,12 +43,10 @@ def parted(shared: Path, *, trained: bool) -> Iterator[tuple[int, bytes]]:
             yield number, data
 
 
-def load(shared: Path, *, trained: bool) -> Pictures:
-    """Those that may be trained on, or those that never are."""
-    pixels, aspects = [], []
+def load(shared: Path, *, trained: bool) -> list[NDArray[np.uint8]]:
+    """Those that may be trained on, or those that never are; (h, w, 3) RGB, in the archives' order."""
+    pictures = []
     for _, data in parted(shared, trained=trained):
         with Image.open(io.BytesIO(data)) as image:
-            aspects.append(image.width / image.height)
-            square = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=None)
-        pixels.append(np.asarray(square))
-    return Pictures(np.stack(pixels), np.array(aspects, np.float32))
+            pictures.append(np.asarray(image.convert("RGB")))
+    return pictures

@@ -15,10 +15,11 @@ from PIL import Image, ImageDraw, ImageFont
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PAGES, OVERLAYS = 3000, 4000
+PAGES, OVERLAYS = 1500, 3000
 _DRAWN = 384
+_KEPT = 224
 """Pages are drawn larger and reduced, as a screenshot is."""
-_LAYER = 256
+_LAYER, _LAYER_KEPT = 256, 144
 Rng = np.random.Generator
 Box = tuple[float, float, float, float]
 """[left, top, right, bottom] as shares of the page."""
@@ -27,27 +28,25 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """`pages` is (n, side, side, 3) uint8; `boxes` (n, 4) their picture's left, top, right, bottom as shares;
-    `aspects` (n,) of the whole pages; `overlays` (m, side, side, 4) uint8 with alpha last.
-    """
+    """`pages` are (h, w, 3) uint8; `boxes` their pictures' places; `overlays` (h, w, 4) uint8 with alpha last."""
 
-    pages: NDArray[np.uint8]
-    boxes: NDArray[np.float32]
-    aspects: NDArray[np.float32]
-    overlays: NDArray[np.uint8]
+    pages: list[NDArray[np.uint8]]
+    boxes: list[Box]
+    overlays: list[NDArray[np.uint8]]
 
 
-def draw(seed: int, side: int) -> Stock:
-    """All of it, at so many pixels a side; about a minute."""
+def draw(seed: int, pages: int = PAGES, overlays: int = OVERLAYS) -> Stock:
+    """All of it; about a minute."""
     rng = np.random.default_rng(seed)
-    pages, boxes, aspects = [], [], []
-    for _ in range(PAGES):
+    sheets, boxes = [], []
+    for _ in range(pages):
         drawn, box = page(rng)
-        pages.append(np.asarray(drawn.resize((side, side), Image.Resampling.BOX)))
+        size = (drawn.width * _KEPT // _DRAWN, drawn.height * _KEPT // _DRAWN)
+        sheets.append(np.asarray(drawn.resize(size, Image.Resampling.BOX)))
         boxes.append(box)
-        aspects.append(drawn.width / drawn.height)
-    overlays = [np.asarray(overlay(rng).resize((side, side), Image.Resampling.BOX)) for _ in range(OVERLAYS)]
-    return Stock(np.stack(pages), np.array(boxes, np.float32), np.array(aspects, np.float32), np.stack(overlays))
+    kept = (_LAYER_KEPT, _LAYER_KEPT)
+    layers = [np.asarray(overlay(rng).resize(kept, Image.Resampling.BOX)) for _ in range(overlays)]
+    return Stock(sheets, boxes, layers)
 
 
 def page(rng: Rng) -> tuple[Image.Image, Box]:

@@ -18,6 +18,7 @@ import math
 import os
 import shutil
 import time
+from multiprocessing import Value
 from pathlib import Path
 from typing import Any
 
@@ -25,30 +26,35 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.data import DataLoader
 
 from training.descriptor import pictures, stock
-from training.descriptor.augment import HARD, Views
+from training.descriptor.batches import PAIRS, Batches, tensor
 from training.descriptor.model import Descriptor
+from training.descriptor.views import Views
 
-SEED = 20261121
-PAIRS = 128
-WARM, COLD = 0.1, 0.07
+SEED = 20261129
+WARM, COLD = 0.1, 0.05
 """Temperatures. A cold loss looks at the hardest stranger alone, which says little while all look alike."""
-COLD_FROM, HARD_FROM = 0.5, 0.35
-"""From which share of the time on the loss is cold, and every second view hard."""
+COLD_FROM = 0.3
+"""From which share of the time on the loss is cold."""
+EASY, FULL_FROM = 0.5, 0.2
+"""How strong the edits are at first, and from which share of the time on they have their full strength."""
 SPREAD = 1.0
-PEAK_RATE, DECAY = 1e-3, 0.03
-WARM_STEPS = 150
-FALL_FROM = 0.75
+PEAK_RATE, DECAY = 2e-3, 0.03
+WARM_STEPS = 300
+FALL_FROM = 0.55
 """From this share of the time on the rate falls in a straight line; until then it stays, so that a run can be prolonged."""
 AVERAGED = 0.998
 SAVE_SECONDS = 300.0
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 HAS_BFLOAT16 = DEVICE == "cuda" or bool(torch.cpu._is_avx512_bf16_supported())  # noqa: SLF001 - no public way to ask
 """A processor without it emulates such numbers: 17 times slower than in 32 bits, where one that has it is 6 times faster."""
-SIDES = ((0.0, 64), (0.55, 96), (0.85, 128))
+SIDES = ((0.0, 64), (0.2, 96), (0.85, 128))
 """From which share of the time on views are how large: most of what there is to learn shows in small ones, at a third
 of the price."""
+UNSEEN = 1000
+"""Pictures never trained on, with one hard view each, that progress is told by."""
 
 
 def loss_of(first: Tensor, second: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
@@ -79,18 +85,32 @@ def side_at(share: float) -> int:
     return max(side for begin, side in SIDES if share >= begin)
 
 
-@torch.no_grad()
-def found(network: Descriptor, views: Views, count: int, side: int) -> float:
-    """Share of pictures never trained on whose hard view lies nearest to them among all of these."""
-    network.eval()
-    chosen = torch.arange(count)
-    plain = functional.interpolate(views.plain(chosen), side, mode="bilinear", antialias=True)
-    references = torch.cat([network(some) for some in plain.split(256)])
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        asked = torch.cat([network(views.view(some, HARD, side)) for some in chosen.split(256)])
-    network.train()
-    return float(((asked @ references.T).argmax(1) == chosen).float().mean())
+def strength_at(share: float) -> float:
+    return EASY + (1 - EASY) * min(1.0, share / FULL_FROM)
+
+
+class Unseen:
+    """How well pictures are found that were never trained on."""
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+        self._made: dict[int, tuple[Tensor, Tensor]] = {}
+
+    @torch.no_grad()
+    def found(self, network: torch.nn.Module, side: int) -> float:
+        """The share of them whose hard view lies nearest to them among all."""
+        if side not in self._made:
+            rng = np.random.default_rng(SEED)
+            plain = np.stack([self._views.plain(number, side) for number in range(UNSEEN)])
+            hard = np.stack([self._views.hard(number, side, rng) for number in range(UNSEEN)])
+            self._made[side] = torch.from_numpy(plain), torch.from_numpy(hard)
+        network.eval()
+        references, asked = (
+            torch.cat([network(tensor(part.to(DEVICE))) for part in pixels.split(250)]) for pixels in self._made[side]
+        )
+        network.train()
+        nearest = (asked @ references.T).argmax(1).cpu()
+        return float((nearest == torch.arange(UNSEEN)).float().mean())
 
 
 def main() -> None:
@@ -98,17 +118,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=110)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--makers", type=int, default=2, help="processes that make views")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    torch.set_default_device(DEVICE)
     torch.set_flush_denormal(True)
     shared = Path(os.environ["KEEPONE_SHARED"])
     asked.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
-    drawn = stock.draw(SEED, pictures.SIDE)
+    drawn = stock.draw(SEED)
     views = Views(pictures.load(shared, trained=True), drawn)
-    unseen = Views(pictures.load(shared, trained=False), drawn)
-    network = Descriptor().to(memory_format=torch.channels_last)
+    unseen = Unseen(Views(pictures.load(shared, trained=False), drawn))
+    network = Descriptor().to(DEVICE, memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGED), use_buffers=True
     )
@@ -121,25 +141,23 @@ def main() -> None:
         average.load_state_dict(kept["average"])
         optimiser.load_state_dict(kept["optimiser"])
         state = kept["state"]
-        torch.manual_seed(SEED + state["step"])
     train(network, average, optimiser, views, unseen, asked, state)
 
 
 def train(
-    network: Descriptor, average: Any, optimiser: Any, views: Views, unseen: Views, asked: Any, state: dict[str, Any]
+    network: Descriptor, average: Any, optimiser: Any, views: Views, unseen: Unseen, asked: Any, state: dict[str, Any]
 ) -> None:
     log = asked.out / "log.jsonl"
     limit, began, saved, told_at = 60 * asked.minutes, time.monotonic() - state["seconds"], time.monotonic(), 0.0
-    order = torch.randperm(len(views))
-    at = 0
+    share = state["seconds"] / limit
+    side, strength = Value("i", side_at(share)), Value("d", strength_at(share))
+    batches = Batches(views, side, strength, SEED + state["step"])
+    made = iter(DataLoader(batches, batch_size=None, num_workers=asked.makers, prefetch_factor=2))
     sums = np.zeros(2)
     while (seconds := time.monotonic() - began) < limit:
-        if at + PAIRS > len(order):
-            order, at = torch.randperm(len(views)), 0
-        chosen, at = order[at : at + PAIRS], at + PAIRS
         share = seconds / limit
-        first, second = views.pair(chosen, side_at(share), ease=max(0.0, 0.7 * (1 - share / HARD_FROM)))
-        both = torch.cat([first, second]).contiguous(memory_format=torch.channels_last)
+        side.value, strength.value = side_at(share), strength_at(share)
+        both = tensor(next(made).to(DEVICE)).contiguous(memory_format=torch.channels_last)
         with torch.autocast(DEVICE, dtype=torch.bfloat16, enabled=HAS_BFLOAT16):
             rows = network(both)
         rows = rows.float()
@@ -161,9 +179,9 @@ def train(
                 "apart": round(sums[1] / 100, 4),
             }
             sums[:] = 0
-            if seconds - told_at > SAVE_SECONDS or state["step"] == 100:
+            if seconds - told_at > SAVE_SECONDS or state["step"] in {100, 500}:
                 told_at = seconds
-                line["unseen_found"] = round(found(average.module, unseen, 1000, side_at(share)), 4)
+                line["unseen_found"] = round(unseen.found(average.module, side_at(share)), 4)
             with log.open("a") as file:
                 file.write(json.dumps(line) + "\n")
             print(line, flush=True)
@@ -173,6 +191,7 @@ def train(
             if share < FALL_FROM:
                 shutil.copyfile(asked.out / "checkpoint.pt", asked.out / "steady.pt")
     save(network, average, optimiser, state | {"seconds": limit}, asked.out)
+    print("unseen, at last:", unseen.found(average.module, side_at(1.0)), flush=True)
 
 
 def save(network: Descriptor, average: Any, optimiser: Any, state: dict[str, Any], out: Path) -> None:

@@ -21,8 +21,11 @@ from PIL import Image
 from service.compare.appearance import compare, look
 from service.compare.proof import Sample, prove
 from service.compare.traces import surface_of
+from service.descriptors.builtin import Builtin
 from service.descriptors.hashes import frequencies, hamming
+from service.descriptors.insets import insets
 from service.descriptors.keypoints import MOST_ASKED, extract
+from service.descriptors.registry import BUILTIN
 from service.domain.dihedral import POSES
 from service.domain.keypoints import MOST_KEPT
 from service.domain.verdict import is_registered
@@ -87,7 +90,7 @@ class Picture:
     @property
     def sample(self) -> Sample:
         if self._sample is None:
-            self._sample = Sample(self.pixels, *extract(self.pixels, MOST_ASKED))
+            self._sample = Sample(self.pixels, *extract(self.pixels, MOST_ASKED, insets(self.pixels)))
         return self._sample
 
     @property
@@ -147,7 +150,8 @@ def all_pairs(queries: int = QUERIES) -> Iterator[Pair]:
     rng = np.random.default_rng(SEED)
     originals = trained()
     references = [Picture(np.asarray(picture)) for _, picture in originals]
-    vectors = np.stack([one.spectrum.vector() for one in references])
+    network = Builtin(BUILTIN)
+    vectors = np.concatenate([network.embed([one.pixels]) for one in references])
     twins = repeated([number for number, _ in originals], vectors, references)
     pages = [stock.page(rng) for _ in range(DRESSES)]
     layers = [stock.overlay(rng) for _ in range(DRESSES)]
@@ -167,7 +171,7 @@ def all_pairs(queries: int = QUERIES) -> Iterator[Pair]:
         query, own = Picture(small(edited)), references[index]
         if query.spectrum.too_little_detail or own.spectrum.too_little_detail:
             continue
-        similarities = (query.spectrum.posed_vectors() @ vectors.T).max(axis=0)
+        similarities = vectors @ network.embed([query.pixels])[0]
         # What it was pasted on is in it as well.
         similarities[[other for own_too in (index, *grounds) for other in (own_too, *twins.get(own_too, ()))]] = -1
         if number % 2 == 0:
@@ -237,8 +241,8 @@ def sheets(first: int, rng: np.random.Generator) -> Iterator[Pair]:
 def repeated(numbers: list[int], vectors: NDArray[np.float32], known: list[Picture]) -> dict[int, set[int]]:
     """Pictures that the collection itself holds twice (Caltech-101 does, mirrored ones too): no label, so no example.
 
-    Pairs that agree in every frequency and in structure, and pairs a person has looked at (`unlabelled_pairs.json`);
-    other look-alikes stay in as the hardest non-matches.
+    Pairs that are as near as one picture saved twice and agree in structure, and pairs a person has looked at
+    (`unlabelled_pairs.json`); other look-alikes stay in as the hardest non-matches.
     """
     places = {number: place for place, number in enumerate(numbers)}
     twins: dict[int, set[int]] = {}
@@ -247,9 +251,9 @@ def repeated(numbers: list[int], vectors: NDArray[np.float32], known: list[Pictu
             twins.setdefault(places[left], set()).add(places[right])
             twins.setdefault(places[right], set()).add(places[left])
     for index, one in enumerate(known):
-        similarities = one.spectrum.posed_vectors() @ vectors.T
-        for other in np.flatnonzero(similarities.max(axis=0) > TWIN_SIMILARITY):
-            pose = int(similarities[:, other].argmax())
+        for other in np.flatnonzero(vectors @ vectors[index] > TWIN_SIMILARITY):
+            distances = [hamming(posed, known[other].spectrum.phash()) for posed in one.spectrum.posed_phashes()]
+            pose = int(np.argmin(distances))
             if other != index and compare(one.look(pose), known[other].look(0)).structure > TWIN_STRUCTURE:
                 twins.setdefault(index, set()).add(int(other))
     return twins

@@ -22,7 +22,7 @@ def test_a_lost_index_is_made_again_without_the_pictures(keepone, folder, pictur
     assert ran.code == 0
     assert ran.out.startswith("3 vectors up to change 3 (flat), ")
     assert "reindex: " not in ran.err
-    assert list((folder / "data" / "index").glob("dct-*/manifest-*"))
+    assert list((folder / "data" / "index").glob("builtin-*/manifest-*"))
 
 
 def test_an_index_that_keeps_nothing_on_disk_cannot_be_made_anew(keepone, monkeypatch):
@@ -41,7 +41,7 @@ def test_two_do_not_build_at_once(keepone, folder, pictures):
         ran = keepone("reindex")
     assert ran.code == 3
     assert "another process is building" in ran.err
-    assert not list((folder / "data" / "index").glob("dct-*/manifest-*"))
+    assert not list((folder / "data" / "index").glob("builtin-*/manifest-*"))
 
 
 def test_progress_is_told_step_by_step(keepone, pictures):

@@ -93,7 +93,22 @@ def test_along_an_edge_a_cell_is_found_where_the_map_says():
     grainy = np.clip(code + rng.normal(0, 4, code.shape), 0, 255).astype(np.uint8)
     settled = settle(grainy, code, IDENTITY)
     assert settled.in_place > 0.98
-    assert np.abs(settled.matrix - IDENTITY).max() < 2e-3
+    assert np.abs(settled.matrix - IDENTITY).max() < 5e-3
+
+
+@pytest.mark.parametrize("spoilt", ["noise", "specks", "sharpening"])
+def test_what_is_rough_is_softened_and_found(astronaut, spoilt):
+    """Noise and halos have nothing of the other picture in them."""
+    rng = np.random.default_rng(5)
+    soft = cv2.GaussianBlur(astronaut, (0, 0), 1).astype(np.float32)
+    rough = {
+        "noise": astronaut + rng.normal(0, 70, astronaut.shape),
+        "specks": np.where(rng.random(astronaut.shape[:2])[..., None] < 0.25, rng.permutation(astronaut), astronaut),
+        "sharpening": astronaut + 12 * (astronaut - soft),
+    }[spoilt]
+    settled = settle(np.clip(rough, 0, 255).astype(np.uint8), astronaut, IDENTITY)
+    assert settled.cells.agreement > 0.85
+    assert settled.in_place > 0.65
 
 
 def test_nothing_shared_is_nothing_to_compare(astronaut):

@@ -1,4 +1,4 @@
-"""What moves the hash and the descriptor, and what does not."""
+"""What moves the hash, and what does not."""
 
 import io
 import itertools
@@ -8,7 +8,6 @@ import pytest
 from PIL import Image, ImageDraw
 
 from service.descriptors.hashes import BLOCK, GRID, HASH_BITS, LEAST_SIDE, _averaging, frequencies, hamming
-from service.descriptors.registry import DCT
 from service.domain.dihedral import POSES
 
 COPY = 31
@@ -47,14 +46,12 @@ def test_a_mirrored_or_turned_copy_is_found_in_some_pose(spectra, photographs, p
     for name, spectrum in spectra.items():
         turned = frequencies(np.ascontiguousarray(pose.lay(photographs[name])))
         assert min(hamming(turned.phash(), posed) for posed in spectrum.posed_phashes()) <= 2
-        assert float((spectrum.posed_vectors() @ turned.vector()).max()) == pytest.approx(1.0, abs=1e-4)
 
 
 def test_the_first_pose_is_the_picture_as_it_stands(spectra):
-    """What is stored is row 0 of what is asked."""
+    """What is stored is the first of what is asked."""
     spectrum = spectra["coffee"]
     assert spectrum.posed_phashes()[0] == spectrum.phash()
-    assert np.array_equal(spectrum.posed_vectors()[0], spectrum.vector())
 
 
 def test_a_small_rough_jpeg_keeps_its_hash(spectra, photographs, resized, saved_as_jpeg):
@@ -68,7 +65,6 @@ def test_unrelated_pictures_lie_far_apart(spectra):
     """In every pose: more than twice as far as a copy may lie."""
     for left, right in itertools.combinations(spectra.values(), 2):
         assert min(hamming(left.phash(), posed) for posed in right.posed_phashes()) > 2.5 * COPY
-        assert float((right.posed_vectors() @ left.vector()).max()) < 0.6
 
 
 @pytest.mark.parametrize(
@@ -101,18 +97,6 @@ def test_photographs_have_detail_enough(spectra):
     assert [name for name, spectrum in spectra.items() if spectrum.too_little_detail] == []
 
 
-def test_a_flat_picture_has_a_descriptor_of_zeros():
-    """It has no direction, and must not become NaN."""
-    assert not frequencies(plain(0)).vector().any()
-
-
-def test_the_descriptor_has_unit_length_in_every_pose(spectra):
-    """So that a dot product is the cosine."""
-    for spectrum in spectra.values():
-        assert spectrum.vector().shape == (DCT.dimension,)
-        assert np.linalg.norm(spectrum.posed_vectors(), axis=1) == pytest.approx(np.ones(8), abs=1e-5)
-
-
 def test_half_of_the_bits_are_set(spectra):
     """The median splits them evenly, whatever the contrast."""
     for spectrum in spectra.values():
@@ -133,17 +117,6 @@ def test_averaging_shares_every_pixel_out_exactly(side):
     assert shares.min() >= 0
     assert shares.sum(axis=1) == pytest.approx(np.ones(GRID), abs=1e-5)
     assert shares.sum(axis=0) == pytest.approx(np.full(side, GRID / side), rel=1e-5)
-
-
-def test_the_first_numbers_of_the_descriptor_are_pinned():
-    """If this fails the numbers have changed, and stored vectors no longer fit: raise the registry's revision, then
-    pin the new numbers here beside it.
-    """
-    y, x = np.indices((150, 200))
-    made = np.stack([x * y // 90 % 256, (x * x // 60 + y) % 256, (3 * y + x) % 256], axis=2).astype(np.uint8)
-    expected = [-0.2103, -0.1615, 0.0298, 0.277, 0.0886, -0.4356, 0.1724, 0.2236]
-    assert frequencies(made).vector()[: len(expected)] == pytest.approx(expected, abs=1e-4)
-    assert DCT.revision == 1
 
 
 def test_the_block_holds_the_lowest_frequencies_but_the_zeroth():

@@ -19,6 +19,13 @@ def agreeing(left, right):
     return (near & alike).mean()
 
 
+def known_again(page, original, corner, side):
+    """How many features of a page of 512 pixels show the same spot of a square picture that lies on it."""
+    inside = (page.places * 512 - np.array(corner)) / side
+    best = (page.codes.astype(np.float32) @ original.codes.astype(np.float32).T).argmax(axis=1)
+    return int((np.linalg.norm(inside - original.places[best], axis=1) < 0.02).sum())
+
+
 def test_there_are_no_more_than_asked_for_and_the_most_telling_come_first(astronaut):
     """The features kept of a reference are the first of those that a query is asked with."""
     few, _ = extract(astronaut, MOST_KEPT)
@@ -70,3 +77,25 @@ def test_first_numbers_are_pinned(astronaut):
     plain, _ = extract(astronaut, MOST_KEPT)
     first = plain.codes[:, :6].astype(np.float64).mean(axis=0)
     assert first == pytest.approx([-11.8, -2.9, -9.4, 0.1, 6.5, -4.8], abs=0.5)
+
+
+def test_a_small_inset_is_looked_at_by_itself(astronaut, resized):
+    """On a large page it has next to no features else, and where they lie is told as of the whole."""
+    page = np.full((512, 400, 3), 250, np.uint8)
+    small = resized(astronaut, 110 / astronaut.shape[0])
+    tall, wide = small.shape[:2]
+    page[300 : 300 + tall, 140 : 140 + wide] = small
+    box = (140 / 400, 300 / 512, (140 + wide) / 400, (300 + tall) / 512)
+    from_afar, _ = extract(page, MOST_ASKED)
+    closely, mirrored = extract(page, MOST_ASKED, [box])
+    original, _ = extract(astronaut, MOST_KEPT)
+    assert known_again(closely, original, (140, 300), tall) > 2 * known_again(from_afar, original, (140, 300), tall)
+    added = closely.places[len(from_afar) :] * 512
+    assert ((added > [139, 299]) & (added < [141 + wide, 301 + tall])).all()
+    assert mirrored.places[:, 0] == pytest.approx(400 / 512 - closely.places[:, 0], abs=1e-5)
+
+
+def test_a_large_inset_is_seen_well_enough_already(astronaut):
+    """It would cost as much as the whole picture once more."""
+    plain, _ = extract(astronaut, MOST_KEPT)
+    assert len(extract(astronaut, MOST_KEPT, [(0.0, 0.0, 0.9, 0.9)])[0]) == len(plain)

@@ -156,7 +156,7 @@ def test_the_recommendation_is_on_the_block_and_on_the_match(blocks):
 
 def test_the_index_says_how_far_it_had_read(blocks):
     """Two commits, one of them with a vector."""
-    assert blocks["stranger"]["index"] == {"sequence": 2, "size": 1, "model": "dct-1"}
+    assert blocks["stranger"]["index"] == {"sequence": 2, "size": 1, "model": "builtin-1"}
 
 
 def test_the_total_time_covers_its_steps(blocks):

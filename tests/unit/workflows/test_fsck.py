@@ -18,6 +18,8 @@ from index_store.job_records import IdempotentAnswer, NewJob
 from index_store.records import Removal, Return
 from index_store.testing import a_content, a_hand_in
 from service import wiring
+from service.descriptors.builtin import Builtin
+from service.descriptors.registry import BUILTIN
 from service.settings import Settings
 from service.workflows.arrival import OnDuplicate, Wish
 from service.workflows.findings import silent
@@ -75,7 +77,7 @@ def mended(store, pool, settings):
         report = fsck(store, deep=True)
         space = wiring.space_of(settings, store.catalogue)
         forget = partial(wiring.forget_indexes, settings)
-        repair(store, report, pool=pool, space=space, forget_indexes=forget, progress=silent)
+        repair(store, report, pool=pool, embedder=Builtin(BUILTIN), space=space, forget_indexes=forget, progress=silent)
         return fsck(store, deep=True)
 
     return run

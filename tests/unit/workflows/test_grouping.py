@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 
 from index_store.records import Committed
+from service.descriptors.builtin import Builtin
+from service.descriptors.registry import BUILTIN
 from service.domain.verdict import FITTED
 from service.workflows import grouping
 from service.workflows.grouping import Lately, Recent
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
+
+ASKS = 0.75
+"""From this similarity on geometry is asked."""
 
 
 @pytest.fixture(scope="module")
@@ -18,30 +23,18 @@ def studied(pool):
     """What is known of a file once it was looked at."""
 
     @dataclass
-    class Decoders:
+    class Seeing:
         pool: object
+        embedder: Builtin
 
-    return lambda data: study(data, Decoders(pool), Stopwatch(), wait_s=None)
+    seeing = Seeing(pool, Builtin(BUILTIN))
+    return lambda data: study(data, seeing, Stopwatch(), wait_s=None)
 
 
 @pytest.fixture(scope="module")
 def subjects(studied, photographs, written):
     names = ("astronaut", "coffee", "rocket", "chelsea", "gravel", "camera", "clock", "page")
     return {name: studied(written(photographs[name], quality=90)) for name in names}
-
-
-class Looking(Recent):
-    """Asks geometry from where the first descriptor's search does."""
-
-    def might_match(self, subject, first=0, *, asks_geometry_from=0.75, reach=-1.0):
-        return super().might_match(subject, first, asks_geometry_from=asks_geometry_from, reach=reach)
-
-
-class LookingBack(Lately):
-    """The same."""
-
-    def might_match(self, subject, searched_to):
-        return super().might_match(subject, searched_to, asks_geometry_from=0.75)
 
 
 @dataclass(frozen=True)
@@ -56,8 +49,8 @@ def committed(sequence):
     return Committed(sequence, At(sequence, f"{sequence:064x}"))
 
 
-def recent(*subjects):
-    made = Looking(FITTED)
+def recent(*subjects, asks=ASKS):
+    made = Recent(FITTED, asks)
     for subject in subjects:
         made.add(subject)
     return made
@@ -94,7 +87,7 @@ def test_a_possible_copy_has_to_wait(subjects, studied, photographs, written, ch
 def test_what_is_farther_than_enough_others_is_not_compared_with(subjects, studied, photographs, written):
     """A search would not have named it among the nearest either."""
     copy = studied(written(photographs["astronaut"][::2, ::2], quality=30))
-    similarity = float(copy.posed_vectors[0] @ subjects["astronaut"].posed_vectors[0])
+    similarity = float(copy.vectors[0] @ subjects["astronaut"].vectors[0])
     looked_at = recent(subjects["astronaut"])
     assert looked_at.might_match(copy, reach=similarity)
     assert not looked_at.might_match(copy, reach=similarity + 2 * grouping.CODEC_ERROR)
@@ -102,14 +95,13 @@ def test_what_is_farther_than_enough_others_is_not_compared_with(subjects, studi
 
 
 def test_what_geometry_is_not_asked_about_is_bounded_by_its_hash(subjects, studied, photographs, written):
-    """In a crowd of look-alikes, and there alone, a neighbour that comes near may be passed over."""
-    cropped = studied(written(photographs["astronaut"][30:, 40:], quality=90))
-    similarity = float((cropped.posed_vectors @ subjects["astronaut"].posed_vectors[0]).max())
-    looked_at = recent(subjects["astronaut"])
-    assert looked_at.might_match(cropped, asks_geometry_from=similarity)
-    assert not looked_at.might_match(cropped, asks_geometry_from=similarity + 2 * grouping.CODEC_ERROR)
+    """What is less similar than that is compared as a whole frame alone."""
+    cropped = studied(written(photographs["astronaut"][90:, 120:], quality=90))
+    similarity = float((cropped.vectors @ subjects["astronaut"].vectors[0]).max())
+    assert recent(subjects["astronaut"], asks=similarity).might_match(cropped)
+    assert not recent(subjects["astronaut"], asks=similarity + 2 * grouping.CODEC_ERROR).might_match(cropped)
     same = studied(written(photographs["astronaut"], quality=40))
-    assert looked_at.might_match(same, asks_geometry_from=1.1), "the hash comes near"
+    assert recent(subjects["astronaut"], asks=1.1).might_match(same), "the hash comes near"
 
 
 def test_flat_pictures_match_by_bytes_or_pixels_alone(studied, written):
@@ -143,7 +135,7 @@ def test_it_grows_and_forgets_without_mixing_rows_up(subjects):
 
 def test_of_what_was_committed_lately_it_knows_since_when(subjects):
     """By sequence: a search that read further has seen it."""
-    lately = LookingBack(FITTED)
+    lately = Lately(FITTED, ASKS)
     lately.add(committed(4), subjects["astronaut"])
     lately.add(committed(9), subjects["coffee"])
     assert lately.might_match(subjects["astronaut"], 3)
@@ -156,7 +148,7 @@ def test_of_what_was_committed_lately_it_knows_since_when(subjects):
 def test_who_searched_before_all_that_is_remembered_has_to_search_again(subjects, monkeypatch):
     """Nobody knows any more what came then; and not more than twice as many are ever remembered."""
     monkeypatch.setattr(grouping, "REMEMBERED", 3)
-    lately = LookingBack(FITTED)
+    lately = Lately(FITTED, ASKS)
     for sequence in range(1, 30):
         assert len(lately.contents_since(0)) < 6
         lately.add(committed(sequence), subjects["gravel"])
@@ -167,7 +159,7 @@ def test_who_searched_before_all_that_is_remembered_has_to_search_again(subjects
 def test_a_descriptor_stored_as_float16_seems_no_nearer_than_is_allowed_for(subjects):
     """Else what the index calls a copy might have been taken for a stranger."""
     for one in subjects.values():
-        stored = one.posed_vectors[0].astype(np.float16).astype(np.float32)
+        stored = one.vectors[0].astype(np.float16).astype(np.float32)
         for other in subjects.values():
-            exact = other.posed_vectors @ one.posed_vectors[0]
-            assert np.abs(other.posed_vectors @ stored - exact).max() < grouping.CODEC_ERROR / 2
+            exact = other.vectors @ one.vectors[0]
+            assert np.abs(other.vectors @ stored - exact).max() < grouping.CODEC_ERROR / 2

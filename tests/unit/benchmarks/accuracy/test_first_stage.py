@@ -7,7 +7,7 @@ from PIL import Image
 from skimage import data
 
 from benchmarks.accuracy import first_stage, stirmark
-from benchmarks.accuracy.first_stage import BUILT_IN, Descriptor, best, mirrored, posed, scored, stirmarked
+from benchmarks.accuracy.first_stage import Descriptor, best, built_in, mirrored, posed, scored, stirmarked
 
 PICTURE = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
 
@@ -48,13 +48,12 @@ def test_every_query_is_scored_against_the_whole_gallery(small_set, tmp_path):
     assert np.allclose(scores.values, np.outer([1, 2, 3, 4], [1, 2, 3]), atol=0.1)
 
 
-def test_todays_descriptor_finds_a_turned_copy():
-    """By one of its eight poses it is nearly the same."""
-    picture = data.astronaut()
-    gallery = BUILT_IN.describe([picture, data.coffee()])
-    near, far = best(BUILT_IN.describe(BUILT_IN.views(np.rot90(picture))), gallery)
-    assert near > 0.99
-    assert far < 0.7
+def test_the_built_in_descriptor_finds_a_cut_copy():
+    """It is asked as the service asks it."""
+    picture, network = data.astronaut(), built_in()
+    gallery = network.describe([picture, data.coffee()])
+    near, far = best(network.describe(network.views(picture[60:-60, 60:-60])), gallery)
+    assert near > far + 0.2
 
 
 def test_stirmarks_attacks_are_asked_of_the_first_references(small_set, tmp_path, monkeypatch):
