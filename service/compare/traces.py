@@ -35,6 +35,7 @@ _LEAST_BORDERS = 32
 _HIDDEN = 25.0
 """Grey levels by which a spot must differ, and by four times what is usual, to count as covered."""
 _SOFT = 3
+_BLACK, _WHITE = 1.5, 253.5
 _TONES = 16
 _TONE_STEP = 256 / _TONES
 _UPSIDE_DOWN = 135
@@ -138,12 +139,25 @@ def surface_of(laid: Laid, cells: Cells) -> Surface:
         tone_residual=rms(unexplained(soft_query, soft_reference)),
         query_chroma=_chroma(query[same]),
         reference_chroma=_chroma(reference[same]),
+        query_clipped=_clipped(query[same]),
+        reference_clipped=_clipped(reference[same]),
+        query_spread=float((query @ LUMA)[same].std()),
+        reference_spread=float((reference @ LUMA)[same].std()),
         detail=detail,
         grain=grain,
         covered=float(hidden.sum() / whole.sum()) if whole.any() else 0.0,
         worst=float(changes[whole].max()) if whole.any() else 0.0,
         paper=_paper((reference @ LUMA)[same]),
     )
+
+
+def copy_in(proof: Proof, query: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The part of the query that shows the reference: what lies around it was saved and coarsened otherwise."""
+    height, width = query.shape[:2]
+    corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    shown = carried(np.asarray(np.linalg.inv(proof.matrix)), corners).clip(0, 1) * [width, height]
+    (left, top), (right, bottom) = np.round(shown.min(axis=0)).astype(int), np.round(shown.max(axis=0)).astype(int)
+    return query[top:bottom, left:right] if min(right - left, bottom - top) > 1 else query
 
 
 def grid_of(picture: NDArray[np.uint8]) -> Grid:
@@ -256,6 +270,11 @@ def _fine(query: NDArray[np.float32], reference: NDArray[np.float32], seen: NDAr
 def _chroma(levels: NDArray[np.float32]) -> float:
     """Mean distance of the colour channels from one another, in levels."""
     return float((levels.max(axis=1) - levels.min(axis=1)).mean()) if len(levels) else 0.0
+
+
+def _clipped(levels: NDArray[np.float32]) -> float:
+    """Share of the pixels that have nothing darker or nothing lighter in some channel."""
+    return float(((levels < _BLACK) | (levels > _WHITE)).any(axis=1).mean()) if len(levels) else 0.0
 
 
 def _paper(levels: NDArray[np.float32]) -> float:

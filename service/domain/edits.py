@@ -107,10 +107,34 @@ _TAKES_AWAY = frozenset(
 _ADDS = frozenset({Edit.PADDED, Edit.COMPOSITED, Edit.SCREENSHOT})
 
 
-def direction_by_traces(edits: tuple[Edit, ...], query_overlap: float, reference_overlap: float) -> Direction:
+CLIPPED, FLATTENED, PALER = 0.02, 0.85, 0.75
+"""From which difference on, or below which factor, light and colour that are gone tell who had them first."""
+
+
+def direction_by_traces(
+    edits: tuple[Edit, ...], query_overlap: float, reference_overlap: float, surface: Surface
+) -> Direction:
     """Who was made from whom, as far as the edits tell: what takes away or lays around was done to the query."""
     if _ADDS & set(edits):
         return Direction.QUERY_FROM_REFERENCE
-    if _TAKES_AWAY & set(edits) and query_overlap >= reference_overlap:
+    if query_overlap < reference_overlap:
+        return Direction.UNKNOWN
+    if _TAKES_AWAY & set(edits):
         return Direction.QUERY_FROM_REFERENCE
+    return _direction_by_tones(surface) if {Edit.RECOLOURED, Edit.SHARPENED} & set(edits) else Direction.UNKNOWN
+
+
+def _direction_by_tones(surface: Surface) -> Direction:
+    """What is cut off at black and white does not come back, nor do levels and colours that were drawn together."""
+    clipped = surface.query_clipped - surface.reference_clipped
+    if abs(clipped) > CLIPPED:
+        return Direction.QUERY_FROM_REFERENCE if clipped > 0 else Direction.REFERENCE_FROM_QUERY
+    for query, reference, factor in (
+        (surface.query_spread, surface.reference_spread, FLATTENED),
+        (surface.query_chroma, surface.reference_chroma, PALER),
+    ):
+        if query < factor * reference:
+            return Direction.QUERY_FROM_REFERENCE
+        if reference < factor * query:
+            return Direction.REFERENCE_FROM_QUERY
     return Direction.UNKNOWN

@@ -44,6 +44,12 @@ class Surface:
     """What of it is left after the best affine map of the colours."""
     query_chroma: float
     reference_chroma: float
+    query_clipped: float
+    reference_clipped: float
+    """Share of the pixels that are black or white in some channel, 0..1."""
+    query_spread: float
+    reference_spread: float
+    """Levels (standard deviation)."""
     detail: float
     """The query's fine detail for each unit of the reference's: 1 is equal, less is softer."""
     grain: float

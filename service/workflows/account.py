@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from service.compare.appearance import compare, glance, look
-from service.compare.traces import grid_of, shape_of, surface_of, surroundings_of
+from service.compare.geometry import extent
+from service.compare.proof import proved
+from service.compare.traces import copy_in, grid_of, shape_of, surface_of, surroundings_of
 from service.domain.dihedral import POSES
 from service.domain.edits import WHOLE, direction_by_traces, edits_of
 from service.domain.values import Direction, Edit, Evidence, OperatingPoint, Relation
@@ -28,6 +32,8 @@ from service.domain.verdict import (
 from service.workflows.once import once
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from service.compare.appearance import Appearance, Look
     from service.compare.proof import Proof
     from service.domain.traces import Surface
@@ -40,6 +46,8 @@ NOT_NEEDED = "equal bytes or pixels need no geometry"
 NO_MAP = "no map was found that carries enough features"
 NOT_COPIES = "the pictures are not held to be copies"
 NO_PARTIAL_OVERLAP = "without geometry only whole frames are compared"
+SAVING = frozenset({Edit.COMPRESSED})
+"""What saving anew leaves behind: no edit that anybody made."""
 _FULL = (0.0, 0.0, 1.0, 1.0)
 _GEOMETRY = ("inliers", "agreement", "in_place")
 _PLACE = ("query_overlap", "reference_overlap", "transform", "reference_region")
@@ -133,7 +141,7 @@ def account(frames: Frames, proof: Proof | None, model: VerdictModel) -> Account
     if proof is not None and is_registered(proof.inliers, proof.agreement):
         return _by_geometry(frames, proof, alike, evidence)
     if proof is None and frames.settle_it(model):
-        return _by_frames(frames, max(alike, SURELY_SAVED_ANEW), evidence)
+        return _settled_by_frames(frames, max(alike, SURELY_SAVED_ANEW), evidence)
     probability = settled(alike, frames.seen.local_change)
     if proof is not None and is_sibling(probability, proof.inliers, proof.agreement):
         return Account(Relation.SIBLING, (), Direction.UNKNOWN, probability, evidence)
@@ -156,17 +164,51 @@ def _by_geometry(frames: Frames, proof: Proof, alike: float, evidence: Evidence)
     query, reference = frames.subject.working, frames.known.working
     surface = surface_of(proof.laid, proof.cells)
     probability = differs_as_a_page(alike, surface.paper, surface.worst, surface.covered)
-    edits = edits_of(
+    edits = _edits(proof, surface, query, reference)
+    relation = Relation.EDITED if edits or _is_more_than_saved_anew(surface, proof) else Relation.REENCODED
+    return Account(relation, edits, _direction(frames, relation, edits, proof, surface), probability, evidence)
+
+
+def _edits(proof: Proof, surface: Surface, query: NDArray[np.uint8], reference: NDArray[np.uint8]) -> tuple[Edit, ...]:
+    return edits_of(
         shape_of(proof, query, reference),
         surroundings_of(proof, query),
         surface,
-        (grid_of(query), grid_of(reference)),
+        (grid_of(copy_in(proof, query)), grid_of(reference)),
         proof.reference_overlap,
     )
-    relation = Relation.EDITED if edits or _is_more_than_saved_anew(surface, proof) else Relation.REENCODED
+
+
+def _direction(
+    frames: Frames, relation: Relation, edits: tuple[Edit, ...], proof: Proof, surface: Surface
+) -> Direction:
+    """By the traces, and where they say nothing by size."""
+    told = direction_by_traces(edits, proof.query_overlap, proof.reference_overlap, surface)
     by_size = direction_of(frames.subject.assessed.facts, frames.known.assessed.facts, relation)
-    by_traces = direction_by_traces(edits, proof.query_overlap, proof.reference_overlap)
-    return Account(relation, edits, by_size if by_traces is Direction.UNKNOWN else by_traces, probability, evidence)
+    return by_size if told is Direction.UNKNOWN else told
+
+
+def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -> Account:
+    """The whole frames left nothing to prove; laid on each other in their pose they tell what was done."""
+    query, reference = frames.subject.working, frames.known.working
+    pose = np.array(POSES[frames.pose].transform)
+    here, there = extent(query), extent(reference)
+    places = np.diag([there[0], there[1], 1]) @ pose @ np.diag([1 / here[0], 1 / here[1], 1])
+    proof = proved(query, reference, np.asarray(places, np.float64), 0)
+    if proof is None:
+        return _by_frames(frames, probability, evidence)
+    surface = surface_of(proof.laid, proof.cells)
+    edits = _edits(proof, surface, query, reference)
+    relation = Relation.REENCODED if set(edits) <= SAVING else Relation.EDITED
+    evidence = replace(
+        evidence,
+        transform=POSES[frames.pose].transform,
+        query_overlap=1.0,
+        reference_overlap=1.0,
+        reference_region=_FULL,
+        unknown={name: why for name, why in evidence.unknown.items() if name not in _PLACE},
+    )
+    return Account(relation, edits, _direction(frames, relation, edits, proof, surface), probability, evidence)
 
 
 def _is_more_than_saved_anew(surface: Surface, proof: Proof) -> bool:

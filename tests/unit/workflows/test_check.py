@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -46,7 +47,7 @@ def test_a_smaller_jpeg_is_a_reencoded_duplicate(asked, stored, astronaut, writt
     match = best(checked)
     assert checked.verdict.kind is VerdictKind.DUPLICATE
     assert (match.image_id, match.external_id, match.relation) == (stored.image_id, "space/1.jpg", Relation.REENCODED)
-    assert (match.direction, match.edits) == (Direction.QUERY_FROM_REFERENCE, ())
+    assert (match.direction, match.edits) == (Direction.QUERY_FROM_REFERENCE, (Edit.COMPRESSED,))
     assert checked.verdict.recommendation.action is Action.DELETE
     assert checked.verdict.recommendation.keeper == stored.image_id
 
@@ -325,3 +326,9 @@ def test_what_a_glance_excludes_is_no_match_and_is_not_looked_at_closer(
     monkeypatch.setattr(account, "compare", lambda *_: pytest.fail("looked at closer"))
     verdict = asked(written(coffee)).verdict
     assert (verdict.kind, verdict.matches) == (VerdictKind.UNIQUE, ())
+
+
+def test_a_stretched_copy_is_an_edited_one(asked, stored, astronaut, written):
+    """Though as whole frames they are so much the same that geometry could only agree."""
+    match = best(asked(written(cv2.resize(astronaut, None, fx=1.4, fy=0.8, interpolation=cv2.INTER_AREA), quality=90)))
+    assert (match.image_id, match.relation, match.edits) == (stored.image_id, Relation.EDITED, (Edit.STRETCHED,))
