@@ -27,6 +27,7 @@ from service.pictures.admit import NORMALISE_VERSION, Limits
 from service.pictures.budget import MachineBudget
 from service.pictures.pool import DecodePool
 from service.workflows.findings import Store
+from service.workflows.folder_crew import Crew
 from service.workflows.parts import Parts
 
 if TYPE_CHECKING:
@@ -112,6 +113,11 @@ def decoders(settings: Settings, *, fault_injection: bool = False, at_once: bool
 def embedder(settings: Settings) -> Builtin:
     """The descriptor model that is set, opened. Raises WeightsError."""
     return Builtin(MODELS[settings.descriptors])
+
+
+def crew(settings: Settings) -> Crew:
+    """Processes for large folders: each has one of the decoders that are set."""
+    return Crew(settings.decode_children, partial(decoders, settings.model_copy(update={"decode_children": 1})))
 
 
 def space_of(settings: Settings, catalogue: Catalogue) -> Space:

@@ -81,7 +81,11 @@ def command(
     aside = (backup or settings.data / "trash").resolve()
     if backup and aside.is_relative_to(question.scope.root):
         raise click.UsageError(f"{aside} lies in the folder itself")
-    with wiring.decoders(settings) as pool, steps() as progress, closing(MATCHERS[matcher][0](**own)) as criterion:
+    with (
+        wiring.decoders(settings, at_once=False) as pool,  # a crew has its own
+        steps() as progress,
+        closing(MATCHERS[matcher][0](**own)) as criterion,
+    ):
         plan = plan_folder(
             question,
             criterion,
@@ -90,6 +94,7 @@ def command(
             max_bytes=settings.max_bytes,
             aside=aside,
             own=settings.own_folders,
+            crew=wiring.crew(settings),
         )
         if cameras is not None and plan.pictures and not any(one.group for one in plan.pictures):
             raise click.UsageError(f"no name tells of a camera like {cameras!r}")

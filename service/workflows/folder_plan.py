@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from index_store.removal_records import NewRemoval, PlannedItem
 from service.inputs.names import locator_of, readable
 from service.inputs.values import Skipped
-from service.workflows.folder_scan import PassedOver, Scanned, Scope, scan
+from service.workflows.folder_scan import Look, PassedOver, Scanned, Scope, scan
 from service.workflows.removal_finding import Doubtful, Keep, find, measures, why
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from service.domain.removal_sets import RemovalSet
     from service.pictures.pool import DecodePool
     from service.workflows.findings import Progress
+    from service.workflows.folder_crew import Crew
     from service.workflows.matchers import Matcher
 
 FOLDER = "folder"
@@ -82,14 +83,16 @@ def plan_folder(
     max_bytes: int,
     aside: Path,
     own: Iterable[Path] = (),
+    crew: Crew | None = None,
 ) -> FolderPlan:
     """Look at every picture once, compare those that could agree, and say what could go. Writes nothing.
 
-    The same folder has the same plan, whatever the order its files lie in.
+    The same folder has the same plan, whatever the order its files lie in and whoever looks at them.
     """
     skipped = Skipped()
-    looked = scan(question.scope, pool, progress, max_bytes=max_bytes, skipped=skipped, own=own)
-    found = find(looked, matcher, question.keep, progress)
+    look = Look(question.scope, max_bytes, matcher.sight)
+    looked = scan(look, pool, progress, skipped=skipped, own=own, crew=crew)
+    found = find(looked, matcher, question.keep, progress, add=matcher.keep)
     pictures = found.pictures
     items = tuple(_item(pictures, one.keeper, loser, agreed) for one in found.sets for loser, agreed in one.losers)
     asked = question.as_json()
