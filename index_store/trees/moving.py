@@ -26,11 +26,12 @@ from index_store.trees.opening import (
     Placed,
     State,
     checked,
+    is_read_only,
     opened_file,
     opened_folder,
     state_at,
 )
-from index_store.trees.placing import HIDDEN, SetAsideError, copied, linked, named, names
+from index_store.trees.placing import HIDDEN, SetAsideError, copied, drop_copy, linked, named, names
 
 
 class HiddenFileError(StoreError):
@@ -40,8 +41,9 @@ class HiddenFileError(StoreError):
 def set_aside(loser: Placed, keeper: Placed, to: Path, token: str) -> None:
     """Move the loser out of its folder to the new path `to`. Doing it again changes nothing.
 
-    Raises ChangedFileError (either is not what it was, or both are one file) or SetAsideError, and then the loser lies
-    where it lay; or HiddenFileError or StoreUnavailableError, and then it is to be called again.
+    Raises ChangedFileError (either is not what it was, or both are one file) or SetAsideError (also of a file or folder
+    that its owner made read-only), and then the loser lies where it lay; or HiddenFileError or StoreUnavailableError, and
+    then it is to be called again.
 
     Args:
         loser: the file that goes.
@@ -56,6 +58,7 @@ def set_aside(loser: Placed, keeper: Placed, to: Path, token: str) -> None:
                 return
             with opened_file(folder, loser.parts[-1]) as file:
                 is_what = checked(file, loser)
+                _check_writable(file, folder, loser)
                 _check_keeper(keeper, is_what)
                 reached("tree.checked")
                 is_new = _keep(file, folder, is_what, loser, to, token)
@@ -81,6 +84,7 @@ def bring_back(aside: Path, to: Placed, token: str) -> str:
     try:
         with opened_folder(to.root, to.parts[:-1], make=True) as folder:
             name = _given_back(folder, to, token) or _placed(aside, folder, to, token)
+            drop_copy(folder, token)  # of a call that was killed, where this one needed none
             _settle(folder)
             reached("tree.brought-back")
             with suppress(FileNotFoundError):
@@ -150,6 +154,14 @@ def _check_taken(taken: State | None, is_what: State, loser: Placed) -> None:
     # A second name changes the number of links, and no more.
     if taken is None or taken._replace(links=is_what.links) != is_what:
         raise ChangedFileError(f"{loser.path} was saved anew meanwhile")
+
+
+def _check_writable(file: int, folder: int, loser: Placed) -> None:
+    """Its owner may change both. To move a file only its folder must allow it, and nothing stops the superuser at all;
+    but who made it read-only meant it to stay. Raises SetAsideError.
+    """
+    if is_read_only(os.fstat(file)) or is_read_only(os.fstat(folder)):
+        raise SetAsideError(f"{loser.path} is read-only")
 
 
 def _check_keeper(keeper: Placed, loser: State) -> None:

@@ -24,6 +24,7 @@ from service.workflows import file_removal
 from service.workflows.brakes import check_confirmed
 from service.workflows.findings import printable
 from service.workflows.folder_plan import FolderPlan, FolderQuestion, plan_folder
+from service.workflows.folder_root import bound
 from service.workflows.folder_scan import CAMERA, Scope
 from service.workflows.matchers import APPEARANCE_THRESHOLD, HASH_MAX_DISTANCE, MATCHERS
 from service.workflows.removal_finding import EQUAL_PIXELS, Keep
@@ -133,7 +134,7 @@ def _applied(plan: FolderPlan, settings: Settings, confirm: str) -> _Applied:
     removal_id = plan.removal.removal_id
     with wiring.open_store(settings) as store, steps() as progress:
         removals = store.catalogue.removals
-        removals.plan(plan.removal)
+        removals.plan(bound(plan.removal, plan.folder, removals))
         try:
             record = file_removal.apply(removal_id, plan.removal.plan_hash, removals, progress)
         except BaseException:

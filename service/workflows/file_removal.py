@@ -32,6 +32,7 @@ from index_store.trees.moving import (
 )
 from service.domain.errors import KeeponeError
 from service.inputs.names import locator_of, path_at
+from service.workflows.folder_root import check_marked, release
 from service.workflows.folder_scan import ASIDE_MARK
 
 if TYPE_CHECKING:
@@ -69,13 +70,15 @@ class LeftAsideError(KeeponeError):
 
 
 def apply(removal_id: str, plan_hash: str, removals: Removals, progress: Progress) -> RemovalRecord:
-    """Set every file of the plan aside. Raises StalePlanError, RemovalBusyError, BadTransitionError or StoreError.
+    """Set every file of the plan aside. Raises StalePlanError, WrongFolderError, RemovalBusyError,
+    BadTransitionError or StoreError.
 
     A file that is not what it was, or whose keeper is not, stays where it is and is told of as skipped.
     """
     record = removals.get(removal_id)
     if record.plan_hash != plan_hash:
         raise StalePlanError
+    check_marked(record)
     files = _Files(record)
     make_folder(files.folder)
     with files.held():
@@ -95,10 +98,11 @@ def apply(removal_id: str, plan_hash: str, removals: Removals, progress: Progres
 def undo(removal_id: str, removals: Removals, progress: Progress) -> RemovalRecord:
     """Bring every file back that was set aside, recorded or not.
 
-    Raises LeftAsideError, AsideGoneError, RemovalBusyError, BadTransitionError or StoreError.
+    Raises LeftAsideError, AsideGoneError, WrongFolderError, RemovalBusyError, BadTransitionError or StoreError.
     """
     record = removals.get(removal_id)
     check_move(record, "undoing")  # before its folder is asked for: what was never applied has none
+    check_marked(record)
     files, left = _Files(record), list[str]()
     with files.held():
         removals.set_state(removal_id, "undoing")
@@ -117,18 +121,22 @@ def undo(removal_id: str, removals: Removals, progress: Progress) -> RemovalReco
         _settle(removal_id, ("planned", "removed"), give_back, removals, progress, "brought back")
         if left:
             raise LeftAsideError(f"{len(left)} files could not be brought back. The first: {left[0]}")
-        return removals.set_state(removal_id, "undone")
+        undone = removals.set_state(removal_id, "undone")
+        release(undone, removals)
+        return undone
 
 
 def purge(removal_id: str, removals: Removals, progress: Progress, *, now: datetime | None = None) -> RemovalRecord:
     """Delete what was set aside, for good: the one act that cannot be undone, so it is never part of another one.
 
     Whatever has lost its keeper since stays, and so does what is not what it was. Raises TooEarlyToPurgeError before
-    the retention has passed, LeftAsideError, AsideGoneError, RemovalBusyError, BadTransitionError or StoreError.
+    the retention has passed, LeftAsideError, AsideGoneError, WrongFolderError, RemovalBusyError, BadTransitionError or
+    StoreError.
     """
     record = removals.get(removal_id)
     check_move(record, "purged")
     check_purge(record, now=now)
+    check_marked(record)
     files, left = _Files(record), list[str]()
     with files.held():
 
@@ -150,7 +158,9 @@ def purge(removal_id: str, removals: Removals, progress: Progress, *, now: datet
             files.aside(item).unlink(missing_ok=True)
         if left:
             raise LeftAsideError(f"{len(left)} files were not deleted. The first: {left[0]}")
-        return removals.set_state(removal_id, "purged")
+        purged = removals.set_state(removal_id, "purged")
+        release(purged, removals)
+        return purged
 
 
 def check_purge(record: RemovalRecord, *, now: datetime | None = None) -> None:

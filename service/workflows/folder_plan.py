@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from index_store.removal_records import NewRemoval, PlannedItem
 from service.inputs.names import locator_of, readable
 from service.inputs.values import Skipped
+from service.workflows.folder_root import FOLDER, check_still, found
 from service.workflows.folder_scan import Look, PassedOver, Scanned, Scope, scan
 from service.workflows.removal_finding import Doubtful, Keep, find, measures, why
 
@@ -19,12 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from service.domain.removal_sets import RemovalSet
+    from service.inputs.roots import Identity
     from service.pictures.pool import DecodePool
     from service.workflows.findings import Progress
     from service.workflows.folder_crew import Crew
     from service.workflows.matchers import Matcher
-
-FOLDER = "folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class FolderPlan:
     passed_over: tuple[PassedOver, ...]
     skipped: Skipped
     removal: NewRemoval
+    folder: Identity
+    """What lay there while it was looked at."""
 
     @property
     def going(self) -> int:
@@ -87,18 +89,20 @@ def plan_folder(
 ) -> FolderPlan:
     """Look at every picture once, compare those that could agree, and say what could go. Writes nothing.
 
-    The same folder has the same plan, whatever the order its files lie in and whoever looks at them.
+    The same folder has the same plan, whatever the order its files lie in and whoever looks at them. Raises
+    WrongFolderError if there is nothing in the folder, or if another one comes in its place meanwhile.
     """
-    skipped = Skipped()
+    skipped, lies = Skipped(), found(question.scope.root)
     look = Look(question.scope, max_bytes, matcher.sight)
     looked = scan(look, pool, progress, skipped=skipped, own=own, crew=crew)
-    found = find(looked, matcher, question.keep, progress, add=matcher.keep)
-    pictures = found.pictures
-    items = tuple(_item(pictures, one.keeper, loser, agreed) for one in found.sets for loser, agreed in one.losers)
+    seen = find(looked, matcher, question.keep, progress, add=matcher.keep)
+    check_still(question.scope.root, lies)
+    pictures = seen.pictures
+    items = tuple(_item(pictures, one.keeper, loser, agreed) for one in seen.sets for loser, agreed in one.losers)
     asked = question.as_json()
     request = asked | {"pictures": len(pictures), "aside": locator_of(aside)}
     removal = NewRemoval(FOLDER, request, _hash_of(asked, items), items)
-    return FolderPlan(pictures, found.sets, found.doubtful, found.passed_over, skipped, removal)
+    return FolderPlan(pictures, seen.sets, seen.doubtful, seen.passed_over, skipped, removal, lies)
 
 
 def _item(pictures: Sequence[Scanned], keeper: int, loser: int, agreed: float) -> PlannedItem:

@@ -15,6 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from index_store.trees.opening import is_read_only
 from service.domain.errors import KeeponeError
 from service.inputs.names import path_at
 from service.inputs.roots import ImportRoots, identities
@@ -43,6 +44,7 @@ CAMERA = r"(?i)(?<![a-z0-9])(?:c|cam|camera)[ _-]?\d+(?![a-z0-9])"
 """How a camera is named in a file's name or its folders' by default: `c10`, `C20`, `cam3`, `Camera 4`."""
 ASIDE_MARK = ".keepone-aside"
 """Lies in a folder of what was set aside. Pictures there were removed once; they must not be found again and kept."""
+READ_ONLY = "it is read-only, and stays"
 _AHEAD = 4
 """Files under way for each decoder: some are read while others are decoded."""
 
@@ -58,6 +60,8 @@ class Scanned:
     name: str
     group: str | None
     assessed: Assessed
+    stays: str | None = None
+    """Why it never goes, whatever it agrees with; None if it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,15 @@ class Look:
             assessed, _, working = looked_at(data, pool, Stopwatch(), wait_s=None)
         except (KeeponeError, OSError) as error:
             return PassedOver(name, str(error))
-        return Scanned(name, self.scope.group_of(name), assessed), self.sight(working)
+        return Scanned(name, self.scope.group_of(name), assessed, _read_only(Path(prefix + name))), self.sight(working)
+
+
+def _read_only(path: Path) -> str | None:
+    """For the plan to tell; it is looked at once more before a file moves."""
+    try:
+        return READ_ONLY if is_read_only(path.lstat()) or is_read_only(path.parent.lstat()) else None
+    except OSError:  # it has gone since: the plan will find it changed
+        return None
 
 
 @cache

@@ -132,13 +132,15 @@ class _Comparison:
         """How well they agree, or `EQUAL_PIXELS`; None also where somebody has to look."""
         one, two = self._pictures[keeper], self._pictures[other]
         if self._facts(keeper).sha256 == self._facts(other).sha256:
-            return EQUAL_PIXELS if one.group == two.group else None
-        agreed = self._agreed(keeper, other)
+            agreed = EQUAL_PIXELS if one.group == two.group else None
+            why = two.stays
+        else:
+            agreed = self._agreed(keeper, other)
+            why = two.stays or _unseen(one, two) or doubt(one.assessed, two.assessed)
+            if two.name in self._stays:
+                why = "others went for its sake"
         if agreed is None:
             return None
-        why = _unseen(one, two) or doubt(one.assessed, two.assessed)
-        if two.name in self._stays:
-            why = "others went for its sake"
         if why:
             self.doubtful.append(Doubtful(keeper, other, why))
             return None

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from index_store.trees.marking import MARK
 from service.workflows import file_removal
 from service.workflows.folder_scan import ASIDE_MARK
 
@@ -13,7 +14,7 @@ def files(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != ASIDE_MARK
+        if path.is_file() and path.name not in {ASIDE_MARK, MARK}
     }
 
 
@@ -217,3 +218,30 @@ def test_an_unknown_removal_is_told(keepone):
     ran = keepone("removals", "undo", "rem_unknown")
     assert ran.code == 3
     assert "no removal rem_unknown" in ran.err
+
+
+def test_a_folder_that_is_not_mounted_is_not_taken_for_an_empty_one(keepone, pictures, folder):
+    """Neither has it no duplicates, nor may what was set aside come back into it."""
+    assert keepone("dedupe", pictures, "--apply").code == 1
+    pictures.rename(folder / "elsewhere")
+    pictures.mkdir()
+    ran = keepone("dedupe", pictures)
+    assert ran.code == 3
+    assert "is its disk mounted?" in ran.err
+    assert keepone("removals", "undo", removal_id(keepone)).code == 3
+    assert list(pictures.iterdir()) == []
+    pictures.rmdir()
+    (folder / "elsewhere").rename(pictures)
+    assert keepone("removals", "undo", removal_id(keepone)).code == 0
+    assert (pictures / "copy.jpg").exists()
+    assert not (pictures / MARK).exists()
+
+
+def test_what_is_read_only_stays_and_is_told(keepone, pictures):
+    (pictures / "copy.jpg").chmod(0o444)
+    ran = keepone("dedupe", pictures, "--apply")
+    assert ran.code == 0
+    assert "look at: astronaut.jpg and copy.jpg: it is read-only, and stays" in ran.err
+    (pictures / "twin.jpg").write_bytes((pictures / "copy.jpg").read_bytes())
+    (pictures / "twin.jpg").chmod(0o444)
+    assert json.loads(keepone("dedupe", pictures, "--json").out)["duplicates_found"] == 0
