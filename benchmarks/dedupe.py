@@ -3,7 +3,7 @@
 Ten thousand training pictures in one folder are planned by appearance in a process of its own: pictures a second from
 the start of the command to its end, the time that all its processes computed, which a busy machine changes little, and
 their memory at most. On the first thousand the pairs that agree are held to those of the run that compares everything
-with everything. Writes `benchmarks/results/dedupe.json`.
+with everything. Adds to `benchmarks/results/dedupe.json`.
 """
 
 from __future__ import annotations
@@ -42,14 +42,17 @@ def main() -> None:
         folder = Path(place) / "pictures"
         paths = laid_out(shared, folder)
         told = planned(folder, Path(place) / "data")
-        result = {
-            "machine": {"cpus": os.cpu_count(), "processor": platform.processor() or platform.machine()},
-            "python": platform.python_version(),
-            "appearance": told,
-            "pairs": compared(paths[:COMPARED]),
-        }
+        remember("appearance", told)
+        remember("pairs", compared(paths[:COMPARED]))
+
+
+def remember(part: str, told: dict[str, Any]) -> None:
+    """Write one part of the results, and leave the others as they are."""
+    result = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
+    machine = {"cpus": os.cpu_count(), "processor": platform.processor() or platform.machine()}
+    result[part] = {"machine": machine, "python": platform.python_version(), **told}
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=1))
+    print(json.dumps(result[part], indent=1))
 
 
 def laid_out(shared: Path, folder: Path) -> list[Path]:

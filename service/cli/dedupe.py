@@ -31,6 +31,7 @@ from service.workflows.removal_finding import EQUAL_PIXELS, Keep
 
 if TYPE_CHECKING:
     from index_store.removal_records import RemovalItem, RemovalRecord
+    from index_store.trees.linking import Link
     from service.settings import Settings
 
 _TOLD = 20
@@ -54,6 +55,7 @@ COLUMNS = ("set", "keeps", "goes", "agreement", "bytes", "reasons")
 @click.option("--apply", "apply_it", is_flag=True, help="Set the duplicates aside; otherwise nothing is touched.")
 @click.option("--confirm", default="", help="The word that is asked for before a large part of a folder goes.")
 @click.option("--backup", type=click.Path(path_type=Path, file_okay=False), help="Where they are set aside.")
+@click.option("--link", type=click.Choice(["hard", "symbolic"]), help="Leave a link to the one that stays.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write a table.")
 @click.option(
     "--html", "html_file", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures."
@@ -67,6 +69,7 @@ def command(
     cameras: str | None,
     confirm: str,
     backup: Path | None,
+    link: Link | None,
     csv_file: Path | None,
     html_file: Path | None,
     data: Path | None,
@@ -78,7 +81,7 @@ def command(
     """Find the duplicates in a folder and all below it. A dry run, unless --apply is given; undo with `removals undo`."""
     settings = load_settings(data=data)
     own = {name: parameters[name] for name in MATCHERS[matcher][1]}
-    question = FolderQuestion(Scope(folder.resolve(), _pattern(cameras, matcher)), matcher, own, Keep(keep))
+    question = FolderQuestion(Scope(folder.resolve(), _pattern(cameras, matcher)), matcher, own, Keep(keep), link)
     aside = (backup or settings.data / "trash").resolve()
     if backup and aside.is_relative_to(question.scope.root):
         raise click.UsageError(f"{aside} lies in the folder itself")

@@ -23,6 +23,7 @@ from index_store.removal_records import RemovalOutcome, check_move
 from index_store.syncing import make_folder
 from index_store.trees.moving import (
     ChangedFileError,
+    Link,
     Placed,
     SetAsideError,
     bring_back,
@@ -86,7 +87,7 @@ def apply(removal_id: str, plan_hash: str, removals: Removals, progress: Progres
 
         def remove(item: RemovalItem) -> RemovalOutcome:
             try:
-                set_aside(files.loser(item), files.keeper(item), files.aside(item), files.token(item))
+                set_aside(files.loser(item), files.keeper(item), files.aside(item), files.token(item), files.link)
             except (ChangedFileError, SetAsideError) as error:
                 return RemovalOutcome(item.ordinal, "skipped", problem={"title": str(error)})
             return RemovalOutcome(item.ordinal, "removed", place=locator_of(files.aside(item)))
@@ -112,7 +113,7 @@ def undo(removal_id: str, removals: Removals, progress: Progress) -> RemovalReco
             if item.state == "planned" and not is_under_way(aside, loser, token):
                 return None
             try:
-                name = bring_back(aside, loser, token)
+                name = bring_back(aside, loser, token, files.keeper(item) if files.link else None)
             except (ChangedFileError, SetAsideError) as error:
                 left.append(f"{item.loser['name']}: {error}")
                 return None
@@ -189,6 +190,7 @@ class _Files:
         self._id = record.removal_id
         self._root = Path(path_at(record.request["root"]))
         self.folder = Path(path_at(record.request["aside"])) / record.removal_id
+        self.link: Link | None = record.request.get("link")
 
     def loser(self, item: RemovalItem) -> Placed:
         return self._placed(item.loser)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from index_store.trees.linking import Link
     from service.domain.removal_sets import RemovalSet
     from service.inputs.roots import Identity
     from service.pictures.pool import DecodePool
@@ -64,6 +65,8 @@ class FolderQuestion:
     matcher: str
     parameters: dict[str, Any] = field(default_factory=dict)
     keep: Keep = Keep.BEST
+    link: Link | None = None
+    """To the one that stays, to be left where another was set aside."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -73,6 +76,7 @@ class FolderQuestion:
             "matcher": self.matcher,
             "parameters": self.parameters,
             "keep": self.keep.value,
+            "link": self.link,
         }
 
 

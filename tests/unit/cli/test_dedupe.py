@@ -245,3 +245,15 @@ def test_what_is_read_only_stays_and_is_told(keepone, pictures):
     (pictures / "twin.jpg").write_bytes((pictures / "copy.jpg").read_bytes())
     (pictures / "twin.jpg").chmod(0o444)
     assert json.loads(keepone("dedupe", pictures, "--json").out)["duplicates_found"] == 0
+
+
+@pytest.mark.parametrize("kind", ["hard", "symbolic"])
+def test_a_link_to_the_one_that_stays_takes_its_place(keepone, pictures, kind):
+    """Asked for by name it is still there; the next run finds nothing, and undone it makes way."""
+    before = files(pictures)
+    assert keepone("dedupe", pictures, "--apply", "--link", kind).code == 1
+    assert (pictures / "copy.jpg").samefile(pictures / "astronaut.jpg")
+    assert keepone("dedupe", pictures).code == 0
+    assert keepone("removals", "undo", removal_id(keepone)).code == 0
+    assert files(pictures) == before
+    assert not (pictures / "copy.jpg").samefile(pictures / "astronaut.jpg")
