@@ -1,7 +1,6 @@
 """Removals of files under every misfortune: steps that are cut short, calls that fail, disks that are away, files swapped.
 
-DURABILITY's T44 to T48, as far as they are about folders. A kill is an exception that nobody handles, raised where the
-code passes a fail point: it leaves what a kill leaves. After every act the tree is read by itself, without Keepone: of
+DURABILITY's T44 to T48, as far as they are about folders. After every act the tree is read by itself, without Keepone: of
 each group of copies one lies in its place, and every file's bytes lie somewhere.
 
     python -m benchmarks.faults.folders
@@ -17,8 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -26,21 +24,21 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from benchmarks.faults.layouts import LAYOUTS, laid_out
+from benchmarks.faults.misfortunes import Run, another_disk, cut_short, failing, files, told, without_syncs
 from index_store.errors import StoreError
 from index_store.failpoints import FailPointError
 from index_store.removal_records import NewRemoval, PlannedItem
 from index_store.testing import MemoryRemovals
-from index_store.trees import moving, placing
+from index_store.trees import moving
 from index_store.trees.marking import MARK
 from index_store.trees.moving import ChangedFileError, Placed, SetAsideError, bring_back, set_aside
 from service.domain.errors import KeeponeError
 from service.workflows import file_removal
 from service.workflows.findings import silent
 from service.workflows.folder_root import FOLDER, WrongFolderError, bound, check_still, found
-from service.workflows.folder_scan import ASIDE_MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 RESULTS = Path(__file__).parents[1] / "results" / "folders.json"
 SEED = 20261129
@@ -49,81 +47,6 @@ STEPS = ("tree.checked", "tree.copied", "tree.set-aside", "tree.hidden", "tree.r
 CALLS = ("link", "rename", "unlink")
 GROUPS, COPIES, ACTS = 2, 3, 6
 HASH = "a" * 64
-
-
-@dataclass
-class Run:
-    """What was seen."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    wrong: list[str] = field(default_factory=list)
-
-    def count(self, what: str) -> None:
-        self.counts[what] = self.counts.get(what, 0) + 1
-
-
-@contextmanager
-def without_syncs() -> Iterator[None]:
-    """A process is killed here, not a machine: what was written is there for the next one."""
-    with mock.patch("os.fsync", return_value=None):
-        yield
-
-
-@contextmanager
-def cut_short(step: str, times: int) -> Iterator[None]:
-    """The act ends where it passes the step for that time."""
-    left = [times]
-
-    def reached(point: str) -> None:
-        left[0] -= point == step
-        if point == step and not left[0]:
-            raise FailPointError(point)
-
-    with mock.patch.object(moving, "reached", reached), mock.patch.object(placing, "reached", reached):
-        yield
-
-
-@contextmanager
-def failing(call: str, times: int) -> Iterator[None]:
-    """That call of the system fails from that time on, three times."""
-    real, made = getattr(os, call), [0]
-
-    def called(*args: Any, **named: Any) -> Any:
-        made[0] += 1
-        if times <= made[0] < times + 3:
-            raise OSError(5, "Input/output error")
-        return real(*args, **named)
-
-    with mock.patch(f"os.{call}", called):
-        yield
-
-
-@contextmanager
-def another_disk() -> Iterator[None]:
-    """No file has a name in two folders."""
-    real = os.link
-
-    def link(source: str, target: str, **folders: Any) -> None:
-        if folders.get("src_dir_fd") != folders.get("dst_dir_fd"):
-            raise OSError(18, "Invalid cross-device link")
-        real(source, target, **folders)
-
-    with mock.patch("os.link", link):
-        yield
-
-
-def files(*folders: Path) -> dict[str, bytes]:
-    """Everything that lies there but Keepone's marks, by path."""
-    return {
-        str(path): path.read_bytes()
-        for folder in folders
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in {ASIDE_MARK, MARK}
-    }
-
-
-def told(root: Path, name: str) -> dict[str, Any]:
-    return {"name": name, "at": name, "sha256": hashlib.sha256((root / name).read_bytes()).hexdigest()}
 
 
 # T44

@@ -4,11 +4,12 @@ import pytest
 
 from benchmarks.faults import folders
 from benchmarks.faults.layouts import LAYOUTS, laid_out
+from benchmarks.faults.misfortunes import Run
 
 
 @pytest.fixture
 def run():
-    return folders.Run()
+    return Run()
 
 
 @pytest.mark.timeout(600)
