@@ -12,7 +12,6 @@ import itertools
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -74,17 +73,17 @@ def laid_out(shared: Path, folder: Path) -> list[Path]:
 def planned(folder: Path, data: Path) -> dict[str, Any]:
     """One dry run of the command."""
     load, _, _ = os.getloadavg()
-    began, before = time.monotonic(), computed()
+    began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "service.cli", "dedupe", str(folder), "--json", "--data", str(data)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    most = [0]
+    most = Most()
     watcher = threading.Thread(target=watch, args=(process, most))
     watcher.start()
     out, _ = process.communicate()
-    seconds, busy = time.monotonic() - began, computed() - before
+    seconds = time.monotonic() - began
     watcher.join()
     told = json.loads(out)
     return {
@@ -93,23 +92,37 @@ def planned(folder: Path, data: Path) -> dict[str, Any]:
         "duplicates_found": told["duplicates_found"],
         "seconds": round(seconds, 1),
         "pictures_a_second": round(told["pictures"] / seconds, 1),
-        "processor_ms_a_picture": round(1000 * busy / told["pictures"], 2),
+        "processor_ms_a_picture": round(1000 * most.seconds / told["pictures"], 2),
         "load_before": round(load, 1),
-        "peak_mib": round(most[0] / 2**20),
+        "peak_mib": round(most.bytes / 2**20),
     }
 
 
-def computed() -> float:
-    """Seconds of processor time of all processes that this one started and that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+@dataclass
+class Most:
+    """What the command and all that it started took, at most."""
+
+    bytes: int = 0
+    seconds: float = 0.0
+    """Of processor time."""
 
 
-def watch(process: subprocess.Popen[bytes], most: list[int]) -> None:
-    """The memory that the process and its children hold by themselves, at most."""
+def watch(process: subprocess.Popen[bytes], most: Most) -> None:
+    """The memory that the process and its children hold by themselves, and what they and those that ended computed."""
     while process.poll() is None:
-        most[0] = max(most[0], sum(own_bytes(pid) for pid in family(process.pid)))
+        pids = family(process.pid)
+        most.bytes = max(most.bytes, sum(own_bytes(pid) for pid in pids))
+        most.seconds = max(most.seconds, sum(computed(pid) for pid in pids))
         time.sleep(_EVERY)
+
+
+def computed(pid: int) -> float:
+    """Seconds of processor time of a process and of the children that it has seen end."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def family(pid: int) -> list[int]:

@@ -21,7 +21,7 @@ from service.cli.progress import steps
 from service.compare import scene
 from service.settings import load_settings
 from service.workflows import file_removal
-from service.workflows.brakes import check_confirmed
+from service.workflows.brakes import check_confirmed, occasion
 from service.workflows.findings import printable
 from service.workflows.folder_plan import FolderPlan, FolderQuestion, plan_folder
 from service.workflows.folder_root import bound
@@ -133,10 +133,10 @@ def _pattern(cameras: str | None, matcher: str) -> re.Pattern[str] | None:
 
 
 def _applied(plan: FolderPlan, settings: Settings, confirm: str) -> _Applied:
-    check_confirmed(plan.removal.plan_hash, plan.going, len(plan.pictures), confirm)
     removal_id = plan.removal.removal_id
     with wiring.open_store(settings) as store, steps() as progress:
         removals = store.catalogue.removals
+        check_confirmed(occasion(plan.removal.plan_hash, removals), plan.going, len(plan.pictures), confirm)
         removals.plan(bound(plan.removal, plan.folder, removals))
         try:
             record = file_removal.apply(removal_id, plan.removal.plan_hash, removals, progress)
