@@ -6,7 +6,8 @@ Each state of the scene is held for some frames, which differ by noise, by a slo
 The truth is drawn, not measured: of two states it is known for every pixel of a frame 640 wide whether it shows the same
 piece of the same thing. Where it does not are spots; joined by two dilations, those of `min_contour_area` pixels or more
 count, by the criterion's own words, and two frames show the same if such spots make up less than `max_change`. A thing
-that looks like what is behind it counts in full, seen or not. Every pair of a camera is asked at the defaults, with the
+that looks like what is behind it counts in full, seen or not; what a perfect camera would show of the change, without
+noise, light or JPEG, is told beside it. Every pair of a camera is asked at the defaults, with the
 frames as `dedupe` has them (512 pixels wide) and as they were. Writes `benchmarks/results/scenes.json`.
 """
 
@@ -59,6 +60,8 @@ class Thing:
 class Frame:
     camera: str
     things: tuple[Thing, ...]
+    still: NDArray[np.uint8]
+    """What a perfect camera would have seen, as the criterion has it."""
     pixels: NDArray[np.uint8]
 
 
@@ -93,9 +96,10 @@ def filmed(camera: str, photos: list[Path], number: int, rng: np.random.Generato
         view = background.copy()
         for thing in things:
             lay(view, looks[thing.look], thing)
+        still = scene.frame(np.asarray(view))
         for _ in range(int(rng.integers(1, 6))):
             light = float(np.clip(light + rng.normal(0, 0.004), 0.92, 1.08))
-            yield Frame(camera, tuple(things), seen(view, light, rng))
+            yield Frame(camera, tuple(things), still, seen(view, light, rng))
 
 
 def opened(path: Path) -> Image.Image:
@@ -165,11 +169,36 @@ def changed(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
     return float(sum(area for area in areas if area >= scene.MIN_CONTOUR_AREA))
 
 
+@dataclass
+class Counts:
+    """Pairs, those that are the same, those that are called so, and those that are both."""
+
+    pairs: int = 0
+    same: int = 0
+    called: int = 0
+    right: int = 0
+
+    def count(self, same: bool, called: bool) -> None:
+        self.pairs += 1
+        self.same += same
+        self.called += called
+        self.right += same and called
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "pairs": self.pairs,
+            "same": self.same,
+            "called_same": self.called,
+            "precision": round(self.right / self.called, 4) if self.called else None,
+            "recall": round(self.right / self.same, 4) if self.same else None,
+        }
+
+
 def asked(frames: list[Frame], prepared: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> dict[str, Any]:
     """Every pair of a camera: what is the same, and what is called so, by how much really changed."""
     views = {things: shown(things) for things in {frame.things for frame in frames}}
     answers: dict[str, list[bool]] = {}
-    right = called = same = pairs = 0
+    drawn, perfect = Counts(), Counts()
     with closing(BySceneChange()) as matcher:
         for frame in frames:
             matcher.add(prepared(frame.pixels), frame.camera)
@@ -177,18 +206,15 @@ def asked(frames: list[Frame], prepared: Callable[[NDArray[np.uint8]], NDArray[n
             left, later = frames[one], frames[other]
             if left.camera != later.camera:
                 continue
-            pairs += 1
             is_held = left.things == later.things
             change = 0.0 if is_held else changed(views[left.things], views[later.things])
-            truth, said = change < scene.MAX_CHANGE, matcher.agreement(one, other) is not None
-            same, called, right = same + truth, called + said, right + (truth and said)
+            said = matcher.agreement(one, other) is not None
+            drawn.count(change < scene.MAX_CHANGE, said)
+            perfect.count(scene.change(left.still, later.still) < scene.MAX_CHANGE, said)
             answers.setdefault("held" if is_held else size_of(change), []).append(said)
     return {
-        "pairs": pairs,
-        "same": same,
-        "called_same": called,
-        "precision": round(right / called, 4) if called else None,
-        "recall": round(right / same, 4) if same else None,
+        **drawn.told(),
+        "against_a_perfect_camera": perfect.told(),
         "called_same_by_what_changed": {
             size: {"pairs": len(said), "share": round(sum(said) / len(said), 4)}
             for size, said in sorted(answers.items())
