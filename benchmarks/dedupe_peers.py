@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +32,8 @@ if TYPE_CHECKING:
     Edit = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 SEED = 20261129
-KEEPONE = {
-    "keepone appearance": ("appearance",),
-    "keepone hash": ("hash",),
-}
+KEEPONE = {"keepone appearance": "appearance", "keepone hash": "hash"}
+"""By name, the matcher."""
 
 
 def saved(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -97,12 +96,15 @@ def main() -> None:
         folder = Path(place) / "together"
         folder.mkdir()
         copies = laid_out(sorted((shared / "data" / "photos").rglob("*.jpg")), folder)
-        told = {name: by_keepone(folder, Path(place), matcher, copies) for name, (matcher,) in KEEPONE.items()}
-        for tool in TOOLS:
-            told[tool.name] = by_tool(tool.ready, cache, folder, copies)
-            print(tool.name, json.dumps(told[tool.name]), flush=True)
-    photographs = len({source_of(name) for name in copies})
-    remember("peers", {"seed": SEED, "photographs": photographs, "copies": len(copies), "tools": told})
+        asked: dict[str, Callable[[], dict[str, Any]]] = {
+            name: partial(by_keepone, folder, Path(place), matcher, copies) for name, matcher in KEEPONE.items()
+        }
+        asked |= {tool.name: partial(by_tool, tool.ready, cache, folder, copies) for tool in TOOLS}
+        told: dict[str, Any] = {}
+        photographs = len({source_of(name) for name in copies})
+        for name, find in asked.items():
+            told[name] = find()
+            remember("peers", {"seed": SEED, "photographs": photographs, "copies": len(copies), "tools": told})
 
 
 def laid_out(photos: Sequence[Path], folder: Path) -> dict[str, str]:
