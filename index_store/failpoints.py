@@ -62,6 +62,7 @@ POINTS = {
     "tree.set-aside": "The one that is to go has a second name, or a copy, where it is set aside.",
     "tree.hidden": "Its own name is a hidden one now.",
     "tree.removed": "Its hidden name is gone; the folder may not know that after a power cut.",
+    "tree.link-taken-away": "A link to the keeper was removed, so that a file may have its name again.",
     "tree.brought-back": "A file has a name in its folder again; where it was set aside it still lies.",
     "snapshot.body-opened": "The temporary file of a snapshot's body exists and is empty.",
     "snapshot.body-written": "Its bytes were handed to the system; none need be on disk.",

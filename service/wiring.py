@@ -27,6 +27,7 @@ from service.pictures.admit import NORMALISE_VERSION, Limits
 from service.pictures.budget import MachineBudget
 from service.pictures.pool import DecodePool
 from service.workflows.findings import Store
+from service.workflows.folder_crew import Crew
 from service.workflows.parts import Parts
 
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ def _room(settings: Settings) -> Room:
     return Room(tuple(dict.fromkeys(folders)), settings.min_free_bytes)
 
 
-def decoders(settings: Settings, *, fault_injection: bool = False, at_once: bool = True) -> DecodePool:
+def decoders(
+    settings: Settings, *, fault_injection: bool = False, at_once: bool = True, recycle_after: int = 500
+) -> DecodePool:
     """Decoding children within the limits that are set."""
     return DecodePool(
         settings.decode_children,
@@ -106,12 +109,24 @@ def decoders(settings: Settings, *, fault_injection: bool = False, at_once: bool
         budget=MachineBudget(settings.decode_budget),
         fault_injection=fault_injection,
         at_once=at_once,
+        recycle_after=recycle_after,
     )
 
 
 def embedder(settings: Settings) -> Builtin:
     """The descriptor model that is set, opened. Raises WeightsError."""
     return Builtin(MODELS[settings.descriptors])
+
+
+_RUN_OF_A_CREW = 5000
+"""Decodes. A crew waits while its one decoder is renewed, is gone when its folder is done, and no service is with it; one
+that grows is renewed before."""
+
+
+def crew(settings: Settings) -> Crew:
+    """Processes for large folders: each has one of the decoders that are set."""
+    alone = settings.model_copy(update={"decode_children": 1})
+    return Crew(settings.decode_children, partial(decoders, alone, recycle_after=_RUN_OF_A_CREW))
 
 
 def space_of(settings: Settings, catalogue: Catalogue) -> Space:

@@ -21,66 +21,85 @@ from index_store.errors import StoreError, StoreUnavailableError
 from index_store.failpoints import reached
 from index_store.hashing import sha256_of
 from index_store.syncing import make_folder, refuse_after_failure, sync
+from index_store.trees import linking
+from index_store.trees.linking import Link
 from index_store.trees.opening import (
     ChangedFileError,
     Placed,
     State,
     checked,
+    is_read_only,
     opened_file,
     opened_folder,
     state_at,
 )
-from index_store.trees.placing import HIDDEN, SetAsideError, copied, linked, named, names
+from index_store.trees.placing import HIDDEN, SetAsideError, copied, drop_copy, linked, named, names
 
 
 class HiddenFileError(StoreError):
     """A file could not be given its name back; it lies hidden in its folder, and the same call gives it back later."""
 
 
-def set_aside(loser: Placed, keeper: Placed, to: Path, token: str) -> None:
+def set_aside(loser: Placed, keeper: Placed, to: Path, token: str, link: Link | None = None) -> None:
     """Move the loser out of its folder to the new path `to`. Doing it again changes nothing.
 
-    Raises ChangedFileError (either is not what it was, or both are one file) or SetAsideError, and then the loser lies
-    where it lay; or HiddenFileError or StoreUnavailableError, and then it is to be called again.
+    Raises ChangedFileError (either is not what it was, or both are one file) or SetAsideError (also of a file or folder
+    that its owner made read-only), and then the loser lies where it lay; or HiddenFileError or StoreUnavailableError, and
+    then it is to be called again.
 
     Args:
         loser: the file that goes.
         keeper: the file that stays in its place.
         to: in a folder of ours, made if it is missing; no other file's place.
         token: told apart from every other move's, and the same when a move is taken up again.
+        link: to the keeper, to be left where the loser lay.
     """
     refuse_after_failure()
     try:
         with opened_folder(loser.root, loser.parts[:-1]) as folder:
             if _is_finished(folder, loser, keeper, to, token):
+                if link:
+                    _leave_link(folder, loser, keeper, token, link)
                 return
             with opened_file(folder, loser.parts[-1]) as file:
                 is_what = checked(file, loser)
+                _check_writable(file, folder, loser)
                 _check_keeper(keeper, is_what)
                 reached("tree.checked")
                 is_new = _keep(file, folder, is_what, loser, to, token)
                 reached("tree.set-aside")
                 try:
+                    if link:
+                        linking.lay(folder, loser, keeper, token, link)
                     _take(folder, is_what, loser, keeper, token)
-                except (ChangedFileError, OSError):
+                except (ChangedFileError, SetAsideError, OSError):
+                    linking.drop(folder, token)
                     if is_new:  # the loser lies where it lay: nobody will ask for what lies here
                         to.unlink(missing_ok=True)
                     raise
+                if link:
+                    linking.show(folder, loser, keeper, token, link)
             _settle(folder)
     except OSError as error:
         raise SetAsideError(f"{loser.path}: {error.strerror}") from error
 
 
-def bring_back(aside: Path, to: Placed, token: str) -> str:
+def bring_back(aside: Path, to: Placed, token: str, keeper: Placed | None = None) -> str:
     """Give a file that was set aside its place again, or a new name beside it if that is taken; says which.
 
-    Folders that are gone are made again. Doing it again changes nothing. Raises ChangedFileError if what was set aside
-    is not there or holds other bytes, or SetAsideError; then it still lies there. HiddenFileError as `set_aside`.
+    A link to the `keeper` that was left there makes way. Folders that are gone are made again. Doing it again changes
+    nothing. Raises ChangedFileError if what was set aside is not there or holds other bytes, or SetAsideError; then it
+    still lies there. HiddenFileError as `set_aside`.
     """
     refuse_after_failure()
     try:
         with opened_folder(to.root, to.parts[:-1], make=True) as folder:
+            if keeper is not None and is_under_way(aside, to, token):
+                linking.drop(folder, token)
+                linking.take_away(folder, to, keeper)
+                reached("tree.link-taken-away")
             name = _given_back(folder, to, token) or _placed(aside, folder, to, token)
+            drop_copy(folder, token)  # of a call that was killed, where this one needed none
             _settle(folder)
             reached("tree.brought-back")
             with suppress(FileNotFoundError):
@@ -116,13 +135,24 @@ def _is_finished(folder: int, loser: Placed, keeper: Placed, to: Path, token: st
     is_aside = is_there(Placed(to.parent, to.name, loser.sha256))
     lies_hidden = state_at(folder, hidden)
     if lies_hidden is None:
-        return is_aside and not _holds(folder, name, loser.sha256)
+        # A hard link to a keeper of the same bytes holds them too.
+        return is_aside and (not _holds(folder, name, loser.sha256) or linking.is_laid(folder, loser, keeper))
     if not is_aside or not _holds(folder, hidden, loser.sha256):
         _give_back(folder, hidden, name)
         return False
     _let_go(folder, lies_hidden, loser, keeper, token)
     _settle(folder)
     return True
+
+
+def _leave_link(folder: int, loser: Placed, keeper: Placed, token: str, link: Link) -> None:
+    """Of a call that was killed before it did; if none can be made by now, the loser is aside all the same."""
+    with suppress(ChangedFileError, SetAsideError):
+        if state_at(folder, loser.parts[-1]) is None:
+            linking.lay(folder, loser, keeper, token, link)
+            linking.show(folder, loser, keeper, token, link)
+    linking.drop(folder, token)
+    _settle(folder)
 
 
 def _take(folder: int, is_what: State, loser: Placed, keeper: Placed, token: str) -> None:
@@ -150,6 +180,14 @@ def _check_taken(taken: State | None, is_what: State, loser: Placed) -> None:
     # A second name changes the number of links, and no more.
     if taken is None or taken._replace(links=is_what.links) != is_what:
         raise ChangedFileError(f"{loser.path} was saved anew meanwhile")
+
+
+def _check_writable(file: int, folder: int, loser: Placed) -> None:
+    """Its owner may change both. To move a file only its folder must allow it, and nothing stops the superuser at all;
+    but who made it read-only meant it to stay. Raises SetAsideError.
+    """
+    if is_read_only(os.fstat(file)) or is_read_only(os.fstat(folder)):
+        raise SetAsideError(f"{loser.path} is read-only")
 
 
 def _check_keeper(keeper: Placed, loser: State) -> None:
@@ -245,6 +283,7 @@ def _settle(folder: int) -> None:
 __all__ = [
     "ChangedFileError",
     "HiddenFileError",
+    "Link",
     "Placed",
     "SetAsideError",
     "bring_back",

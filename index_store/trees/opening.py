@@ -122,6 +122,11 @@ def state_at(folder: int, name: str) -> State | None:
     return State.of(found)
 
 
+def is_read_only(found: os.stat_result) -> bool:
+    """Whether not even its owner may change it, so says its mode."""
+    return not found.st_mode & stat.S_IWUSR
+
+
 def checked(descriptor: int, placed: Placed) -> State:
     """Its state, once its bytes were found to be those that were seen. Raises ChangedFileError."""
     before = state_of(descriptor)

@@ -9,6 +9,7 @@ from index_store.errors import StoreError
 from index_store.failpoints import reached
 from index_store.hashing import sha256_of
 from index_store.syncing import sync
+from index_store.trees.opening import state_at
 
 HIDDEN = ".keepone-"
 LONGEST_NAME = 255
@@ -23,12 +24,18 @@ class SetAsideError(StoreError):
 
 
 def named(folder: int, old: str, wanted: str) -> str:
-    """Give a file of this folder the wanted name, or the first free one beside it, and write over nothing."""
+    """Give a file of this folder the wanted name, or the first free one beside it, and write over nothing.
+
+    A name that it has already, from a call that came no further, is as good as a free one.
+    """
+    is_what = state_at(folder, old)
     for name in names(wanted):
         try:
             os.link(old, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
         except FileExistsError:
-            continue
+            lies = state_at(folder, name)
+            if lies is None or is_what is None or not lies.is_same_file(is_what):
+                continue
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
@@ -57,9 +64,7 @@ def linked(folder: int, name: str, target: int, new: str) -> bool:
 
 def copied(file: int, target: int, sha256: str, token: str) -> str:
     """The hidden name of a copy in that folder: bytes, times, mode and extended attributes, synced and read back."""
-    temporary = f"{HIDDEN}{token}.copy"
-    with suppress(FileNotFoundError):
-        os.unlink(temporary, dir_fd=target)  # of a call that was killed
+    temporary = drop_copy(target, token)
     copy = os.open(temporary, _CREATE, 0o600, dir_fd=target)
     try:
         offset = 0
@@ -75,6 +80,14 @@ def copied(file: int, target: int, sha256: str, token: str) -> str:
         raise
     finally:
         os.close(copy)
+    return temporary
+
+
+def drop_copy(target: int, token: str) -> str:
+    """Remove the hidden copy that a call left which was killed, if there is one, and say what such a copy is called."""
+    temporary = f"{HIDDEN}{token}.copy"
+    with suppress(FileNotFoundError):
+        os.unlink(temporary, dir_fd=target)
     return temporary
 
 

@@ -21,15 +21,17 @@ from service.cli.progress import steps
 from service.compare import scene
 from service.settings import load_settings
 from service.workflows import file_removal
-from service.workflows.brakes import check_confirmed
+from service.workflows.brakes import check_confirmed, occasion
 from service.workflows.findings import printable
 from service.workflows.folder_plan import FolderPlan, FolderQuestion, plan_folder
+from service.workflows.folder_root import bound
 from service.workflows.folder_scan import CAMERA, Scope
 from service.workflows.matchers import APPEARANCE_THRESHOLD, HASH_MAX_DISTANCE, MATCHERS
 from service.workflows.removal_finding import EQUAL_PIXELS, Keep
 
 if TYPE_CHECKING:
     from index_store.removal_records import RemovalItem, RemovalRecord
+    from index_store.trees.linking import Link
     from service.settings import Settings
 
 _TOLD = 20
@@ -53,6 +55,7 @@ COLUMNS = ("set", "keeps", "goes", "agreement", "bytes", "reasons")
 @click.option("--apply", "apply_it", is_flag=True, help="Set the duplicates aside; otherwise nothing is touched.")
 @click.option("--confirm", default="", help="The word that is asked for before a large part of a folder goes.")
 @click.option("--backup", type=click.Path(path_type=Path, file_okay=False), help="Where they are set aside.")
+@click.option("--link", type=click.Choice(["hard", "symbolic"]), help="Leave a link to the one that stays.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write a table.")
 @click.option(
     "--html", "html_file", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures."
@@ -66,6 +69,7 @@ def command(
     cameras: str | None,
     confirm: str,
     backup: Path | None,
+    link: Link | None,
     csv_file: Path | None,
     html_file: Path | None,
     data: Path | None,
@@ -77,11 +81,15 @@ def command(
     """Find the duplicates in a folder and all below it. A dry run, unless --apply is given; undo with `removals undo`."""
     settings = load_settings(data=data)
     own = {name: parameters[name] for name in MATCHERS[matcher][1]}
-    question = FolderQuestion(Scope(folder.resolve(), _pattern(cameras, matcher)), matcher, own, Keep(keep))
+    question = FolderQuestion(Scope(folder.resolve(), _pattern(cameras, matcher)), matcher, own, Keep(keep), link)
     aside = (backup or settings.data / "trash").resolve()
     if backup and aside.is_relative_to(question.scope.root):
         raise click.UsageError(f"{aside} lies in the folder itself")
-    with wiring.decoders(settings) as pool, steps() as progress, closing(MATCHERS[matcher][0](**own)) as criterion:
+    with (
+        wiring.decoders(settings, at_once=False) as pool,  # a crew has its own
+        steps() as progress,
+        closing(MATCHERS[matcher][0](**own)) as criterion,
+    ):
         plan = plan_folder(
             question,
             criterion,
@@ -90,6 +98,7 @@ def command(
             max_bytes=settings.max_bytes,
             aside=aside,
             own=settings.own_folders,
+            crew=wiring.crew(settings),
         )
         if cameras is not None and plan.pictures and not any(one.group for one in plan.pictures):
             raise click.UsageError(f"no name tells of a camera like {cameras!r}")
@@ -124,11 +133,11 @@ def _pattern(cameras: str | None, matcher: str) -> re.Pattern[str] | None:
 
 
 def _applied(plan: FolderPlan, settings: Settings, confirm: str) -> _Applied:
-    check_confirmed(plan.removal.plan_hash, plan.going, len(plan.pictures), confirm)
     removal_id = plan.removal.removal_id
     with wiring.open_store(settings) as store, steps() as progress:
         removals = store.catalogue.removals
-        removals.plan(plan.removal)
+        check_confirmed(occasion(plan.removal.plan_hash, removals), plan.going, len(plan.pictures), confirm)
+        removals.plan(bound(plan.removal, plan.folder, removals))
         try:
             record = file_removal.apply(removal_id, plan.removal.plan_hash, removals, progress)
         except BaseException:

@@ -133,6 +133,7 @@ class DecodePool:
         at_once: bool = True,
     ) -> None:
         self.limits: Final = limits or Limits()
+        self.size: Final = children
         self._budget = budget
         self._nursery = Nursery(
             children,

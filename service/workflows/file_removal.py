@@ -23,6 +23,7 @@ from index_store.removal_records import RemovalOutcome, check_move
 from index_store.syncing import make_folder
 from index_store.trees.moving import (
     ChangedFileError,
+    Link,
     Placed,
     SetAsideError,
     bring_back,
@@ -32,6 +33,7 @@ from index_store.trees.moving import (
 )
 from service.domain.errors import KeeponeError
 from service.inputs.names import locator_of, path_at
+from service.workflows.folder_root import check_marked, release
 from service.workflows.folder_scan import ASIDE_MARK
 
 if TYPE_CHECKING:
@@ -69,13 +71,15 @@ class LeftAsideError(KeeponeError):
 
 
 def apply(removal_id: str, plan_hash: str, removals: Removals, progress: Progress) -> RemovalRecord:
-    """Set every file of the plan aside. Raises StalePlanError, RemovalBusyError, BadTransitionError or StoreError.
+    """Set every file of the plan aside. Raises StalePlanError, WrongFolderError, RemovalBusyError,
+    BadTransitionError or StoreError.
 
     A file that is not what it was, or whose keeper is not, stays where it is and is told of as skipped.
     """
     record = removals.get(removal_id)
     if record.plan_hash != plan_hash:
         raise StalePlanError
+    check_marked(record)
     files = _Files(record)
     make_folder(files.folder)
     with files.held():
@@ -83,7 +87,7 @@ def apply(removal_id: str, plan_hash: str, removals: Removals, progress: Progres
 
         def remove(item: RemovalItem) -> RemovalOutcome:
             try:
-                set_aside(files.loser(item), files.keeper(item), files.aside(item), files.token(item))
+                set_aside(files.loser(item), files.keeper(item), files.aside(item), files.token(item), files.link)
             except (ChangedFileError, SetAsideError) as error:
                 return RemovalOutcome(item.ordinal, "skipped", problem={"title": str(error)})
             return RemovalOutcome(item.ordinal, "removed", place=locator_of(files.aside(item)))
@@ -95,10 +99,11 @@ def apply(removal_id: str, plan_hash: str, removals: Removals, progress: Progres
 def undo(removal_id: str, removals: Removals, progress: Progress) -> RemovalRecord:
     """Bring every file back that was set aside, recorded or not.
 
-    Raises LeftAsideError, AsideGoneError, RemovalBusyError, BadTransitionError or StoreError.
+    Raises LeftAsideError, AsideGoneError, WrongFolderError, RemovalBusyError, BadTransitionError or StoreError.
     """
     record = removals.get(removal_id)
     check_move(record, "undoing")  # before its folder is asked for: what was never applied has none
+    check_marked(record)
     files, left = _Files(record), list[str]()
     with files.held():
         removals.set_state(removal_id, "undoing")
@@ -108,7 +113,7 @@ def undo(removal_id: str, removals: Removals, progress: Progress) -> RemovalReco
             if item.state == "planned" and not is_under_way(aside, loser, token):
                 return None
             try:
-                name = bring_back(aside, loser, token)
+                name = bring_back(aside, loser, token, files.keeper(item) if files.link else None)
             except (ChangedFileError, SetAsideError) as error:
                 left.append(f"{item.loser['name']}: {error}")
                 return None
@@ -117,18 +122,22 @@ def undo(removal_id: str, removals: Removals, progress: Progress) -> RemovalReco
         _settle(removal_id, ("planned", "removed"), give_back, removals, progress, "brought back")
         if left:
             raise LeftAsideError(f"{len(left)} files could not be brought back. The first: {left[0]}")
-        return removals.set_state(removal_id, "undone")
+        undone = removals.set_state(removal_id, "undone")
+        release(undone, removals)
+        return undone
 
 
 def purge(removal_id: str, removals: Removals, progress: Progress, *, now: datetime | None = None) -> RemovalRecord:
     """Delete what was set aside, for good: the one act that cannot be undone, so it is never part of another one.
 
     Whatever has lost its keeper since stays, and so does what is not what it was. Raises TooEarlyToPurgeError before
-    the retention has passed, LeftAsideError, AsideGoneError, RemovalBusyError, BadTransitionError or StoreError.
+    the retention has passed, LeftAsideError, AsideGoneError, WrongFolderError, RemovalBusyError, BadTransitionError or
+    StoreError.
     """
     record = removals.get(removal_id)
     check_move(record, "purged")
     check_purge(record, now=now)
+    check_marked(record)
     files, left = _Files(record), list[str]()
     with files.held():
 
@@ -150,7 +159,9 @@ def purge(removal_id: str, removals: Removals, progress: Progress, *, now: datet
             files.aside(item).unlink(missing_ok=True)
         if left:
             raise LeftAsideError(f"{len(left)} files were not deleted. The first: {left[0]}")
-        return removals.set_state(removal_id, "purged")
+        purged = removals.set_state(removal_id, "purged")
+        release(purged, removals)
+        return purged
 
 
 def check_purge(record: RemovalRecord, *, now: datetime | None = None) -> None:
@@ -179,6 +190,7 @@ class _Files:
         self._id = record.removal_id
         self._root = Path(path_at(record.request["root"]))
         self.folder = Path(path_at(record.request["aside"])) / record.removal_id
+        self.link: Link | None = record.request.get("link")
 
     def loser(self, item: RemovalItem) -> Placed:
         return self._placed(item.loser)

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any
 from index_store.removal_records import NewRemoval, PlannedItem
 from service.inputs.names import locator_of, readable
 from service.inputs.values import Skipped
-from service.workflows.folder_scan import PassedOver, Scanned, Scope, scan
+from service.workflows.folder_root import FOLDER, check_still, found
+from service.workflows.folder_scan import Look, PassedOver, Scanned, Scope, scan
 from service.workflows.removal_finding import Doubtful, Keep, find, measures, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from index_store.trees.linking import Link
     from service.domain.removal_sets import RemovalSet
+    from service.inputs.roots import Identity
     from service.pictures.pool import DecodePool
     from service.workflows.findings import Progress
+    from service.workflows.folder_crew import Crew
     from service.workflows.matchers import Matcher
-
-FOLDER = "folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class FolderPlan:
     passed_over: tuple[PassedOver, ...]
     skipped: Skipped
     removal: NewRemoval
+    folder: Identity
+    """What lay there while it was looked at."""
 
     @property
     def going(self) -> int:
@@ -61,6 +65,8 @@ class FolderQuestion:
     matcher: str
     parameters: dict[str, Any] = field(default_factory=dict)
     keep: Keep = Keep.BEST
+    link: Link | None = None
+    """To the one that stays, to be left where another was set aside."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -70,6 +76,7 @@ class FolderQuestion:
             "matcher": self.matcher,
             "parameters": self.parameters,
             "keep": self.keep.value,
+            "link": self.link,
         }
 
 
@@ -82,20 +89,24 @@ def plan_folder(
     max_bytes: int,
     aside: Path,
     own: Iterable[Path] = (),
+    crew: Crew | None = None,
 ) -> FolderPlan:
     """Look at every picture once, compare those that could agree, and say what could go. Writes nothing.
 
-    The same folder has the same plan, whatever the order its files lie in.
+    The same folder has the same plan, whatever the order its files lie in and whoever looks at them. Raises
+    WrongFolderError if there is nothing in the folder, or if another one comes in its place meanwhile.
     """
-    skipped = Skipped()
-    looked = scan(question.scope, pool, progress, max_bytes=max_bytes, skipped=skipped, own=own)
-    found = find(looked, matcher, question.keep, progress)
-    pictures = found.pictures
-    items = tuple(_item(pictures, one.keeper, loser, agreed) for one in found.sets for loser, agreed in one.losers)
+    skipped, lies = Skipped(), found(question.scope.root)
+    look = Look(question.scope, max_bytes, matcher.sight)
+    looked = scan(look, pool, progress, skipped=skipped, own=own, crew=crew)
+    seen = find(looked, matcher, question.keep, progress, add=matcher.keep)
+    check_still(question.scope.root, lies)
+    pictures = seen.pictures
+    items = tuple(_item(pictures, one.keeper, loser, agreed) for one in seen.sets for loser, agreed in one.losers)
     asked = question.as_json()
     request = asked | {"pictures": len(pictures), "aside": locator_of(aside)}
     removal = NewRemoval(FOLDER, request, _hash_of(asked, items), items)
-    return FolderPlan(pictures, found.sets, found.doubtful, found.passed_over, skipped, removal)
+    return FolderPlan(pictures, seen.sets, seen.doubtful, seen.passed_over, skipped, removal, lies)
 
 
 def _item(pictures: Sequence[Scanned], keeper: int, loser: int, agreed: float) -> PlannedItem:

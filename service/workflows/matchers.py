@@ -3,32 +3,35 @@
 A matcher is handed pictures one after the other and numbers them. `candidates` names those that a picture could agree
 with, by a bound that loses none, so that nobody compares everything with everything; `agreement` then looks closely.
 What is large (a grey square of each picture, a frame) lies in a file that the system may keep on disk, not in memory.
+A picture is first reduced to what its matcher needs of it, which may be done where the picture was decoded: in another
+process, that then sends a small part of it.
 """
 
 from __future__ import annotations
 
-import tempfile
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from service.compare import appearance, scene
 from service.compare.appearance import COLOUR_WEIGHT, HASH_WEIGHT, STRUCTURE_WEIGHT
 from service.descriptors.hashes import HASH_BITS, frequencies
+from service.workflows.columns import Codes, Column, Groups, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     Picture = NDArray[np.uint8]
     Numbers = NDArray[np.intp]
+    Sight = Callable[[Picture], Any]
 
 APPEARANCE_THRESHOLD = 0.90
 HASH_MAX_DISTANCE = 31
 """Bits of 256."""
 _SQUARE = (appearance.STRUCTURE_SIDE, appearance.STRUCTURE_SIDE)
-_WORDS = HASH_BITS // 64
 
 
 class Matcher(Protocol):
@@ -36,8 +39,17 @@ class Matcher(Protocol):
 
     name: str
 
+    @property
+    def sight(self) -> Sight:
+        """Reduces an upright RGB picture (H, W, 3) to what is needed of it. Can be pickled, and so can what it makes."""
+        ...
+
+    def keep(self, seen: Any, group: str = "") -> None:
+        """The next picture, as reduced; pictures of two groups, such as two cameras, never agree."""
+        ...
+
     def add(self, picture: Picture, group: str = "") -> None:
-        """The next picture, upright RGB (H, W, 3); pictures of two groups, such as two cameras, never agree."""
+        """Reduce a picture and keep what is needed of it."""
         ...
 
     def candidates(self, one: int) -> Numbers:
@@ -61,6 +73,19 @@ def pairs(matcher: Matcher, count: int) -> Iterator[tuple[int, int, float]]:
                 yield one, other, agreement
 
 
+class SeenByAppearance(NamedTuple):
+    """What is needed of a picture: 32 bytes of difference hash, (3, 64) histograms, (256, 256) grey levels."""
+
+    code: bytes
+    histograms: NDArray[np.float32]
+    grey: Picture
+
+
+def _seen_by_appearance(picture: Picture) -> SeenByAppearance:
+    seen = appearance.look(picture)
+    return SeenByAppearance(np.packbits(seen.bits).tobytes(), seen.histograms, seen.grey.astype(np.uint8))
+
+
 class ByAppearance:
     """`compare.appearance` at or above a threshold.
 
@@ -78,12 +103,18 @@ class ByAppearance:
         self._histograms: list[NDArray[np.float32]] = []
         self._greys = Shelf(_SQUARE)
 
-    def add(self, picture: Picture, group: str = "") -> None:
-        seen = appearance.look(picture)
+    @property
+    def sight(self) -> Sight:
+        return _seen_by_appearance
+
+    def keep(self, seen: SeenByAppearance, group: str = "") -> None:
         self._groups.add(group)
-        self._codes.add(np.packbits(seen.bits).tobytes())
+        self._codes.add(seen.code)
         self._histograms.append(seen.histograms)
-        self._greys.add(seen.grey.astype(np.uint8))
+        self._greys.add(seen.grey)
+
+    def add(self, picture: Picture, group: str = "") -> None:
+        self.keep(self.sight(picture), group)
 
     def candidates(self, one: int) -> Numbers:
         return self._groups.beside(one, self._codes.distances(one) <= self._most_differing)
@@ -111,6 +142,12 @@ def most_differing(threshold: float) -> int:
     return int(min(appearance.MOST_DIFFERING_SHARE, 1 - least_alike) * HASH_BITS + 1e-6)
 
 
+def _seen_by_hash(picture: Picture) -> tuple[bytes, bool]:
+    """The hash, and whether there is enough in the picture for it to mean anything."""
+    spectrum = frequencies(picture)
+    return spectrum.phash(), not spectrum.too_little_detail
+
+
 class ByHash:
     """The perceptual hash alone, upright: at most so many of its 256 bits differ."""
 
@@ -122,11 +159,18 @@ class ByHash:
         self._codes = Codes()
         self._detailed = Column()
 
-    def add(self, picture: Picture, group: str = "") -> None:
-        spectrum = frequencies(picture)
+    @property
+    def sight(self) -> Sight:
+        return _seen_by_hash
+
+    def keep(self, seen: tuple[bytes, bool], group: str = "") -> None:
+        code, is_detailed = seen
         self._groups.add(group)
-        self._codes.add(spectrum.phash())
-        self._detailed.add(not spectrum.too_little_detail)
+        self._codes.add(code)
+        self._detailed.add(is_detailed)
+
+    def add(self, picture: Picture, group: str = "") -> None:
+        self.keep(self.sight(picture), group)
 
     def candidates(self, one: int) -> Numbers:
         """Exactly those that agree. The hash of a picture without detail is made of noise, and agrees with none."""
@@ -161,14 +205,20 @@ class BySceneChange:
         self._frames: list[tuple[Shelf, int]] = []
         self._shelves: dict[tuple[int, ...], Shelf] = {}
 
-    def add(self, picture: Picture, group: str = "") -> None:
-        frame = scene.frame(picture, self._working_width)
-        if frame.shape not in self._shelves:
-            self._shelves[frame.shape] = Shelf(frame.shape)
-        shelf = self._shelves[frame.shape]
-        self._groups.add((group, frame.shape))
+    @property
+    def sight(self) -> Sight:
+        return partial(scene.frame, working_width=self._working_width)
+
+    def keep(self, seen: Picture, group: str = "") -> None:
+        if seen.shape not in self._shelves:
+            self._shelves[seen.shape] = Shelf(seen.shape)
+        shelf = self._shelves[seen.shape]
+        self._groups.add((group, seen.shape))
         self._frames.append((shelf, len(shelf)))
-        shelf.add(frame)
+        shelf.add(seen)
+
+    def add(self, picture: Picture, group: str = "") -> None:
+        self.keep(self.sight(picture), group)
 
     def candidates(self, one: int) -> Numbers:
         """All of the same camera and shape: nothing short of looking bounds what changed."""
@@ -182,89 +232,6 @@ class BySceneChange:
     def close(self) -> None:
         for shelf in self._shelves.values():
             shelf.close()
-
-
-class Groups:
-    """The group of each picture, as numbers."""
-
-    def __init__(self) -> None:
-        self._names: dict[Hashable, int] = {}
-        self._of = Column()
-
-    def add(self, group: Hashable) -> None:
-        self._of.add(self._names.setdefault(group, len(self._names)))
-
-    def beside(self, one: int, among: NDArray[np.bool_] | None = None) -> Numbers:
-        """Those that share the group of picture `one`, without itself; or those of them `among` others."""
-        of = self._of.array
-        there = of == of[one]
-        if among is not None:
-            there &= among
-        there[one] = False
-        return np.flatnonzero(there)
-
-
-class Column:
-    """A number of each picture, which are asked for together once all are there."""
-
-    def __init__(self) -> None:
-        self._values: list[int] = []
-        self._array = np.empty(0, np.int64)
-
-    def add(self, value: int) -> None:
-        self._values.append(value)
-
-    @property
-    def array(self) -> NDArray[np.int64]:
-        """(n,), made once however often it is asked for."""
-        if len(self._array) < len(self._values):
-            self._array = np.array(self._values, np.int64)
-        return self._array
-
-
-class Codes:
-    """256 bits of each picture, and in how many of them they differ."""
-
-    def __init__(self) -> None:
-        self._rows: list[bytes] = []
-        self._words = np.empty((0, _WORDS), np.uint64)
-
-    def add(self, code: bytes) -> None:
-        self._rows.append(code)
-
-    def distances(self, one: int) -> NDArray[np.int64]:
-        """(n,): from this picture to each."""
-        if len(self._words) < len(self._rows):
-            self._words = np.frombuffer(b"".join(self._rows), np.uint64).reshape(-1, _WORDS)
-        distances: NDArray[np.int64] = np.bitwise_count(self._words ^ self._words[one]).sum(axis=1, dtype=np.int64)
-        return distances
-
-    def distance(self, one: int, other: int) -> int:
-        return (int.from_bytes(self._rows[one], "big") ^ int.from_bytes(self._rows[other], "big")).bit_count()
-
-
-class Shelf:
-    """Pictures of one shape in a temporary file without a name."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self._shape, self._length = shape, int(np.prod(shape))
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the shelf is
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def add(self, picture: Picture) -> None:
-        self._file.seek(0, 2)
-        self._file.write(picture.tobytes())
-        self._count += 1
-
-    def __getitem__(self, number: int) -> Picture:
-        self._file.seek(number * self._length)
-        return np.frombuffer(self._file.read(self._length), np.uint8).reshape(self._shape)
-
-    def close(self) -> None:
-        self._file.close()
 
 
 MATCHERS: dict[str, tuple[Callable[..., Matcher], tuple[str, ...]]] = {

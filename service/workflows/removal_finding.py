@@ -16,7 +16,7 @@ from service.domain.removal_sets import removal_sets
 from service.workflows.folder_scan import PassedOver, Scanned
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from service.domain.removal_sets import RemovalSet
     from service.domain.values import PictureFacts
@@ -65,20 +65,24 @@ def find(
     progress: Progress,
     *,
     stays: Collection[str] = (),
+    add: Callable[[Any, str], None] | None = None,
 ) -> Found:
     """Hand every picture to the matcher, and compare those that could agree.
+
+    Pictures come with their working pixels; with what the matcher's sight made of them where its `keep` is to `add` them.
 
     The same pictures are found the same, whatever order they come in. Those whose names are in `stays` never go: what
     would go for another one's sake is doubtful.
     """
     pictures: list[Scanned] = []
     passed_over: list[PassedOver] = []
+    take = add or matcher.add
     for one in looked:
         if isinstance(one, PassedOver):
             passed_over.append(one)
         else:
-            scanned, working = one
-            matcher.add(working, scanned.group or "")
+            scanned, seen = one
+            take(seen, scanned.group or "")
             pictures.append(scanned)
     compared = _Comparison(pictures, matcher, stays)
     sets, going = [], 0
@@ -128,13 +132,15 @@ class _Comparison:
         """How well they agree, or `EQUAL_PIXELS`; None also where somebody has to look."""
         one, two = self._pictures[keeper], self._pictures[other]
         if self._facts(keeper).sha256 == self._facts(other).sha256:
-            return EQUAL_PIXELS if one.group == two.group else None
-        agreed = self._agreed(keeper, other)
+            agreed = EQUAL_PIXELS if one.group == two.group else None
+            why = two.stays
+        else:
+            agreed = self._agreed(keeper, other)
+            why = two.stays or _unseen(one, two) or doubt(one.assessed, two.assessed)
+            if two.name in self._stays:
+                why = "others went for its sake"
         if agreed is None:
             return None
-        why = _unseen(one, two) or doubt(one.assessed, two.assessed)
-        if two.name in self._stays:
-            why = "others went for its sake"
         if why:
             self.doubtful.append(Doubtful(keeper, other, why))
             return None

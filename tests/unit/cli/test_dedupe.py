@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from service.workflows import file_removal
+from index_store.trees.marking import MARK
+from service.workflows import brakes, file_removal
 from service.workflows.folder_scan import ASIDE_MARK
 
 
@@ -13,7 +14,7 @@ def files(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != ASIDE_MARK
+        if path.is_file() and path.name not in {ASIDE_MARK, MARK}
     }
 
 
@@ -120,23 +121,25 @@ def test_a_pattern_that_is_none_is_refused(keepone, pictures):
     assert (pictures / "copy.jpg").exists()
 
 
-def test_a_large_part_of_a_folder_goes_only_when_confirmed(keepone, folder, written, coffee):
-    """The word is the plan's own: it opens no other."""
+def test_a_large_part_of_a_folder_goes_only_when_confirmed(keepone, folder, written, coffee, monkeypatch):
+    """The word is the plan's own, and good for once: undone, the same plan has another one."""
+    monkeypatch.setattr(brakes, "FREE_ITEMS", 2)
     many = folder / "many"
     many.mkdir()
     data = written(coffee)
-    for number in range(102):
+    for number in range(4):
         (many / f"{number:03d}.jpg").write_bytes(data)
     ran = keepone("dedupe", many, "--apply")
     assert ran.code == 3
-    assert "101 of 102 pictures would go" in ran.err
-    assert len(files(many)) == 102
+    assert "3 of 4 pictures would go" in ran.err
+    assert len(files(many)) == 4
     token = ran.err.rstrip().rstrip(".").split()[-1]
     assert keepone("dedupe", many, "--apply", "--confirm", "0" * 16).code == 3
     assert keepone("dedupe", many, "--apply", "--confirm", token).code == 1
     assert list(files(many)) == ["000.jpg"]
     assert keepone("removals", "undo", removal_id(keepone)).code == 0
-    assert len(files(many)) == 102
+    assert keepone("dedupe", many, "--apply", "--confirm", token).code == 3
+    assert len(files(many)) == 4
 
 
 def test_what_comes_back_beside_another_file_is_told(keepone, pictures):
@@ -217,3 +220,42 @@ def test_an_unknown_removal_is_told(keepone):
     ran = keepone("removals", "undo", "rem_unknown")
     assert ran.code == 3
     assert "no removal rem_unknown" in ran.err
+
+
+def test_a_folder_that_is_not_mounted_is_not_taken_for_an_empty_one(keepone, pictures, folder):
+    """Neither has it no duplicates, nor may what was set aside come back into it."""
+    assert keepone("dedupe", pictures, "--apply").code == 1
+    pictures.rename(folder / "elsewhere")
+    pictures.mkdir()
+    ran = keepone("dedupe", pictures)
+    assert ran.code == 3
+    assert "is its disk mounted?" in ran.err
+    assert keepone("removals", "undo", removal_id(keepone)).code == 3
+    assert list(pictures.iterdir()) == []
+    pictures.rmdir()
+    (folder / "elsewhere").rename(pictures)
+    assert keepone("removals", "undo", removal_id(keepone)).code == 0
+    assert (pictures / "copy.jpg").exists()
+    assert not (pictures / MARK).exists()
+
+
+def test_what_is_read_only_stays_and_is_told(keepone, pictures):
+    (pictures / "copy.jpg").chmod(0o444)
+    ran = keepone("dedupe", pictures, "--apply")
+    assert ran.code == 0
+    assert "look at: astronaut.jpg and copy.jpg: it is read-only, and stays" in ran.err
+    (pictures / "twin.jpg").write_bytes((pictures / "copy.jpg").read_bytes())
+    (pictures / "twin.jpg").chmod(0o444)
+    assert json.loads(keepone("dedupe", pictures, "--json").out)["duplicates_found"] == 0
+
+
+@pytest.mark.parametrize("kind", ["hard", "symbolic"])
+def test_a_link_to_the_one_that_stays_takes_its_place(keepone, pictures, kind):
+    """Asked for by name it is still there; the next run finds nothing, and undone it makes way."""
+    before = files(pictures)
+    assert keepone("dedupe", pictures, "--apply", "--link", kind).code == 1
+    assert (pictures / "copy.jpg").samefile(pictures / "astronaut.jpg")
+    assert keepone("dedupe", pictures).code == 0
+    assert keepone("removals", "undo", removal_id(keepone)).code == 0
+    assert files(pictures) == before
+    assert not (pictures / "copy.jpg").samefile(pictures / "astronaut.jpg")

@@ -4,14 +4,21 @@ import io
 import os
 import re
 import shutil
+import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from service import wiring
 from service.inputs.values import Skipped
+from service.pictures.budget import MachineBudget
+from service.pictures.pool import DecodePool
+from service.settings import Settings
+from service.workflows import folder_crew
 from service.workflows.folder_plan import FolderQuestion, plan_folder
-from service.workflows.folder_scan import ASIDE_MARK, CAMERA, Scope
+from service.workflows.folder_scan import ASIDE_MARK, CAMERA, Scope, in_order
 from service.workflows.matchers import ByAppearance, ByHash, BySceneChange
 from service.workflows.removal_finding import EXACT, Keep
 
@@ -25,7 +32,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def planned(pool):
-    def run(folder, matcher=None, *, camera=None, keep=Keep.BEST, own=(), seen=None):
+    def run(folder, matcher=None, *, camera=None, keep=Keep.BEST, own=(), seen=None, crew=None):
         criterion = matcher or ByAppearance()
         question = FolderQuestion(Scope(folder, camera), criterion.name, keep=keep)
         told = seen if seen is not None else []
@@ -38,6 +45,7 @@ def planned(pool):
                 max_bytes=2**24,
                 aside=folder.parent / "trash",
                 own=own,
+                crew=crew,
             )
         finally:
             criterion.close()
@@ -273,3 +281,29 @@ def test_names_that_are_no_text_are_planned_like_any_other(folder, planned, writ
 def test_an_empty_folder_has_an_empty_plan(folder, planned):
     plan = planned(folder)
     assert (plan.going, plan.pictures, plan.sets) == (0, (), ())
+
+
+@pytest.mark.parametrize("criterion", [ByAppearance, ByHash, BySceneChange])
+def test_a_crew_of_processes_finds_the_very_same(
+    folder, planned, written, resized, astronaut, coffee, monkeypatch, tmp_path, criterion
+):
+    monkeypatch.setattr(folder_crew, "WORTH_IT", 1)
+    (folder / "a.jpg").write_bytes(written(astronaut, quality=90))
+    (folder / "deep" / "b.jpg").write_bytes(written(resized(astronaut, 0.6), quality=90))
+    (folder / "c.jpg").write_bytes(written(coffee))
+    (folder / "d.jpg").write_bytes(written(coffee, quality=50))
+    (folder / "broken.jpg").write_bytes(written(coffee)[:2000])
+    crew = wiring.crew(Settings(_env_file=None, data=tmp_path / "data", decode_children=2))
+    alone, together = (planned(folder, criterion(), crew=called) for called in (None, crew))
+    assert together == replace(alone, removal=together.removal)
+    assert together.removal.plan_hash == alone.removal.plan_hash
+    assert together.removal.items == alone.removal.items
+    assert together.going
+    assert [one.name for one in together.passed_over] == ["broken.jpg"]
+
+
+def test_files_are_under_way_together_though_no_decoder_has_started():
+    """The walk of a folder is over before the first decoder is ready; its size says what it will be able to do."""
+    meeting = threading.Barrier(2, timeout=30)
+    with DecodePool(2, budget=MachineBudget(2**28), at_once=False) as pool:
+        assert list(in_order(lambda _: meeting.wait(), [1, 2], pool)) in ([0, 1], [1, 0])

@@ -9,12 +9,12 @@ import pytest
 
 from service.compare import appearance
 from service.descriptors.hashes import frequencies, hamming
+from service.workflows.columns import Shelf
 from service.workflows.matchers import (
     APPEARANCE_THRESHOLD,
     ByAppearance,
     ByHash,
     BySceneChange,
-    Shelf,
     most_differing,
     pairs,
 )

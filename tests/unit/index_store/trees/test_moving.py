@@ -201,6 +201,47 @@ def test_what_cannot_have_its_name_back_is_no_settled_thing(monkeypatch, root, l
     assert files(root) == {loser.path: LOSER}
 
 
+def test_a_name_that_was_given_back_by_half_is_not_given_twice(monkeypatch, root, loser, keeper, to):
+    """Its old name is there again, and the disk fails before the hidden one goes: undone, it has one name."""
+    real = os.unlink
+
+    def unlink(name, **folders):
+        if str(name).startswith(placing.HIDDEN):
+            raise OSError(5, "Input/output error")
+        real(name, **folders)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    with pytest.raises(HiddenFileError):
+        set_aside(loser, keeper, to, "a")
+    monkeypatch.undo()
+    assert bring_back(to, loser, "a") == loser.name
+    assert files(root) == {loser.path: LOSER, keeper.path: KEEPER}
+
+
+def test_a_copy_that_was_left_half_way_does_not_stay(monkeypatch, root, loser, keeper, to):
+    """Killed while it was copied back from another disk, which then holds second names after all."""
+    set_aside(loser, keeper, to, "a")
+    with monkeypatch.context() as disk:
+        disk.setattr(moving, "linked", lambda *_: False)
+        failing_at(disk, "tree.copied")
+        with pytest.raises(FailPointError):
+            bring_back(to, loser, "a")
+    bring_back(to, loser, "a")
+    assert files(root) == {loser.path: LOSER, keeper.path: KEEPER}
+
+
+@pytest.mark.parametrize("of", ["the file", "its folder"])
+def test_what_its_owner_made_read_only_stays(root, loser, keeper, to, of):
+    """The superuser could move it, and so could whoever owns the folder of a read-only file."""
+    chosen = loser.path if of == "the file" else loser.path.parent
+    mode = chosen.stat().st_mode
+    chosen.chmod(mode & ~0o222)
+    with pytest.raises(SetAsideError, match="read-only"):
+        set_aside(loser, keeper, to, "a")
+    chosen.chmod(mode)
+    assert files(root, to.parent) == {loser.path: LOSER, keeper.path: KEEPER}
+
+
 def test_a_folder_that_takes_no_changes_keeps_its_file(monkeypatch, loser, keeper, to):
     """A card with its switch on read-only: nothing is left lying aside."""
 
