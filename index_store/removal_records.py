@@ -151,6 +151,21 @@ def check_under_way(removal: RemovalRecord, outcome: RemovalOutcome) -> None:
         raise BadTransitionError(f"removal {removal.removal_id} is {removal.state}: nothing can be {outcome.state}")
 
 
+def check_purging(removal: RemovalRecord) -> None:
+    """Raises `BadTransitionError` unless the removal is applied: what is being undone is on its way back."""
+    if removal.state not in {"applied", "purged"}:
+        raise BadTransitionError(f"removal {removal.removal_id} is {removal.state}: nothing of it can be purged")
+
+
+def stays(loser: str, keeper: str, loser_state: str | None, keeper_state: str | None) -> str | None:
+    """Why an image is not to be purged; None where nothing speaks for it."""
+    if keeper_state != "active":
+        return f"image {keeper}, for whose sake {loser} went, is {keeper_state or 'unknown'}"
+    if loser_state != "removed":
+        return f"image {loser} is {loser_state or 'unknown'}"
+    return None
+
+
 def check_settle(item: RemovalItem, outcome: RemovalOutcome) -> None:
     """Raises `BadTransitionError` where the item cannot have that outcome."""
     if outcome.state not in {item.state, *ITEM_TRANSITIONS[item.state]}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -55,4 +55,28 @@ class Person(BaseModel):
 
 class PersonPage(BaseModel):
     items: list[Person]
+    next_cursor: str | None
+
+
+class ConflictingImage(BaseModel):
+    """The first image that a person has of a content."""
+
+    image_id: str
+    content_id: str
+    external_id: str | None
+    person_id: str
+
+
+class Conflict(BaseModel):
+    """Two contents, or one, that show the same picture and belong to several persons."""
+
+    relation: Literal["identical", "same_pixels", "reencoded", "edited"]
+    probability: Annotated[float, Field(description="As it was proved when the later of the two was handed in.")]
+    content_ids: Annotated[list[str], Field(description="One where the bytes are the same.")]
+    person_ids: Annotated[list[str], Field(description="Whose it is; the first to have it comes first.")]
+    images: list[ConflictingImage]
+
+
+class ConflictPage(BaseModel):
+    items: list[Conflict]
     next_cursor: str | None

@@ -15,7 +15,7 @@ from service.workflows.block import query_block
 
 if TYPE_CHECKING:
     from index_store.job_records import Job, JobItem
-    from index_store.person_records import Person
+    from index_store.person_records import Conflict, Person
     from index_store.records import ContentWithImages, Image
     from service.workflows.ingest import Ingested
     from service.workflows.parts import Parts
@@ -52,6 +52,25 @@ def person_of(person: Person) -> dict[str, Any]:
         "created": person.created,
         "changed": person.changed,
         "links": {"self": itself, "images": itself and f"{itself}/images"},
+    }
+
+
+def conflict_of(conflict: Conflict) -> dict[str, Any]:
+    images = sorted(conflict.images, key=lambda image: image.sequence)
+    return {
+        "relation": conflict.relation,
+        "probability": conflict.probability,
+        "content_ids": list(dict.fromkeys((conflict.first, conflict.second))),
+        "person_ids": list(dict.fromkeys(image.person_id for image in images)),
+        "images": [
+            {
+                "image_id": image.image_id,
+                "content_id": image.content_id,
+                "external_id": image.external_id,
+                "person_id": image.person_id,
+            }
+            for image in images
+        ],
     }
 
 
