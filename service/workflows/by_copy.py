@@ -14,8 +14,8 @@ import numpy as np
 
 from service.descriptors.hashes import frequencies, hamming
 from service.descriptors.registry import MODELS
-from service.domain.values import Direction, OperatingPoint, Relation
-from service.domain.verdict import FITTED, could_be_copies
+from service.domain.values import Direction, Edit, OperatingPoint, Relation
+from service.domain.verdict import FITTED, could_be_copies, direction_of
 from service.workflows.account import account
 from service.workflows.known import handed_in
 from service.workflows.matchers import Groups
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from service.workflows.matchers import Numbers, Picture
 
 EDIT = "one of the two is an edit of the other, and it is not sure that the one that would stay is the source"
+_LOSES_NOTHING = frozenset({Edit.CROPPED, Edit.ROTATED, Edit.FLIPPED, Edit.COMPRESSED})
+"""Edits that leave nothing to be seen in the edited picture that its source does not show."""
 _HELD = 32
 """Pictures with their local features in memory at once, about two megabytes each."""
 
@@ -110,8 +112,21 @@ class ByCopy:
         if self._last is None or self._last[:2] != (one, other):
             return None
         told = self._last[2]
-        edited = told.relation is Relation.EDITED and told.direction is not Direction.QUERY_FROM_REFERENCE
-        return EDIT if edited else None
+        is_edit = told.relation is Relation.EDITED
+        return EDIT if is_edit and not self._keeps_all(told, one, other) else None
+
+    def _keeps_all(self, told: Account, one: int, other: int) -> bool:
+        """Whether all that an edited picture shows is surely shown by the one it would go for, as well or better.
+
+        Traces alone do not say which of the two was captioned, say; a part and a larger picture are told by measure.
+        """
+        if not set(told.edits) <= _LOSES_NOTHING:
+            return False
+        if Edit.CROPPED in told.edits:
+            shown, of = told.evidence.query_overlap, told.evidence.reference_overlap
+            return shown is not None and of is not None and shown > of
+        stays, goes = self._assessed[one].facts, self._assessed[other].facts
+        return direction_of(goes, stays, told.relation) is Direction.QUERY_FROM_REFERENCE
 
     def close(self) -> None:
         self._pixels.close()

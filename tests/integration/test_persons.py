@@ -165,6 +165,16 @@ class TestPersons:
         assert client.delete(itself).status_code == 204
         assert client.get(itself).status_code == client.delete(itself).status_code == 404
 
+    def test_a_person_sent_twice_with_one_key_is_told_of_once(self, client, document):
+        key = {"Idempotency-Key": f"{uuid.uuid4()}"}
+        first, again = (client.post("/persons", json={"name": "Ada"}, headers=key) for _ in range(2))
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert document.departures(again.json(), "POST", "/persons", 201) == []
+        assert first.json()["person_id"] == again.json()["person_id"]
+        assert first.headers["Location"] == again.headers["Location"]
+        other = client.post("/persons", json={"name": "Bea"}, headers=key)
+        assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
+
     def test_two_persons_never_have_one_id(self, client, persons):
         assert client.post("/persons", json={"person_id": persons[0]}).status_code == 201
         again = client.post("/persons", json={"person_id": persons[0], "name": "another"})
