@@ -222,6 +222,24 @@ class TestPurge:
         report = fsck(parts_store(parts), deep=True)
         assert report.is_clean, report.findings
 
+    def test_cut_short_it_is_gone_on_with(self, parts, given, applied, purge, monkeypatch):
+        """Images first, then their bytes: whatever was done, asking again does the rest."""
+        self.age(parts, given["small"])
+
+        def die(*_, **__):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(type(parts.blobs), "let_go", die)
+            with pytest.raises(KeyboardInterrupt):
+                purge(applied)
+        assert (parts.catalogue.image(given["small"]).state, blob_of(parts, given["small"]).exists()) == (
+            "purged",
+            True,
+        )
+        assert purge(applied).state == "purged"
+        assert not blob_of(parts, given["small"]).exists()
+
     def test_bytes_that_were_handed_in_again_lately_stay(
         self, parts, given, applied, purge, astronaut, written, resized
     ):
