@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fastapi.responses import JSONResponse
 
 from service.api.once import REPLAYED
+from service.api.person_schemas import CONFLICTS
 from service.api.problems import told
 from service.workflows.assessed import assessed_of
 from service.workflows.block import query_block
@@ -43,7 +44,8 @@ def image_of(image: Image) -> dict[str, Any]:
 
 def person_of(person: Person) -> dict[str, Any]:
     name = person.person_id
-    itself = None if "/" in name or not name.strip(".") else f"/persons/{quote(name, safe='')}"
+    has_a_path = "/" not in name and name.strip(".") and name != CONFLICTS
+    itself = f"/persons/{quote(name, safe='')}" if has_a_path else None
     return {
         "person_id": person.person_id,
         "name": person.name,

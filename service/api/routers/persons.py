@@ -1,4 +1,4 @@
-"""Persons: whom images belong to, and removing their duplicates."""
+"""Persons: whom images belong to."""
 
 from __future__ import annotations
 
@@ -12,29 +12,26 @@ from index_store import person_records
 from index_store.entries import PERSON_CHARACTERS
 from index_store.ids import now
 from index_store.records import ImageFilter
-from service.api import removing
 from service.api.auth import Reader, Writer
 from service.api.bodies import read_fields, read_model, read_picture
 from service.api.deps import PartsOf, SettingsOf, at_work
 from service.api.fields import PersonPictureFields, can_be_shown
-from service.api.handing_in import Prefer, hand_in, responses_of, wants_to_wait_no_longer
+from service.api.handing_in import Prefer, hand_in, responses_of
 from service.api.once import REPLAYED, Key, digest_of, once
-from service.api.person_schemas import ConflictPage, NewPerson, Person, PersonChanges, PersonPage
+from service.api.person_schemas import NewPerson, Person, PersonChanges, PersonPage
 from service.api.problems import ProblemError
-from service.api.removal_schemas import AcceptedRemoval, RemovedDuplicates, RemoveDuplicates
 from service.api.responses import (
     AUTH_SLUGS,
     BODY_SLUGS,
     KEY_SLUGS,
     WRITE_SLUGS,
-    job_links,
     json_body,
     picture_body,
     problems,
 )
 from service.api.routers.check import Point, TopK
 from service.api.schemas import HandedIn, ImagePage
-from service.api.shapes import conflict_of, image_of, person_of
+from service.api.shapes import image_of, person_of
 from service.domain.merging import merged
 from service.workflows.arrival import Wish
 
@@ -72,9 +69,11 @@ async def tell_of_person(
     new = person_records.NewPerson(**told)
 
     async def carry_out(claim: Claim | None) -> Response:
-        answer = None if claim is None else claim.answer(201, person_of(person_records.first_told(new, 0, now())))
-        made = await at_work(request, lambda: parts.catalogue.persons.create(new, answer))
-        return _made(person_of(made))
+        if claim is None:
+            return _made(person_of(await at_work(request, lambda: parts.catalogue.persons.create(new))))
+        shown = person_of(person_records.first_told(new, 0, now()))
+        await at_work(request, lambda: parts.catalogue.persons.create(new, claim.answer(201, shown)))
+        return _made(shown)
 
     async def replay(answer: IdempotentAnswer) -> Response:
         return _made(dict(answer.body), REPLAYED)
@@ -86,48 +85,6 @@ async def tell_of_person(
 
 def _made(shown: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
     return JSONResponse(shown, 201, {"Location": shown["links"]["self"], **(headers or {})})
-
-
-@router.get("/conflicts", response_model=ConflictPage, responses=problems(*AUTH_SLUGS, "invalid-request"))
-def list_conflicts(
-    parts: PartsOf, _: Reader, limit: Annotated[int, Query(ge=1, le=500)] = 50, cursor: Cursor = None
-) -> dict[str, Any]:
-    """One picture under two persons: the same bytes, the same pixels, or copies as they were proved when handed in.
-
-    Reported, and never removed by itself. Pairs come in the order of their content ids.
-    """
-    least = parts.verdict_model.operating_points[parts.settings.operating_point]
-    page = parts.catalogue.persons.conflicts(limit, cursor, least=least)
-    return {"items": [conflict_of(one) for one in page.items], "next_cursor": page.next_cursor}
-
-
-@router.post(
-    "/remove-duplicates",
-    response_model=RemovedDuplicates,
-    responses={
-        202: {"model": AcceptedRemoval, "description": "`Prefer: respond-async` was sent.", "links": job_links()},
-        **problems(
-            *AUTH_SLUGS, *BODY_SLUGS, *KEY_SLUGS, "not-found", "confirmation-needed", "wrong-state", *WRITE_SLUGS
-        ),
-    },
-    openapi_extra=json_body(RemoveDuplicates),
-)
-async def remove_duplicates(
-    request: Request,
-    parts: PartsOf,
-    settings: SettingsOf,
-    caller: Writer,
-    prefer: Prefer = None,
-    idempotency_key: Key = None,
-) -> Response:
-    """Keep the best of each set of images of one person that agree by the matcher, and remove the others.
-
-    Nothing is removed for anybody if a person is unknown, or before the backup lies on disk. Undo with
-    `POST /removals/{removal_id}/undo`. A dry run is answered at once, whatever is preferred.
-    """
-    body = await read_model(request, settings, RemoveDuplicates)
-    later = wants_to_wait_no_longer(prefer) and not body.root.dry_run
-    return await removing.remove(request, body, parts, caller, key=idempotency_key, later=later)
 
 
 @router.get("/{person_id}", response_model=Person, responses=problems(*AUTH_SLUGS, "not-found", "invalid-request"))
