@@ -144,10 +144,11 @@ def moved(removal: RemovalRecord, state: RemovalState, *, now: str) -> RemovalRe
 def check_under_way(removal: RemovalRecord, outcome: RemovalOutcome) -> None:
     """Raises `BadTransitionError` unless the removal is being applied, where something goes, or undone, where it returns.
 
-    So whoever still applies what somebody else has begun to undo removes nothing more.
+    So whoever still applies what somebody else has begun to undo removes nothing more. What should not have gone after
+    all may return before the removal is applied.
     """
-    needed = {"removed": "applying", "returned": "undoing"}.get(outcome.state, removal.state)
-    if removal.state != needed:
+    needed = {"removed": {"applying"}, "returned": {"applying", "undoing"}}.get(outcome.state, {removal.state})
+    if removal.state not in needed:
         raise BadTransitionError(f"removal {removal.removal_id} is {removal.state}: nothing can be {outcome.state}")
 
 

@@ -38,11 +38,13 @@ def apply(
     progress: Progress,
     *,
     against: Callable[[RemovalItem], str | None] = lambda _: None,
+    unchained: bool = False,
 ) -> RemovalRecord:
     """Remove every image of the plan whose keeper is there; done already, it stays so.
 
-    `against` is asked of each item right before it goes, and says why it should not; then it is skipped. Raises
-    StalePlanError, BadTransitionError or StoreError.
+    `against` is asked of each item right before it goes, and says why it should not; then it is skipped. With
+    `unchained` what others went for the sake of at the same moment comes back. Raises StalePlanError,
+    BadTransitionError or StoreError.
     """
     removals = catalogue.removals
     record = removals.get(removal_id)
@@ -62,7 +64,32 @@ def apply(
         stay |= {going[place].ordinal: str(answer) for place, answer in _refused(entries, catalogue)}
         _skip(removal_id, stay, removals)
         progress("removed", some[-1].ordinal, record.items)
+    if unchained:
+        _bring_back_keepers(record, catalogue)
     return removals.set_state(removal_id, "applied")
+
+
+def _bring_back_keepers(record: RemovalRecord, catalogue: Catalogue) -> None:
+    """What went here while others went for its sake elsewhere: nobody has compared those with its own keeper.
+
+    Of two removals at once, whichever commits last of such a chain sees the other's item here; and the first one is
+    refused by the catalogue where its keeper has gone before.
+    """
+    removals = catalogue.removals
+    keepers = {keeper["image_id"] for keeper in removals.keepers(record.kind)}
+    back = [item for item in items_of(record.removal_id, removals, "removed") if item.loser["image_id"] in keepers]
+    for some in _some_of(back):
+        why = {"title": "others went for its sake at the same moment"}
+        entries = [
+            GroupItem(
+                Return(item.loser["image_id"]),
+                also=(RemovalItemOutcome(item.removal_id, RemovalOutcome(item.ordinal, "returned", problem=why)),),
+            )
+            for item in some
+        ]
+        for _, answer in _refused(entries, catalogue):
+            if isinstance(answer, StoreError):
+                raise answer
 
 
 def undo(removal_id: str, catalogue: Catalogue, progress: Progress) -> RemovalRecord:

@@ -116,7 +116,9 @@ def resume(removal_id: str, catalogue: Catalogue, blobs: Blobs, progress: Progre
     """The same without telling. Each image is looked at, with its keeper, right before it goes."""
     record = catalogue.removals.get(removal_id)
     present = Present(record.kind, catalogue, blobs)
-    return image_removal.apply(removal_id, record.plan_hash, catalogue, progress, against=present.against)
+    return image_removal.apply(
+        removal_id, record.plan_hash, catalogue, progress, against=present.against, unchained=True
+    )
 
 
 def undo(removal_id: str, parts: Parts) -> RemovalRecord:

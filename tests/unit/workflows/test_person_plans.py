@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from index_store.errors import BadTransitionError
-from index_store.records import ImageFilter, Removal
+from index_store.records import ImageFilter, Removal, Return
 from service.domain.errors import ConfirmationNeededError, WrongRemovalError
 from service.workflows import brakes, image_removal, person_removal
 from service.workflows.arrival import Wish
@@ -115,6 +115,31 @@ def test_who_stayed_for_others_since_does_not_go(parts, given, plan, apply, astr
     with pytest.raises(StalePlanError):
         apply(better)
     assert active(parts) == {"large", "png"}
+
+
+def test_who_stays_for_others_at_the_same_moment_comes_back(parts, given, plan, apply, astronaut, written, monkeypatch):
+    """The other removal commits between the look and the commit of this one; still no chain is left without its middle."""
+    first = plan()
+    ingest(written(astronaut, "PNG"), Wish(external_id="png", person_id="P1"), parts)
+    parts.catalogue.append(Removal(given["small"]), searched_to=0)
+    better = plan()
+    parts.catalogue.append(Return(given["small"]), searched_to=0)
+    look, looks = person_removal.Present.against, []
+
+    def others_come_between(self, item):
+        why = look(self, item)
+        looks.append(item.removal_id)
+        if looks == [better.removal_id] * 2:  # once before the plan is applied, and once right before the image goes
+            apply(first)
+        return why
+
+    monkeypatch.setattr(person_removal.Present, "against", others_come_between)
+    done = apply(better)
+    [item] = items_of(better.removal_id, parts.catalogue.removals)
+    assert (done.state, item.state) == ("applied", "returned")
+    assert "at the same moment" in item.problem["title"]
+    assert active(parts) == {"large", "png"}
+    assert fsck(parts_store(parts)).is_clean
 
 
 def test_another_hash_is_another_plan(parts, given, plan, apply):
