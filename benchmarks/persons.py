@@ -7,7 +7,9 @@ made, and for each matcher which kinds are to go. The tree is imported by the co
 removed with one through a real service; then answer, backup and `metadata.json` are read, all of it is undone, and rows,
 originals and the exported tree are held to what they were. Writes `benchmarks/results/persons.json`.
 
-    python -m benchmarks.persons [--persons 20]
+    python -m benchmarks.persons [--persons 20] [--place FOLDER] [--matchers …]
+
+With a place, tree and store stay there; the next run uses them again, and the figures of matchers that it leaves out stay.
 """
 
 from __future__ import annotations
@@ -49,6 +51,8 @@ MATCHERS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     "similar:builtin": ({"threshold": 0.98}, COPIES, ("captioned", "cropped")),
 }
 """With their parameters: what is to go, and what may go or stay. All else must stay."""
+FEWER = {"copy": 3}
+"""Geometry is asked of every pair of look-alikes: of so many persons it tells enough."""
 REMOVES_BY = "appearance"
 TIMEOUT = 3600.0
 
@@ -272,27 +276,34 @@ def held(tree: Path) -> dict[str, str]:
     return {path.relative_to(tree).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def run(shared: Path, place: Path, count: int) -> dict[str, Any]:
-    data, tree = place / "data", place / "tree"
-    truth = make_tree(shared, tree, count)
+def imported(shared: Path, place: Path, count: int) -> dict[str, dict[str, Made]]:
+    """The truth about a tree that lies in the store; both are made unless they are there."""
+    kept = place / "truth.json"
+    if kept.exists():
+        said = json.loads(kept.read_bytes())
+        return {name: {below: Made(*what) for below, what in made.items()} for name, made in said.items()}
+    truth = make_tree(shared, place / "tree", count)
+    keepone("persons", "import", str(place / "tree"), data=place / "data")
+    said = {name: {below: (what.kind, what.source) for below, what in made.items()} for name, made in truth.items()}
+    kept.write_text(json.dumps(said), encoding="utf-8")
+    return truth
+
+
+def run(shared: Path, place: Path, count: int, matchers: list[str]) -> dict[str, Any]:
+    data, tree, outputs = place / "data", place / "tree", place / "data" / "processing" / "outputs"
+    truth = imported(shared, place, count)
     persons = sorted(truth)
-    began = time.monotonic()
-    keepone("persons", "import", str(tree), data=data)
-    imported = time.monotonic() - began
-    outputs = data / "processing" / "outputs"
-    told: dict[str, Any] = {"persons": count, "pictures": sum(map(len, truth.values()))}
-    told["import_seconds"] = round(imported, 1)
-    told["by_matcher"] = {}
+    told: dict[str, Any] = {"persons": count, "pictures": sum(map(len, truth.values())), "by_matcher": {}}
     with running_service(data) as base, connected(base, timeout=TIMEOUT) as http:
         names = {image["image_id"]: image["external_id"] for person in persons for image in images_of(http, person)}
         before, stats = rows(data), counted(http)
-        for matcher, (parameters, *_) in MATCHERS.items():
+        for matcher in matchers:
+            parameters, some = MATCHERS[matcher][0], persons[: FEWER.get(matcher, count)]
             began = time.monotonic()
-            found = ask(http, persons, matcher=matcher, dry_run=True, **parameters)
+            found = ask(http, some, matcher=matcher, dry_run=True, **parameters)
             seconds = round(time.monotonic() - began, 1)
-            told["by_matcher"][matcher] = (
-                parameters | judged(found["results"], truth, names, matcher) | {"seconds": seconds}
-            )
+            judgement = judged(found["results"], {name: truth[name] for name in some}, names, matcher)
+            told["by_matcher"][matcher] = {"persons": len(some), **parameters, **judgement, "seconds": seconds}
             print(matcher, json.dumps(told["by_matcher"][matcher]), flush=True)
         began = time.monotonic()
         removed = ask(http, persons, matcher=REMOVES_BY, **MATCHERS[REMOVES_BY][0])
@@ -330,10 +341,17 @@ def counted(http: httpx.Client) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--persons", type=int, default=PERSONS)
+    parser.add_argument("--place", type=Path)
+    parser.add_argument("--matchers", nargs="*", choices=list(MATCHERS), default=list(MATCHERS))
     asked = parser.parse_args()
     shared = Path(os.environ.get("KEEPONE_SHARED") or sys.exit("Set KEEPONE_SHARED to the folder that holds data/."))
-    with tempfile.TemporaryDirectory(prefix="keepone-persons-") as place:
-        told = run(shared, Path(place), asked.persons)
+    if asked.place:
+        told = run(shared, asked.place.resolve(), asked.persons, asked.matchers)
+        before = json.loads(RESULT.read_bytes()) if RESULT.exists() else {"by_matcher": {}}
+        told["by_matcher"] = before["by_matcher"] | told["by_matcher"]
+    else:
+        with tempfile.TemporaryDirectory(prefix="keepone-persons-") as place:
+            told = run(shared, Path(place), asked.persons, asked.matchers)
     machine = {"cpus": os.cpu_count(), "processor": platform.processor() or platform.machine()}
     result = {"machine": machine, "python": platform.python_version()} | told
     if asked.persons == PERSONS:
