@@ -77,7 +77,11 @@ def _bring_back_keepers(record: RemovalRecord, catalogue: Catalogue) -> None:
     """
     removals = catalogue.removals
     keepers = {keeper["image_id"] for keeper in removals.keepers(record.kind)}
-    back = [item for item in items_of(record.removal_id, removals, "removed") if item.loser["image_id"] in keepers]
+    back = [
+        item
+        for item in items_of(record.removal_id, removals, "removed")
+        if item.loser["image_id"] in keepers and item.loser["sha256"] != item.keeper["sha256"]
+    ]
     for some in _some_of(back):
         why = {"title": "others went for its sake at the same moment"}
         entries = [

@@ -27,7 +27,7 @@ class Present:
 
     def against(self, item: RemovalItem) -> str | None:
         """Why the plan's item does not hold any more; None if it does."""
-        if item.loser["image_id"] in self._stayed:
+        if item.loser["image_id"] in self._stayed and not is_the_same_file(item):
             return f"others went for the sake of image {item.loser['image_id']} since"
         keeper = item.keeper
         why = self._changed(keeper)
@@ -55,6 +55,11 @@ class Present:
         except StoreError as error:
             return str(error)
         return None
+
+
+def is_the_same_file(item: RemovalItem) -> bool:
+    """Whether loser and keeper have the same bytes: what went for the sake of one is as well off with the other."""
+    return bool(item.loser["sha256"] == item.keeper["sha256"])
 
 
 def refuse_stale(record: RemovalRecord, catalogue: Catalogue, blobs: Blobs) -> None:

@@ -142,6 +142,18 @@ def test_who_stays_for_others_at_the_same_moment_comes_back(parts, given, plan, 
     assert fsck(parts_store(parts)).is_clean
 
 
+def test_who_stayed_for_others_may_go_for_the_very_same_file(parts, given, plan, apply, astronaut, written):
+    """What went for the sake of one is as well off with the other."""
+    twin = ingest(written(astronaut, quality=92), Wish(external_id="twin", person_id="P1"), parts).image.image_id
+    parts.catalogue.append(Removal(given["large"]), searched_to=0)
+    apply(plan())
+    parts.catalogue.append(Return(given["large"]), searched_to=0)
+    done = apply(plan())
+    [item] = items_of(done.removal_id, parts.catalogue.removals)
+    assert (item.loser["image_id"], item.state) == (twin, "removed")
+    assert active(parts) == {"large"}
+
+
 def test_another_hash_is_another_plan(parts, given, plan, apply):
     """Whoever names it has seen something else."""
     assert given
