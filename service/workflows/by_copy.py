@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from service.descriptors.hashes import frequencies, hamming
+from service.descriptors.insets import cut, insets
 from service.descriptors.registry import MODELS
 from service.domain.values import Direction, Edit, OperatingPoint, Relation
 from service.domain.verdict import FITTED, could_be_copies, direction_of
 from service.workflows.account import account
+from service.workflows.described import described
 from service.workflows.known import handed_in
 from service.workflows.matchers import Groups
 from service.workflows.study import Subject
@@ -27,28 +29,33 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from service.domain.values import Assessed
+    from service.domain.values import Assessed, Region
     from service.workflows.account import Account
     from service.workflows.matchers import Numbers, Picture
 
 EDIT = "one of the two is an edit of the other, and it is not sure that the one that would stay is the source"
 _LOSES_NOTHING = frozenset({Edit.CROPPED, Edit.ROTATED, Edit.FLIPPED, Edit.COMPRESSED})
 """Edits that leave nothing to be seen in the edited picture that its source does not show."""
+_NEAREST = 20
+"""Of so many by descriptor a closer look is taken, as a check does unless told otherwise."""
 _HELD = 32
 """Pictures with their local features in memory at once, about two megabytes each."""
 
 
 class SeenByCopy(NamedTuple):
-    """Working pixels (h, w, 3), and hashes and descriptors (8, 256) in `dihedral.POSES` order."""
+    """Working pixels (h, w, 3), the hash in all eight poses, and what a check would search by; see `study.Subject`."""
 
     working: Picture
     posed_phashes: list[bytes]
-    posed_vectors: NDArray[np.float16]
+    vectors: NDArray[np.float16]
+    insets: list[Region]
 
 
 def _seen(picture: Picture) -> SeenByCopy:
     spectrum = frequencies(picture)
-    return SeenByCopy(picture, spectrum.posed_phashes(), spectrum.posed_vectors().astype(np.float16))
+    parted = insets(picture)
+    vectors = described([picture, *(cut(picture, box) for box in parted)])
+    return SeenByCopy(picture, spectrum.posed_phashes(), vectors.astype(np.float16), parted)
 
 
 class ByCopy:
@@ -64,7 +71,8 @@ class ByCopy:
         self._assessed: list[Assessed] = []
         self._phashes: list[list[bytes]] = []
         self._vectors: list[NDArray[np.float16]] = []
-        self._upright = np.empty((0, 0), np.float32)
+        self._insets: list[list[Region]] = []
+        self._stacked: tuple[NDArray[np.float32], NDArray[np.intp]] | None = None
         self._subjects: OrderedDict[int, Subject] = OrderedDict()
         self._last: tuple[int, int, Account] | None = None
 
@@ -82,24 +90,29 @@ class ByCopy:
         self._groups.add(group)
         self._pixels.add(seen.working)
         self._phashes.append(seen.posed_phashes)
-        self._vectors.append(seen.posed_vectors)
+        self._vectors.append(seen.vectors)
+        self._insets.append(seen.insets)
+        self._stacked = None
 
     def add(self, picture: Picture, group: str = "") -> None:
         self.keep(self.sight(picture), group)
 
     def candidates(self, one: int) -> Numbers:
-        """Those that a search proposes, by the descriptor or, of whole frames, by the hash; in any pose."""
-        if len(self._upright) < len(self._vectors):
-            self._upright = np.stack([posed[0] for posed in self._vectors]).astype(np.float32)
-        posed = self._vectors[one].astype(np.float32)
-        near = (self._upright @ posed.T).max(axis=1) >= self._least_similarity
+        """Those that a search proposes, either for the sake of the other: the nearest by descriptor, and of whole frames
+        all whose hashes could be copies' in any pose.
+        """
+        similar = self._similarities(one)
+        similar[one] = -1.0
+        among = np.argpartition(similar, -min(_NEAREST, len(similar)))[-_NEAREST:]
+        near = np.zeros(len(similar), bool)
+        near[among] = similar[among] >= self._least_similarity
         frames = [could_be_copies(FITTED, self._distance(one, other)) for other in range(len(self._phashes))]
         return self._groups.beside(one, near | np.array(frames, bool))
 
     def agreement(self, one: int, other: int) -> float | None:
         """The probability that the two come from one source, where it reaches the operating point."""
         query, known = self._subject(other), handed_in(self._subject(one))
-        similarity = float((query.posed_vectors @ self._vectors[one][0].astype(np.float32)).max())
+        similarity = float((query.vectors @ self._vectors[one][0].astype(np.float32)).max())
         found = inspect(query, known, FITTED, by_geometry=similarity >= self._least_similarity)
         if found.says_nothing:
             return None
@@ -131,6 +144,19 @@ class ByCopy:
     def close(self) -> None:
         self._pixels.close()
 
+    def _similarities(self, one: int) -> NDArray[np.float32]:
+        """(n,): how near the two come, whichever of them is searched for."""
+        if self._stacked is None:
+            owners = np.repeat(np.arange(len(self._vectors)), [len(rows) for rows in self._vectors])
+            self._stacked = np.concatenate(self._vectors).astype(np.float32), owners
+        rows, owners = self._stacked
+        mine = self._vectors[one].astype(np.float32)
+        found = np.full(len(self._vectors), -1.0, np.float32)
+        np.maximum.at(found, owners, rows @ mine[0])
+        firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+        both: NDArray[np.float32] = np.maximum(found, (rows[firsts] @ mine.T).max(axis=1))
+        return both
+
     def _distance(self, one: int, other: int) -> int:
         return min(hamming(posed, self._phashes[other][0]) for posed in self._phashes[one])
 
@@ -141,8 +167,9 @@ class ByCopy:
                 assessed=self._assessed[number],
                 spectrum=frequencies(working),
                 posed_phashes=self._phashes[number],
-                posed_vectors=self._vectors[number].astype(np.float32),
+                vectors=self._vectors[number].astype(np.float32),
                 working=working,
+                insets=self._insets[number],
             )
             if len(self._subjects) > _HELD:
                 self._subjects.popitem(last=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from service.descriptors.hashes import frequencies
+from service.workflows.described import described
 from service.workflows.matchers import Column, Groups
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ class Metric(StrEnum):
 
 
 def _described(picture: Picture) -> tuple[NDArray[np.float32], bool]:
-    spectrum = frequencies(picture)
-    return spectrum.vector(), not spectrum.too_little_detail
+    return described([picture])[0], not frequencies(picture).too_little_detail
 
 
 class BySpace:
