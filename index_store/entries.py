@@ -25,8 +25,12 @@ TOOK_AN_IMAGE = ("removed", "withdrawn")
 COULD_CHANGE_A_VERDICT = (*MADE_FINDABLE, "removed", "withdrawn")
 """The kinds of change that make an older search stale: a newcomer may match, and what matched may have gone."""
 
+PROVED_COPIES = ("edited", "reencoded")
+"""Relations of a proof by which two contents show one picture. Equal bytes and equal pixels are read off the rows."""
+
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _PHASH_BYTES = 32
+_HASH_DIGITS = 64
 _KEY_CHARACTERS = 255
 PERSON_CHARACTERS = 512
 """Of a person's id: an ordered index of PostgreSQL takes so many in any script."""
@@ -193,6 +197,23 @@ def read_cursor(cursor: str) -> int:
     if _CURSOR.fullmatch(text) is None or cursor_at(int(text)) != cursor:
         raise BadCursorError
     return int(text)
+
+
+def pair_cursor(first: str, second: str) -> str:
+    """An opaque word for 'after this pair of hashes'."""
+    return base64.urlsafe_b64encode(bytes.fromhex(first + second)).decode().rstrip("=")
+
+
+def read_pair_cursor(cursor: str) -> tuple[str, str]:
+    """The two hashes in a cursor. Raises `BadCursorError` for anything `pair_cursor` did not write."""
+    try:
+        pair = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).hex()
+    except ValueError as error:
+        raise BadCursorError from error
+    first, second = pair[:_HASH_DIGITS], pair[_HASH_DIGITS:]
+    if not (is_hash(first) and is_hash(second)) or pair_cursor(first, second) != cursor:
+        raise BadCursorError
+    return first, second
 
 
 def could_be_stored(text: str) -> bool:

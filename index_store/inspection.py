@@ -29,6 +29,7 @@ class ImageRow:
     state: str
     sequence: int
     sound: bool
+    person_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,10 @@ class Inspection(Protocol):
     def vectors(self, after: int, limit: int) -> Sequence[VectorRow]: ...
 
     def changes(self, after: int, limit: int) -> Sequence[Change]: ...
+
+    def persons(self, names: Collection[str]) -> set[str]:
+        """Those of the persons who have a row."""
+        ...
 
     def loose_outcomes(self, limit: int) -> list[tuple[str, int]]:
         """Outcomes (job, ordinal) without a job."""

@@ -7,7 +7,7 @@ is asked for and it has no active image.
 from dataclasses import dataclass, field
 
 from index_store.ids import new_id
-from index_store.records import Json
+from index_store.records import Image, Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,25 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class PersonPage:
     items: tuple[Person, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two contents that show the same, held by images of different persons; one content twice where its bytes are shared."""
+
+    first: str
+    second: str
+    relation: str
+    """`identical`, `same_pixels`, or what was proved when one of the two was handed in."""
+    probability: float
+    images: tuple[Image, ...] = ()
+    """Active ones, the first of each person and content."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictPage:
+    items: tuple[Conflict, ...]
     next_cursor: str | None
 
 

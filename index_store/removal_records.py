@@ -144,11 +144,27 @@ def moved(removal: RemovalRecord, state: RemovalState, *, now: str) -> RemovalRe
 def check_under_way(removal: RemovalRecord, outcome: RemovalOutcome) -> None:
     """Raises `BadTransitionError` unless the removal is being applied, where something goes, or undone, where it returns.
 
-    So whoever still applies what somebody else has begun to undo removes nothing more.
+    So whoever still applies what somebody else has begun to undo removes nothing more. What should not have gone after
+    all may return before the removal is applied.
     """
-    needed = {"removed": "applying", "returned": "undoing"}.get(outcome.state, removal.state)
-    if removal.state != needed:
+    needed = {"removed": {"applying"}, "returned": {"applying", "undoing"}}.get(outcome.state, {removal.state})
+    if removal.state not in needed:
         raise BadTransitionError(f"removal {removal.removal_id} is {removal.state}: nothing can be {outcome.state}")
+
+
+def check_purging(removal: RemovalRecord) -> None:
+    """Raises `BadTransitionError` unless the removal is applied: what is being undone is on its way back."""
+    if removal.state not in {"applied", "purged"}:
+        raise BadTransitionError(f"removal {removal.removal_id} is {removal.state}: nothing of it can be purged")
+
+
+def stays(loser: str, keeper: str, loser_state: str | None, keeper_state: str | None) -> str | None:
+    """Why an image is not to be purged; None where nothing speaks for it."""
+    if keeper_state != "active":
+        return f"image {keeper}, for whose sake {loser} went, is {keeper_state or 'unknown'}"
+    if loser_state != "removed":
+        return f"image {loser} is {loser_state or 'unknown'}"
+    return None
 
 
 def check_settle(item: RemovalItem, outcome: RemovalOutcome) -> None:

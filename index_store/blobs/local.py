@@ -10,6 +10,7 @@ the folders above it once per process, because a file's name is only as durable 
 """
 
 import errno
+import fcntl
 import hashlib
 import os
 import secrets
@@ -68,7 +69,8 @@ class LocalBlobs:
         with translated():
             self._folder(path.parent)
             with self._temporary(data, durable=not self._settle_later) as temporary:
-                new = _link(temporary, path)
+                while not (new := _link(temporary, path)) and not _is_wanted_again(path):
+                    pass  # it was let go at this very moment
                 reached("blob.linked")
             # Also when another writer was first: it may not have come as far as its own sync.
             if self._settle_later:
@@ -161,6 +163,30 @@ class LocalBlobs:
             path.unlink()
             sync_folder(path.parent)
 
+    def let_go(self, sha256: str, *, unused_seconds: float) -> bool:
+        check_key(sha256)
+        path = self._original(sha256)
+        with translated():
+            try:
+                descriptor = os.open(path, _READ)
+            except FileNotFoundError:
+                return True
+            try:
+                # Whoever puts the same bytes marks the file under the same lock, and sees whether it is still there.
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                found = os.fstat(descriptor)
+                if time.time() - found.st_mtime < unused_seconds:
+                    return False
+                if found.st_nlink:
+                    path.unlink()
+            finally:
+                os.close(descriptor)
+            reached("blob.let-go")
+            sync_folder(path.parent)
+            for derived in (self._root / "derived").glob(f"*/{sha256[:2]}/{sha256}.*"):
+                derived.unlink(missing_ok=True)
+        return True
+
     def _original(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256[2:4] / sha256
 
@@ -232,6 +258,23 @@ def _link(source: Path, target: Path) -> bool:
             raise UnsupportedStoreError("the blobs' file system has no hard links") from error
         raise
     return True
+
+
+def _is_wanted_again(path: Path) -> bool:
+    """Mark a file that lies there as put just now; False if it was let go since."""
+    try:
+        descriptor = os.open(path, _READ)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # no file of ours lies there, and its size will say so
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        with suppress(PermissionError):  # another user's, and then it is not ours to let go either
+            os.utime(descriptor)
+        return os.fstat(descriptor).st_nlink > 0
+    finally:
+        os.close(descriptor)
 
 
 def _read(path: Path) -> bytes | None:

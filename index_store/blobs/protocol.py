@@ -33,6 +33,8 @@ class Blobs(Protocol):
     def put(self, sha256: str, data: bytes) -> bool:
         """Keep an original; when this returns it survives a power cut. True if it was not there before.
 
+        What was there counts as put just now: nobody lets it go before the row that will name it is committed.
+
         Raises `CorruptBlobError` (the bytes are not those of the name, or another size lies there), `StoreFullError`.
         """
         ...
@@ -66,6 +68,14 @@ class Blobs(Protocol):
     def discard(self, sha256: str) -> None:
         """Remove an original that no row names, if it is there. Only for a store that nobody else has open: another
         process might be about to name it.
+        """
+        ...
+
+    def let_go(self, sha256: str, *, unused_seconds: float) -> bool:
+        """Remove an original that no row needs any more, with all that was derived from it.
+
+        False, and it stays, if it was put within that time. Safe beside other processes: of two, one that puts and one
+        that lets go, whichever is first, the one that puts has its bytes on disk when it returns.
         """
         ...
 

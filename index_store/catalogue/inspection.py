@@ -21,6 +21,7 @@ from sqlalchemy import (
 from index_store.catalogue import rows, tables
 from index_store.catalogue.checksums import bare, covered, is_sound, sealed
 from index_store.catalogue.engine import Database
+from index_store.entries import could_be_stored
 from index_store.inspection import ContentRow, ImageRow, VectorRow
 from index_store.records import Change, NewVector, Space
 
@@ -65,6 +66,7 @@ class SqlInspection:
                 _text(row.state),
                 _number(row.sequence),
                 is_sound(table, row),
+                None if row.person_id is None else _text(row.person_id),
             )
             for row in self._sealed_page(table, after, limit, table.c.state)
         ]
@@ -90,6 +92,14 @@ class SqlInspection:
             Change(row.sequence, _text(row.kind), _text(row.image_id), _text(row.content_id), _text(row.created))  # type: ignore[arg-type]  # a kind that is none is for `fsck` to tell
             for row in self._page(table, list(table.c), after, limit)
         ]
+
+    def persons(self, names: Collection[str]) -> set[str]:
+        found: set[str] = set()
+        key = tables.person.c.person_id
+        with self._database.reading() as connection:
+            for some in rows.chunks(name for name in names if could_be_stored(name)):
+                found.update(connection.execute(select(key).where(key.in_(some))).scalars())
+        return found
 
     def loose_outcomes(self, limit: int) -> list[tuple[str, int]]:
         item, job = tables.job_item, tables.job

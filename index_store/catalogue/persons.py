@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from index_store.catalogue import rows
+from index_store.catalogue import conflicts, outcomes, rows
 from index_store.catalogue.engine import Database
 from index_store.catalogue.tables import image, person
 from index_store.entries import (
@@ -18,7 +18,8 @@ from index_store.entries import (
 )
 from index_store.errors import NotFoundError
 from index_store.failpoints import reached
-from index_store.person_records import NewPerson, Person, PersonPage, first_told
+from index_store.job_records import IdempotentAnswer
+from index_store.person_records import ConflictPage, NewPerson, Person, PersonPage, first_told
 
 
 class SqlPersons:
@@ -28,12 +29,17 @@ class SqlPersons:
         self._database = database
         self._clock = clock
 
-    def create(self, new: NewPerson) -> Person:
+    def create(self, new: NewPerson, answer: IdempotentAnswer | None = None) -> Person:
         check_person(new)
         with self._database.writing() as connection:
+            earlier = None if answer is None else outcomes.earlier(connection, answer)
+            if isinstance(earlier, IdempotentAnswer):
+                return _person(connection, earlier.body["person_id"])
             check_is_new(new.person_id, known=bool(_known(connection, [new.person_id])))
             made = first_told(new, _last_number(connection) + 1, self._clock())
             connection.execute(insert(person), rows.person_row(made))
+            if answer is not None:
+                outcomes.write(connection, answer, None, self._clock())
         reached("person.told")
         return made
 
@@ -67,6 +73,10 @@ class SqlPersons:
             check_person_can_go(_person(connection, person_id))
             connection.execute(delete(person).where(person.c.person_id == person_id))
         reached("person.forgotten")
+
+    def conflicts(self, limit: int, cursor: str | None = None, *, least: float) -> ConflictPage:
+        with self._database.reading() as connection:
+            return conflicts.page(connection, limit, cursor, least)
 
 
 def make_known(connection: Connection, came: Iterable[tuple[str | None, str]]) -> None:

@@ -27,7 +27,7 @@ from index_store.job_records import (
     JobState,
     NewJob,
 )
-from index_store.person_records import NewPerson, Person, PersonPage
+from index_store.person_records import ConflictPage, NewPerson, Person, PersonPage
 from index_store.records import (
     ApiKey,
     Committed,
@@ -194,8 +194,12 @@ class Keys(Protocol):
 class Persons(Protocol):
     """Whom images belong to. A person that an image is committed for is known from then on."""
 
-    def create(self, new: NewPerson) -> Person:
-        """Raises `BadEntryError`; `BadTransitionError` if there is one of that id."""
+    def create(self, new: NewPerson, answer: IdempotentAnswer | None = None) -> Person:
+        """Raises `BadEntryError`; `BadTransitionError` if there is one of that id.
+
+        With an answer both are committed together; if the key has its answer already, the person named in its body by
+        `person_id` is answered and nothing is made.
+        """
         ...
 
     def get(self, person_id: str) -> Person:
@@ -212,6 +216,14 @@ class Persons(Protocol):
 
     def remove(self, person_id: str) -> None:
         """Forget it. Raises `NotFoundError`; `BadTransitionError` while it has active images."""
+        ...
+
+    def conflicts(self, limit: int, cursor: str | None = None, *, least: float) -> ConflictPage:
+        """Pairs of contents that show the same and belong to different persons, in the order of their hashes.
+
+        The same bytes, the same pixels, or copies as they were proved with at least that probability, unless somebody
+        has said that the two differ. Raises `BadCursorError`.
+        """
         ...
 
 
@@ -309,6 +321,18 @@ class Removals(Protocol):
 
         Raises `BadTransitionError` for one that contradicts what is known, and then none is recorded.
         """
+        ...
+
+    def purge(self, removal_id: str, ordinals: Sequence[int]) -> dict[int, str]:
+        """Make the images of these removed items `purged` for good, each together with its item, in one transaction.
+
+        Answers by ordinal why an image stays: the one for whose sake it went is not there any more, say. Raises
+        `BadTransitionError` unless the removal is applied.
+        """
+        ...
+
+    def unneeded(self, contents: Iterable[str]) -> set[str]:
+        """Those of the contents whose images are all purged."""
         ...
 
 

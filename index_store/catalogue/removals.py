@@ -1,13 +1,13 @@
 """Removals over the catalogue's database."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, insert, select, update
 
 from index_store.catalogue import rows
 from index_store.catalogue.engine import Database
-from index_store.catalogue.tables import removal, removal_item
+from index_store.catalogue.tables import image, removal, removal_item
 from index_store.entries import check_removal, could_be_stored, cursor_at, read_cursor
 from index_store.errors import NotFoundError
 from index_store.failpoints import reached
@@ -21,10 +21,12 @@ from index_store.removal_records import (
     RemovalPage,
     RemovalRecord,
     RemovalState,
+    check_purging,
     check_settle,
     check_under_way,
     moved,
     settled,
+    stays,
 )
 
 
@@ -112,6 +114,30 @@ class SqlRemovals:
                 settle(connection, removal_id, outcome, now=self._clock())
         reached("removal.recorded")
 
+    def purge(self, removal_id: str, ordinals: Sequence[int]) -> dict[int, str]:
+        left: dict[int, str] = {}
+        with self._database.writing() as connection:
+            check_purging(_removal(connection, removal_id))
+            for ordinal in ordinals:
+                item = _item_at(connection, removal_id, ordinal)
+                loser, keeper = item.loser["image_id"], item.keeper["image_id"]
+                if why := stays(loser, keeper, _image_state(connection, loser), _image_state(connection, keeper)):
+                    left[ordinal] = why
+                    continue
+                connection.execute(update(image).where(image.c.image_id == loser).values(state="purged"))
+                settle(connection, removal_id, RemovalOutcome(ordinal, "purged"), now=self._clock())
+        reached("removal.purged")
+        return left
+
+    def unneeded(self, contents: Iterable[str]) -> set[str]:
+        found: set[str] = set()
+        with self._database.reading() as connection:
+            for some in rows.chunks(contents):
+                named = select(image.c.content_id).where(image.c.content_id.in_(some)).group_by(image.c.content_id)
+                kept = func.sum(case((image.c.state == "purged", 0), else_=1))
+                found.update(connection.execute(named.having(kept == 0)).scalars())
+        return found
+
 
 def settled_before(connection: Connection, removal_id: str, outcome: RemovalOutcome) -> RemovalItem | None:
     """The item if it has this outcome already; None if it can have it now. Raises BadTransitionError, NotFoundError."""
@@ -137,6 +163,10 @@ def settle(connection: Connection, removal_id: str, outcome: RemovalOutcome, *, 
     mine = _place(removal_id, outcome.ordinal)
     values = {"state": changed.state, "place": changed.place, "problem": changed.problem, "settled": changed.settled}
     connection.execute(update(removal_item).where(mine).values(**values))
+
+
+def _image_state(connection: Connection, image_id: str) -> str | None:
+    return connection.execute(select(image.c.state).where(image.c.image_id == image_id)).scalar()
 
 
 def _place(removal_id: str, ordinal: int) -> ColumnElement[bool]:

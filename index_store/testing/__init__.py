@@ -22,7 +22,8 @@ from index_store.testing.memory_jobs import MemoryAnswers, MemoryJobs
 from index_store.testing.memory_keys import MemoryKeys
 from index_store.testing.memory_persons import MemoryPersons
 from index_store.testing.memory_removals import MemoryRemovals
-from index_store.testing.persons_contract import PersonsContract
+from index_store.testing.persons_contract import ConflictsContract, PersonsContract
+from index_store.testing.purge_contract import PurgeContract
 from index_store.testing.removals_contract import RemovalsContract
 from index_store.testing.samples import a_content, a_hand_in, a_hash, a_vector
 
@@ -30,6 +31,7 @@ __all__ = [
     "AnswersContract",
     "BlobsContract",
     "CatalogueContract",
+    "ConflictsContract",
     "IndexContract",
     "InspectionContract",
     "JobsContract",
@@ -43,6 +45,7 @@ __all__ = [
     "MemoryRemovals",
     "NaiveIndex",
     "PersonsContract",
+    "PurgeContract",
     "RemovalsContract",
     "a_content",
     "a_hand_in",

@@ -94,3 +94,22 @@ class BlobsContract:
         blobs.discard(_NAME)
         assert not blobs.has(_NAME)
         assert blobs.put(_NAME, _DATA)
+
+    def test_what_was_put_lately_is_not_let_go(self) -> None:
+        blobs = self.make_blobs()
+        blobs.put(_NAME, _DATA)
+        assert blobs.let_go(_NAME, unused_seconds=3600) is False
+        assert blobs.get(_NAME, verify=True) == _DATA
+
+    def test_what_is_let_go_takes_what_was_derived_along_and_can_be_put_again(self) -> None:
+        blobs = self.make_blobs()
+        other = hashlib.sha256(b"another").hexdigest()
+        for name, data in ((_NAME, _DATA), (other, b"another")):
+            blobs.put(name, data)
+            blobs.put_derived("thumbnail", name, "jpg", b"small")
+        assert [blobs.let_go(_NAME, unused_seconds=0) for _ in range(2)] == [True, True]
+        assert not blobs.has(_NAME)
+        assert blobs.get_derived("thumbnail", _NAME, "jpg") is None
+        assert (blobs.get(other), blobs.get_derived("thumbnail", other, "jpg")) == (b"another", b"small")
+        assert blobs.put(_NAME, _DATA) is True
+        assert blobs.get(_NAME, verify=True) == _DATA

@@ -85,6 +85,7 @@ class GroupsContract(OpensCatalogue):
             assert isinstance(again, AlreadyDone)
             assert again.earlier == catalogue.removals.items(plan.removal_id, 1).items[0]
             back = GroupItem(Return(images[0]), also=settled(1, "returned"))
+            catalogue.removals.set_state(plan.removal_id, "applied")
             assert _kinds(catalogue.append_many([back])) == "E"
             catalogue.removals.set_state(plan.removal_id, "undoing")
             late = GroupItem(Removal(images[1], keeper=images[2]), also=settled(2, "removed"))

@@ -27,7 +27,9 @@ class InspectionContract:
         with contextmanager(self.opened_inspection)() as (catalogue, space, inspection):
             for name in _NAMES:
                 content = a_content(name, facts=_ODD, quality={"overall": 1})
-                entry = a_hand_in(name, space, image_id=f"img_{name}", content=content, metadata=_ODD, probability=1)
+                entry = a_hand_in(
+                    name, space, image_id=f"img_{name}", content=content, metadata=_ODD, probability=1, person_id=name
+                )
                 catalogue.append(entry, searched_to=catalogue.head())
             yield catalogue, space, inspection
 
@@ -60,6 +62,15 @@ class InspectionContract:
             assert not inspection.loose_outcomes(9)
             assert inspection.old_answers("0000") == 0
             assert inspection.spaces() == (space,)
+
+    def test_images_name_their_persons_and_it_is_told_who_has_a_row(self) -> None:
+        with self.filled() as (catalogue, _, inspection):
+            assert [row.person_id for row in inspection.images("", 9)] == list(_NAMES)
+            asked = {*_NAMES, "nobody", "nul\0", "\udc80"}
+            assert inspection.persons(asked) == {*_NAMES}
+            catalogue.append(Removal("img_b"), searched_to=0)
+            catalogue.persons.remove("b")
+            assert inspection.persons(asked) == {"a", "c"}
 
     def test_vectors_can_be_forgotten_and_given_anew(self) -> None:
         with self.filled() as (_, space, inspection):

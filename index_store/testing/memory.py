@@ -66,17 +66,19 @@ class MemoryCatalogue:
         self.keys = MemoryKeys(clock)
         self.answers = MemoryAnswers(clock)
         self.jobs = MemoryJobs(clock, self.answers)
-        self.removals = MemoryRemovals(clock)
         self.matches: dict[tuple[str, str], ProvedMatch] = {}
         self._clock = clock
         self._writer = threading.RLock()
         self._log: list[Change] = []
         self._contents: dict[str, Content] = {}
         self._images: dict[str, Image] = {}
-        self.persons = MemoryPersons(clock, self._images.values)
+        self.persons = MemoryPersons(clock, self.answers, self._images.values, self._contents, self.matches)
+        self.removals = MemoryRemovals(clock, self._images)
         self._vectors: list[StoredVector] = []
         self._spaces: list[Space] = []
-        self.inspection = MemoryInspection(self._log, self._contents, self._images, self._vectors, self._spaces)
+        self.inspection = MemoryInspection(
+            self._log, self._contents, self._images, self._vectors, self._spaces, self.persons.known
+        )
 
     def append(self, entry: HandIn | Removal | Return, *, searched_to: int) -> Committed | Stale:
         [answer] = self.append_many((GroupItem(entry, searched_to),))

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ class MemoryBlobs:
     def __init__(self) -> None:
         self._originals: dict[str, bytes] = {}
         self._derived: dict[tuple[str, str, str], bytes] = {}
+        self._put: dict[str, float] = {}
 
     def put(self, sha256: str, data: bytes) -> bool:
         check_key(sha256)
@@ -22,6 +24,7 @@ class MemoryBlobs:
             raise CorruptBlobError(f"the bytes handed in are not those of {sha256}")
         new = sha256 not in self._originals
         self._originals.setdefault(sha256, bytes(data))
+        self._put[sha256] = time.time()
         return new
 
     def get(self, sha256: str, *, verify: bool = False) -> bytes:
@@ -58,3 +61,12 @@ class MemoryBlobs:
     def discard(self, sha256: str) -> None:
         check_key(sha256)
         self._originals.pop(sha256, None)
+
+    def let_go(self, sha256: str, *, unused_seconds: float) -> bool:
+        check_key(sha256)
+        if sha256 in self._originals and time.time() - self._put[sha256] < unused_seconds:
+            return False
+        self._originals.pop(sha256, None)
+        for place in [place for place in self._derived if place[1] == sha256]:
+            del self._derived[place]
+        return True

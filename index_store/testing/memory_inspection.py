@@ -1,6 +1,6 @@
 """Everything that a `MemoryCatalogue` holds, page by page. Memory does not rot, so every row is sound."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 from index_store.inspection import ContentRow, ImageRow, VectorRow
@@ -19,9 +19,10 @@ class MemoryInspection:
         images: dict[str, Image],
         vectors: list[StoredVector],
         spaces: list[Space],
+        persons: Callable[[], set[str]],
     ) -> None:
         self._log, self._contents, self._images = log, contents, images
-        self._vectors, self._spaces = vectors, spaces
+        self._vectors, self._spaces, self._persons = vectors, spaces, persons
 
     def damage(self) -> list[str]:
         return []
@@ -36,7 +37,7 @@ class MemoryInspection:
 
     def images(self, after: str, limit: int) -> Sequence[ImageRow]:
         found = [self._images[name] for name in _page(self._images, after, limit)]
-        return [ImageRow(one.image_id, one.content_id, one.state, one.sequence, sound=True) for one in found]
+        return [ImageRow(one.image_id, one.content_id, one.state, one.sequence, True, one.person_id) for one in found]
 
     def vectors(self, after: int, limit: int) -> Sequence[VectorRow]:
         found = {one.vector_id: one for one in self._vectors}
@@ -44,6 +45,9 @@ class MemoryInspection:
             VectorRow(name, found[name].content_id, found[name].space_id, 0, True, found[name].values.tobytes(), True)
             for name in _page(found, after, limit)
         ]
+
+    def persons(self, names: Collection[str]) -> set[str]:
+        return self._persons() & {*names}
 
     def changes(self, after: int, limit: int) -> Sequence[Change]:
         return self._log[after : after + limit]

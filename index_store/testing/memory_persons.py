@@ -1,32 +1,62 @@
 """Persons that are forgotten with the process."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import combinations_with_replacement
 
-from index_store.entries import check_is_new, check_person, check_person_can_go, cursor_at, read_cursor
+from index_store.entries import (
+    PROVED_COPIES,
+    check_is_new,
+    check_person,
+    check_person_can_go,
+    cursor_at,
+    pair_cursor,
+    read_cursor,
+    read_pair_cursor,
+)
 from index_store.errors import NotFoundError
-from index_store.person_records import NewPerson, Person, PersonPage, first_told
-from index_store.records import Image
+from index_store.job_records import IdempotentAnswer
+from index_store.person_records import Conflict, ConflictPage, NewPerson, Person, PersonPage, first_told
+from index_store.records import Content, Image, ProvedMatch
 from index_store.testing.as_json import as_json_keeps
+from index_store.testing.memory_jobs import MemoryAnswers
 
 
 class MemoryPersons:
     """Implements `Persons`."""
 
-    def __init__(self, clock: Callable[[], str], images: Callable[[], Iterable[Image]]) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], str],
+        answers: MemoryAnswers,
+        images: Callable[[], Iterable[Image]],
+        contents: Mapping[str, Content],
+        matches: Mapping[tuple[str, str], ProvedMatch],
+    ) -> None:
         self._clock = clock
+        self._answers = answers
         self._images = images
+        self._contents = contents
+        self._matches = matches
         self._persons: dict[str, Person] = {}
 
-    def create(self, new: NewPerson) -> Person:
+    def create(self, new: NewPerson, answer: IdempotentAnswer | None = None) -> Person:
         check_person(new)
+        earlier = None if answer is None else self._answers.earlier(answer)
+        if earlier is not None:
+            return self.get(earlier.body["person_id"])
         check_is_new(new.person_id, known=new.person_id in self._persons)
+        if answer is not None:
+            self._answers.write(answer, None)
         return self._keep(new, self._clock())
 
     def make_known(self, person_id: str | None, moment: str) -> None:
         """A person of whom there is an image."""
         if person_id and person_id not in self._persons:
             self._keep(NewPerson(person_id), moment)
+
+    def known(self) -> set[str]:
+        return {*self._persons}
 
     def _keep(self, new: NewPerson, moment: str) -> Person:
         made = as_json_keeps(first_told(new, self._last_number() + 1, moment))
@@ -59,3 +89,38 @@ class MemoryPersons:
     def remove(self, person_id: str) -> None:
         check_person_can_go(self.get(person_id))
         del self._persons[person_id]
+
+    def conflicts(self, limit: int, cursor: str | None = None, *, least: float) -> ConflictPage:
+        after = ("", "") if cursor is None else read_pair_cursor(cursor)
+        found = [
+            replace(one, images=tuple(image for name in dict.fromkeys(pair) for image in self._owned(name)))
+            for pair in combinations_with_replacement(sorted(self._contents), 2)
+            if pair > after and (one := self._conflict(*pair, least)) is not None
+        ]
+        more = len(found) > limit
+        page = tuple(found[:limit])
+        return ConflictPage(page, pair_cursor(page[-1].first, page[-1].second) if more else None)
+
+    def _conflict(self, first: str, second: str, least: float) -> Conflict | None:
+        left, right = ({image.person_id for image in self._owned(name)} for name in (first, second))
+        if not any(one != other for one in left for other in right):
+            return None
+        if first == second:
+            return Conflict(first, second, "identical", 1.0)
+        if self._contents[first].pixel_hash == self._contents[second].pixel_hash:
+            return Conflict(first, second, "same_pixels", 1.0)
+        pairs = ((first, second), (second, first))
+        proofs = [self._matches[pair] for pair in pairs if pair in self._matches]
+        good = [one for one in proofs if one.relation in PROVED_COPIES and one.probability >= least]
+        if not good:
+            return None
+        relation, probability = min(one.relation for one in good), max(one.probability for one in good)
+        return Conflict(first, second, relation, probability)
+
+    def _owned(self, content_id: str) -> tuple[Image, ...]:
+        """The first active image of each person."""
+        owned: dict[str, Image] = {}
+        for image in self._images():
+            if image.content_id == content_id and image.state == "active" and image.person_id:
+                owned.setdefault(image.person_id, image)
+        return tuple(owned.values())

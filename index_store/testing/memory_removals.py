@@ -2,12 +2,13 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from index_store.catalogue.rows import new_removal, planned_items
 from index_store.entries import check_removal, cursor_at, read_cursor
 from index_store.errors import NotFoundError
-from index_store.records import Json
+from index_store.records import Image, Json
 from index_store.removal_records import (
     NewRemoval,
     RemovalItem,
@@ -18,10 +19,12 @@ from index_store.removal_records import (
     RemovalPage,
     RemovalRecord,
     RemovalState,
+    check_purging,
     check_settle,
     check_under_way,
     moved,
     settled,
+    stays,
 )
 from index_store.testing.as_json import as_json_keeps
 
@@ -29,8 +32,9 @@ from index_store.testing.as_json import as_json_keeps
 class MemoryRemovals:
     """Implements `Removals`."""
 
-    def __init__(self, clock: Callable[[], str]) -> None:
+    def __init__(self, clock: Callable[[], str], images: dict[str, Image] | None = None) -> None:
         self._clock = clock
+        self._images = {} if images is None else images
         self._lock = threading.RLock()
         self._removals: dict[str, RemovalRecord] = {}
         self._items: dict[str, list[RemovalItem]] = {}
@@ -95,6 +99,26 @@ class MemoryRemovals:
                 item = _item(items, removal_id, outcome.ordinal)
                 items[outcome.ordinal - 1] = settled(item, outcome, now=self._clock())
             self._items[removal_id] = items
+
+    def purge(self, removal_id: str, ordinals: Sequence[int]) -> dict[int, str]:
+        left: dict[int, str] = {}
+        with self._lock:
+            check_purging(self.get(removal_id))
+            for ordinal in ordinals:
+                item = _item(self._items[removal_id], removal_id, ordinal)
+                loser, keeper = item.loser["image_id"], item.keeper["image_id"]
+                states = [self._images[one].state if one in self._images else None for one in (loser, keeper)]
+                if why := stays(loser, keeper, *states):
+                    left[ordinal] = why
+                    continue
+                self._images[loser] = replace(self._images[loser], state="purged")
+                self.record(removal_id, (RemovalOutcome(ordinal, "purged"),))
+        return left
+
+    def unneeded(self, contents: Iterable[str]) -> set[str]:
+        held = {image.content_id for image in self._images.values()}
+        kept = {image.content_id for image in self._images.values() if image.state != "purged"}
+        return {one for one in contents if one in held and one not in kept}
 
 
 def _item(items: Sequence[RemovalItem], removal_id: str, ordinal: int) -> RemovalItem:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from index_store.entries import PERSON_CHARACTERS
 from index_store.errors import BadCursorError, BadEntryError, BadTransitionError, NotFoundError
 from index_store.group_records import GroupItem
+from index_store.job_records import Begun, IdempotentAnswer
 from index_store.person_records import NewPerson
-from index_store.records import Removal, Return
+from index_store.records import ProvedMatch, Removal, Return
 from index_store.testing.opened import OpensCatalogue
-from index_store.testing.samples import a_hand_in, a_hash, committed, refused
+from index_store.testing.samples import a_content, a_hand_in, a_hash, committed, refused
 
 
 class PersonsContract(OpensCatalogue):
@@ -114,3 +115,79 @@ class PersonsContract(OpensCatalogue):
             for bad in ("", "a" * (PERSON_CHARACTERS + 1)):
                 with refused(BadEntryError):
                     catalogue.append(a_hand_in("a", space, person_id=bad), searched_to=0)
+
+    def test_a_person_told_of_with_an_answer_is_made_once(self) -> None:
+        with self.opened() as (catalogue, _):
+            told = [
+                catalogue.persons.create(
+                    NewPerson(name), IdempotentAnswer("key", "k", a_hash("told"), 201, {"person_id": name})
+                )
+                for name in ("first", "second")
+            ]
+            assert [one.person_id for one in told] == ["first", "first"]
+            assert [one.person_id for one in catalogue.persons.list(10).items] == ["first"]
+
+    def test_a_refused_person_leaves_no_answer(self) -> None:
+        with self.opened() as (catalogue, _):
+            catalogue.persons.create(NewPerson("one"))
+            answer = IdempotentAnswer("key", "k", a_hash("told"), 201, {"person_id": "one"})
+            with refused(BadTransitionError):
+                catalogue.persons.create(NewPerson("one"), answer)
+            assert isinstance(catalogue.answers.begin("key", "k", a_hash("told")), Begun)
+
+
+class ConflictsContract(OpensCatalogue):
+    """One picture under two persons. Subclass it, and say how to make an empty catalogue."""
+
+    def test_the_same_bytes_and_the_same_pixels_are_told_with_whose_they_are(self) -> None:
+        with self.opened() as (catalogue, space):
+            for name, person in (("a", "one"), ("a", "two"), ("a", "two"), ("b", "two"), ("c", "one")):
+                same = {"pixel_hash": a_hash("pixels")} if name != "c" else {}
+                entry = a_hand_in(name, space, person_id=person, content=a_content(name, **same))
+                catalogue.append(entry, searched_to=catalogue.head())
+            told = {(one.first, one.second): one for one in catalogue.persons.conflicts(10, least=0.9).items}
+            a, b = a_hash("a"), a_hash("b")
+            pair = (min(a, b), max(a, b))
+            assert {key: one.relation for key, one in told.items()} == {(a, a): "identical", pair: "same_pixels"}
+            assert [image.person_id for image in told[a, a].images] == ["one", "two"]
+            assert sorted((image.content_id, image.person_id) for image in told[pair].images) == sorted(
+                [(a, "one"), (a, "two"), (b, "two")]
+            )
+
+    def test_proved_copies_are_told_from_that_probability_on(self) -> None:
+        with self.opened() as (catalogue, space):
+            catalogue.append(a_hand_in("a", space, person_id="one"), searched_to=0)
+            for name, relation in (("b", "edited"), ("c", "sibling"), ("d", "reencoded")):
+                proof = ProvedMatch(a_hash(name), a_hash("a"), relation, 0.97, {}, "m", "p")
+                entry = a_hand_in(name, space, person_id="two", matches=(proof,))
+                catalogue.append(entry, searched_to=catalogue.head())
+            found = catalogue.persons.conflicts(10, least=0.97).items
+            assert {one.relation: one.probability for one in found} == {"edited": 0.97, "reencoded": 0.97}
+            assert all(a_hash("a") in {one.first, one.second} for one in found)
+            assert catalogue.persons.conflicts(10, least=0.98).items == ()
+
+    def test_one_persons_nobodys_and_gone_images_are_in_no_conflict(self) -> None:
+        with self.opened() as (catalogue, space):
+            for person in ("one", "one", None):
+                catalogue.append(a_hand_in("a", space, person_id=person), searched_to=catalogue.head())
+            gone = committed(catalogue.append(a_hand_in("a", space, person_id="two"), searched_to=catalogue.head()))
+            assert len(catalogue.persons.conflicts(10, least=0.9).items) == 1
+            catalogue.append(Removal(gone.image.image_id), searched_to=0)
+            assert catalogue.persons.conflicts(10, least=0.9).items == ()
+
+    def test_conflicts_come_by_pages_each_once(self) -> None:
+        with self.opened() as (catalogue, space):
+            for name in "abcde":
+                for person in ("one", "two"):
+                    catalogue.append(a_hand_in(name, space, person_id=person), searched_to=catalogue.head())
+            seen, cursor = [], None
+            while True:
+                page = catalogue.persons.conflicts(2, cursor, least=0.9)
+                seen += [one.first for one in page.items]
+                cursor = page.next_cursor
+                if cursor is None:
+                    break
+            assert seen == sorted(a_hash(name) for name in "abcde")
+            for nonsense in ("nonsense", "ä", ""):
+                with refused(BadCursorError):
+                    catalogue.persons.conflicts(2, nonsense, least=0.9)

@@ -16,7 +16,20 @@ from service.api.bodies import Intake
 from service.api.context import RequestContext
 from service.api.doors import refuse_open_doors
 from service.api.metrics import Metrics
-from service.api.routers import batch, check, compare, files, health, images, jobs, persons, removals, session, stats
+from service.api.routers import (
+    batch,
+    check,
+    compare,
+    files,
+    health,
+    images,
+    jobs,
+    person_duplicates,
+    persons,
+    removals,
+    session,
+    stats,
+)
 from service.api.stopping import Stopping
 from service.settings import Settings, load_settings
 from service.web import routes as web
@@ -72,7 +85,20 @@ def create_app(
     )
     app.state.metrics = Metrics()
     app.state.intake = Intake(settings.upload_budget)
-    for module in (check, compare, batch, images, files, jobs, persons, removals, stats, session, health):
+    for module in (
+        check,
+        compare,
+        batch,
+        images,
+        files,
+        jobs,
+        person_duplicates,  # before persons, one of whom might be called `conflicts`
+        persons,
+        removals,
+        stats,
+        session,
+        health,
+    ):
         app.include_router(module.router)
     web.mount(app)
     problems.install(app)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from index_store.entries import PERSON_CHARACTERS
 from service.api.fields import Metadata
@@ -13,7 +13,25 @@ PersonId = Annotated[str, Field(min_length=1, max_length=PERSON_CHARACTERS)]
 Name = Annotated[str | None, Field(max_length=1024)]
 
 
-NameableId = Annotated[PersonId, Field(pattern=r"^[^/]*[^./][^/]*$", description="Not only dots, and without a slash.")]
+CONFLICTS = "conflicts"
+"""`GET /persons/conflicts` is no person."""
+
+
+def _no_route_of_ours(person_id: str) -> str:
+    if person_id == CONFLICTS:
+        raise ValueError(f"a person cannot be called {CONFLICTS}: its path is taken")
+    return person_id
+
+
+NameableId = Annotated[
+    PersonId,
+    Field(
+        pattern=r"^[^/]*[^./][^/]*$",
+        description=f"Not only dots, without a slash, and not `{CONFLICTS}`.",
+        json_schema_extra={"not": {"const": CONFLICTS}},
+    ),
+    AfterValidator(_no_route_of_ours),
+]
 """One that can stand in a path."""
 
 
@@ -55,4 +73,28 @@ class Person(BaseModel):
 
 class PersonPage(BaseModel):
     items: list[Person]
+    next_cursor: str | None
+
+
+class ConflictingImage(BaseModel):
+    """The first image that a person has of a content."""
+
+    image_id: str
+    content_id: str
+    external_id: str | None
+    person_id: str
+
+
+class Conflict(BaseModel):
+    """Two contents, or one, that show the same picture and belong to several persons."""
+
+    relation: Literal["identical", "same_pixels", "reencoded", "edited"]
+    probability: Annotated[float, Field(description="As it was proved when the later of the two was handed in.")]
+    content_ids: Annotated[list[str], Field(description="One where the bytes are the same.")]
+    person_ids: Annotated[list[str], Field(description="Whose it is; the first to have it comes first.")]
+    images: list[ConflictingImage]
+
+
+class ConflictPage(BaseModel):
+    items: list[Conflict]
     next_cursor: str | None

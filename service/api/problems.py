@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 
 import index_store.errors as stores
 from service.domain import errors
+from service.workflows import file_removal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +71,13 @@ KINDS = (
         "More would go than goes without asking",
         "More than 100 pictures and more than 5 % of them; send `confirm_token` back if that is meant.",
     ),
+    Kind(
+        "stale-plan",
+        409,
+        "The plan does not hold any more",
+        "Another plan has that hash, or an image of it changed, went, or is damaged; make a new plan.",
+    ),
+    Kind("kept-for-now", 409, "What was removed is kept for now", "It can be purged thirty days after it was removed."),
     Kind("wrong-state", 409, "It is not in a state that allows this", "A job that has ended cannot be cancelled, say."),
     Kind("body-too-large", 413, "The request body is too large", "Counted while it arrives, file parts included."),
     Kind(
@@ -143,6 +151,11 @@ TABLE: dict[type[Exception], str] = {
     errors.OverloadedError: "overloaded",
     errors.ConfirmationNeededError: "confirmation-needed",
     errors.WrongRemovalError: "wrong-state",
+    errors.AlreadyThereError: "wrong-state",
+    errors.UnknownSpaceError: "invalid-request",
+    file_removal.StalePlanError: "stale-plan",
+    file_removal.TooEarlyToPurgeError: "kept-for-now",
+    file_removal.LeftAsideError: "wrong-state",
     stores.NotFoundError: "not-found",
     stores.SameJobError: "job-exists",
     stores.KeyReusedError: "idempotency-key-reused",
@@ -155,7 +168,11 @@ TABLE: dict[type[Exception], str] = {
     stores.StoreError: "unavailable",
 }
 
-_WHERE: dict[type[Exception], str] = {stores.BadCursorError: "query.cursor", stores.BadEntryError: "body"}
+_WHERE: dict[type[Exception], str] = {
+    stores.BadCursorError: "query.cursor",
+    stores.BadEntryError: "body",
+    errors.UnknownSpaceError: "body.matcher",
+}
 """What is not valid when the store says so."""
 
 _BY_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -17,7 +17,10 @@ from pydantic import (
 )
 
 from service.api.person_schemas import PersonId
-from service.workflows.matchers import MATCHERS
+from service.api.schemas import JobLinks
+from service.domain.values import OperatingPoint
+from service.workflows.criteria import CRITERIA, SIMILAR, Metric
+from service.workflows.person_plan import PersonQuestion
 from service.workflows.removal_finding import Keep
 
 
@@ -32,17 +35,18 @@ Width = Annotated[int, Field(ge=16, le=4096), BeforeValidator(_a_number)]
 Bits = Annotated[int, Field(ge=0, le=256), BeforeValidator(_a_number)]
 
 
-class _Asked(BaseModel):
-    """Which persons, and what is done with what is found. A parameter that is not given is at its default."""
+ConfirmToken = Annotated[str, Field(max_length=64, description="From the problem that asked for it.")]
+
+
+class _Scope(BaseModel):
+    """Which persons, and who stays. A parameter that is not given is at its default."""
 
     model_config = ConfigDict(extra="forbid")
     person_ids: Annotated[list[PersonId], Field(min_length=1, max_length=1000, json_schema_extra={"uniqueItems": True})]
     create_backup: Annotated[
         StrictBool, Field(description="Copy what goes, and read the copies back, before any goes.")
     ] = True
-    dry_run: Annotated[StrictBool, Field(description="Only say what would go.")] = False
     keep: Keep = Keep.BEST
-    confirm_token: Annotated[str, Field(max_length=64, description="From the problem that asked for it.")] = ""
 
     @field_validator("person_ids")
     @classmethod
@@ -52,16 +56,19 @@ class _Asked(BaseModel):
         return persons
 
 
-class ByAppearance(_Asked):
-    """Embeddings that agree."""
+class _Asked(_Scope):
+    """And what is done at once with what is found."""
 
+    dry_run: Annotated[StrictBool, Field(description="Only say what would go.")] = False
+    confirm_token: ConfirmToken = ""
+
+
+class _Appearance(BaseModel):
     matcher: Literal["appearance"] = "appearance"
     threshold: Annotated[float | None, Field(strict=True, ge=0, le=1, allow_inf_nan=False)] = None
 
 
-class BySceneChange(_Asked):
-    """Pictures of one camera with little changed between them."""
-
+class _SceneChange(BaseModel):
     matcher: Literal["scene_change"]
     working_width: Annotated[Width | None, Field(description="In pixels.")] = None
     min_contour_area: Annotated[
@@ -70,15 +77,83 @@ class BySceneChange(_Asked):
     max_change: Annotated[float | None, Field(strict=True, ge=0, allow_inf_nan=False, description="In pixels.")] = None
 
 
-class ByHash(_Asked):
-    """Perceptual hashes that differ in few bits."""
-
+class _Hash(BaseModel):
     matcher: Literal["hash"]
     max_distance: Annotated[Bits | None, Field(description="In bits of 256.")] = None
 
 
+class _Copy(BaseModel):
+    matcher: Literal["copy"]
+    operating_point: Annotated[
+        OperatingPoint | None, Field(description="How sure a copy must be; `balanced` unless told.")
+    ] = None
+
+
+class _Similar(BaseModel):
+    matcher: Annotated[str, Field(pattern=f"^{SIMILAR}.+$", max_length=128, description="`similar:<space>`.")]
+    metric: Metric | None = None
+    threshold: Annotated[
+        float,
+        Field(
+            strict=True,
+            ge=-1,
+            le=2,
+            allow_inf_nan=False,
+            description="The least similarity (`cosine`), or the largest distance of unit vectors (`euclidean`).",
+        ),
+    ]
+
+
+class ByAppearance(_Appearance, _Asked):
+    """Weighed likeness of hash, structure and colour."""
+
+
+class BySceneChange(_SceneChange, _Asked):
+    """Pictures of one camera with little changed between them."""
+
+
+class ByHash(_Hash, _Asked):
+    """Perceptual hashes that differ in few bits."""
+
+
+class ByCopy(_Copy, _Asked):
+    """Descriptor search and geometric proof, as in `POST /check-duplicate`."""
+
+
+class BySimilar(_Similar, _Asked):
+    """Descriptors of one space that lie close together."""
+
+
+class PlanByAppearance(_Appearance, _Scope):
+    """Weighed likeness of hash, structure and colour."""
+
+
+class PlanBySceneChange(_SceneChange, _Scope):
+    """Pictures of one camera with little changed between them."""
+
+
+class PlanByHash(_Hash, _Scope):
+    """Perceptual hashes that differ in few bits."""
+
+
+class PlanByCopy(_Copy, _Scope):
+    """Descriptor search and geometric proof, as in `POST /check-duplicate`."""
+
+
+class PlanBySimilar(_Similar, _Scope):
+    """Descriptors of one space that lie close together."""
+
+
 def _matcher_of(body: object) -> object:
-    return body.get("matcher", "appearance") if isinstance(body, dict) else "appearance"
+    name = body.get("matcher", "appearance") if isinstance(body, dict) else "appearance"
+    return SIMILAR if isinstance(name, str) and name.startswith(SIMILAR) else name
+
+
+_CHOICE = Discriminator(
+    _matcher_of,
+    custom_error_type="matcher",
+    custom_error_message=f"matcher is none of {', '.join(CRITERIA)}",
+)
 
 
 class RemoveDuplicates(
@@ -86,20 +161,44 @@ class RemoveDuplicates(
         Annotated[
             Annotated[ByAppearance, Tag("appearance")]
             | Annotated[BySceneChange, Tag("scene_change")]
-            | Annotated[ByHash, Tag("hash")],
-            Discriminator(
-                _matcher_of,
-                custom_error_type="matcher",
-                custom_error_message=f"matcher is none of {', '.join(MATCHERS)}",
-            ),
+            | Annotated[ByHash, Tag("hash")]
+            | Annotated[ByCopy, Tag("copy")]
+            | Annotated[BySimilar, Tag(SIMILAR)],
+            _CHOICE,
         ]
     ]
 ):
     """Which persons, by which criterion: each matcher has its own parameters, and `appearance` needs no naming."""
 
-    def parameters(self) -> dict[str, Any]:
-        """The matcher's own, as far as they are given."""
-        return self.root.model_dump(exclude=set(_Asked.model_fields) | {"matcher"}, exclude_none=True)
+
+class PlanRemoval(
+    RootModel[
+        Annotated[
+            Annotated[PlanByAppearance, Tag("appearance")]
+            | Annotated[PlanBySceneChange, Tag("scene_change")]
+            | Annotated[PlanByHash, Tag("hash")]
+            | Annotated[PlanByCopy, Tag("copy")]
+            | Annotated[PlanBySimilar, Tag(SIMILAR)],
+            _CHOICE,
+        ]
+    ]
+):
+    """The same for a plan that is written down, and applied by a request of its own."""
+
+
+def question_of(body: RemoveDuplicates | PlanRemoval) -> PersonQuestion:
+    """What is asked of whom; of the matcher's parameters those that are given."""
+    asked = body.root
+    parameters = asked.model_dump(exclude=set(_Asked.model_fields) | {"matcher"}, exclude_none=True, mode="json")
+    return PersonQuestion(tuple(asked.person_ids), asked.matcher, parameters, asked.keep)
+
+
+class ApplyRemoval(BaseModel):
+    """Names the plan that was looked at."""
+
+    model_config = ConfigDict(extra="forbid")
+    plan_hash: Annotated[str, Field(min_length=1, max_length=64)]
+    confirm_token: ConfirmToken = ""
 
 
 class RemovableImage(BaseModel):
@@ -161,6 +260,41 @@ class Removal(BaseModel):
     created: str
     created_by: Annotated[str | None, Field(description="Id of the key that asked for it.")]
     changed: Annotated[str, Field(description="When it came into its state.")]
+
+
+class AcceptedRemoval(BaseModel):
+    """A job was made that will remove."""
+
+    job_id: str
+    links: JobLinks
+    removal_id: Annotated[str, Field(description="Of the removal that the job makes; there once its plan is written.")]
+
+
+class PlannedRemoval(Removal):
+    results: list[PersonResult]
+
+
+class RemovalItem(BaseModel):
+    """One decision of a plan, and what became of it."""
+
+    ordinal: int
+    state: Literal["planned", "removed", "skipped", "returned", "purged"]
+    loser: Annotated[str, Field(description="An image id; of a folder, a file's name below it.")]
+    keeper: Annotated[str, Field(description="For whose sake it could go.")]
+    person_id: str | None
+    external_id: str | None
+    agreement: Annotated[
+        float | Literal["pixels"] | None, Field(description="In the matcher's unit; `pixels`: the same ones.")
+    ]
+    reasons: list[str]
+    bytes: int
+    problem: Annotated[str | None, Field(description="Why it was skipped.")]
+    settled: Annotated[str | None, Field(description="When it came into its state.")]
+
+
+class RemovalItemPage(BaseModel):
+    items: list[RemovalItem]
+    next_cursor: str | None
 
 
 class RemovalPage(BaseModel):

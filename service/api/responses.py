@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from service.api.bodies import LONGEST_ID
 from service.api.person_schemas import NewPerson, PersonChanges
 from service.api.problems import BY_SLUG, MEDIA_TYPE
-from service.api.removal_schemas import RemoveDuplicates
+from service.api.removal_schemas import ApplyRemoval, PlanRemoval, RemoveDuplicates
 from service.api.schemas import Precheck, Problem
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ PICTURE_SLUGS = (
 """What can be wrong with a request that carries a picture."""
 
 AUTH_SLUGS = ("unauthorised", "forbidden")
+BODY_SLUGS = ("body-too-large", "unsupported-media-type", "invalid-request", "request-timeout")
+"""What can be wrong with a request that carries JSON."""
+KEY_SLUGS = ("idempotency-key-reused", "request-in-progress")
+"""What can be wrong with an idempotency key."""
+WRITE_SLUGS = ("overloaded", "storage-full")
 
 ANYWHERE = ("bad-request", "internal", "unavailable")
 
@@ -167,7 +172,7 @@ def job_links() -> dict[str, Any]:
 def finish(schema: dict[str, Any]) -> dict[str, Any]:
     """Add the schemas that only `$ref`s name, and take out FastAPI's own error shape, which no route of ours sends."""
     components = schema.setdefault("components", {}).setdefault("schemas", {})
-    for model in (Problem, Precheck, RemoveDuplicates, NewPerson, PersonChanges):
+    for model in (Problem, Precheck, RemoveDuplicates, PlanRemoval, ApplyRemoval, NewPerson, PersonChanges):
         document = model.model_json_schema(ref_template="#/components/schemas/{model}")
         components.update(document.pop("$defs", {}))
         components[model.__name__] = document

@@ -9,13 +9,14 @@ from urllib.parse import quote
 from fastapi.responses import JSONResponse
 
 from service.api.once import REPLAYED
+from service.api.person_schemas import CONFLICTS
 from service.api.problems import told
 from service.workflows.assessed import assessed_of
 from service.workflows.block import query_block
 
 if TYPE_CHECKING:
     from index_store.job_records import Job, JobItem
-    from index_store.person_records import Person
+    from index_store.person_records import Conflict, Person
     from index_store.records import ContentWithImages, Image
     from service.workflows.ingest import Ingested
     from service.workflows.parts import Parts
@@ -43,7 +44,8 @@ def image_of(image: Image) -> dict[str, Any]:
 
 def person_of(person: Person) -> dict[str, Any]:
     name = person.person_id
-    itself = None if "/" in name or not name.strip(".") else f"/persons/{quote(name, safe='')}"
+    has_a_path = "/" not in name and name.strip(".") and name != CONFLICTS
+    itself = f"/persons/{quote(name, safe='')}" if has_a_path else None
     return {
         "person_id": person.person_id,
         "name": person.name,
@@ -52,6 +54,25 @@ def person_of(person: Person) -> dict[str, Any]:
         "created": person.created,
         "changed": person.changed,
         "links": {"self": itself, "images": itself and f"{itself}/images"},
+    }
+
+
+def conflict_of(conflict: Conflict) -> dict[str, Any]:
+    images = sorted(conflict.images, key=lambda image: image.sequence)
+    return {
+        "relation": conflict.relation,
+        "probability": conflict.probability,
+        "content_ids": list(dict.fromkeys((conflict.first, conflict.second))),
+        "person_ids": list(dict.fromkeys(image.person_id for image in images)),
+        "images": [
+            {
+                "image_id": image.image_id,
+                "content_id": image.content_id,
+                "external_id": image.external_id,
+                "person_id": image.person_id,
+            }
+            for image in images
+        ],
     }
 
 

@@ -19,14 +19,16 @@ from service.cli.check import FAILED, FOUND, NONE_FOUND
 from service.cli.dedupe_report import write_report
 from service.cli.progress import steps
 from service.compare import scene
+from service.domain.values import OperatingPoint
 from service.settings import load_settings
-from service.workflows import file_removal
+from service.workflows import criteria, file_removal
 from service.workflows.brakes import check_confirmed, occasion
+from service.workflows.criteria import CRITERIA, SIMILAR, Metric
 from service.workflows.findings import printable
 from service.workflows.folder_plan import FolderPlan, FolderQuestion, plan_folder
 from service.workflows.folder_root import bound
 from service.workflows.folder_scan import CAMERA, Scope
-from service.workflows.matchers import APPEARANCE_THRESHOLD, HASH_MAX_DISTANCE, MATCHERS
+from service.workflows.matchers import APPEARANCE_THRESHOLD, HASH_MAX_DISTANCE
 from service.workflows.removal_finding import EQUAL_PIXELS, Keep
 
 if TYPE_CHECKING:
@@ -43,9 +45,13 @@ COLUMNS = ("set", "keeps", "goes", "agreement", "bytes", "reasons")
 @click.command("dedupe")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option(
-    "--matcher", type=click.Choice(list(MATCHERS)), default="appearance", show_default=True, help="The criterion."
+    "--matcher", type=click.Choice(list(CRITERIA)), default="appearance", show_default=True, help="The criterion."
 )
-@click.option("--threshold", type=click.FloatRange(0, 1), default=APPEARANCE_THRESHOLD, help="For appearance.")
+@click.option("--threshold", type=click.FloatRange(-1, 2), help="For appearance; needed for similar:….")
+@click.option("--metric", type=click.Choice([choice.value for choice in Metric]), help="For similar:….")
+@click.option(
+    "--operating-point", type=click.Choice([point.value for point in OperatingPoint]), help="For copy: how sure it is."
+)
 @click.option("--max-distance", type=click.IntRange(0, 256), default=HASH_MAX_DISTANCE, help="For hash: of 256 bits.")
 @click.option("--working-width", type=click.IntRange(16, 4096), default=scene.WORKING_WIDTH, help="For scene_change.")
 @click.option("--min-contour-area", type=click.FloatRange(0), default=scene.MIN_CONTOUR_AREA, help="For scene_change.")
@@ -80,7 +86,7 @@ def command(
 ) -> None:
     """Find the duplicates in a folder and all below it. A dry run, unless --apply is given; undo with `removals undo`."""
     settings = load_settings(data=data)
-    own = {name: parameters[name] for name in MATCHERS[matcher][1]}
+    own = _own(matcher, parameters)
     question = FolderQuestion(Scope(folder.resolve(), _pattern(cameras, matcher)), matcher, own, Keep(keep), link)
     aside = (backup or settings.data / "trash").resolve()
     if backup and aside.is_relative_to(question.scope.root):
@@ -88,7 +94,7 @@ def command(
     with (
         wiring.decoders(settings, at_once=False) as pool,  # a crew has its own
         steps() as progress,
-        closing(MATCHERS[matcher][0](**own)) as criterion,
+        closing(criteria.criterion(matcher, own)) as criterion,
     ):
         plan = plan_folder(
             question,
@@ -121,6 +127,19 @@ class _Applied:
 
     record: RemovalRecord
     items: tuple[RemovalItem, ...]
+
+
+def _own(matcher: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The matcher's own parameters; those that were not given are at its defaults. Raises UsageError."""
+    threshold = parameters["threshold"]
+    if matcher.startswith(SIMILAR) and threshold is None:
+        raise click.UsageError(f"--threshold is needed for {matcher}: what is near enough differs from space to space")
+    if matcher == "appearance":
+        threshold = APPEARANCE_THRESHOLD if threshold is None else threshold
+        if not 0 <= threshold <= 1:
+            raise click.UsageError("--threshold lies between 0 and 1 for appearance")
+    given = parameters | {"threshold": threshold}
+    return {name: given[name] for name in CRITERIA[matcher][1] if given[name] is not None}
 
 
 def _pattern(cameras: str | None, matcher: str) -> re.Pattern[str] | None:

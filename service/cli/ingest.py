@@ -28,11 +28,12 @@ from service.domain.values import OperatingPoint
 from service.jobs.preparing import InProcesses
 from service.settings import load_settings
 from service.workflows.arrival import OnDuplicate
-from service.workflows.ingest_job import KIND, LEFT_BEHIND, IngestRequest, run_ingest_job
+from service.workflows.ingest_job import KIND, IngestRequest, run_ingest_job
+from service.workflows.job_life import LEFT_BEHIND
 from service.workflows.listing import can_go_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from index_store.job_records import Job, JobItem, JobState
     from service.settings import Settings
@@ -74,7 +75,7 @@ def command(paths: tuple[Path, ...], on_duplicate: str, operating_point: str | N
     """
     settings = load_settings(data=data)
     found = [path.resolve() for path in paths]
-    _tell_own(found, settings)
+    refuse_own(found, settings)
     request = IngestRequest(
         "paths",
         OnDuplicate(on_duplicate),
@@ -82,21 +83,28 @@ def command(paths: tuple[Path, ...], on_duplicate: str, operating_point: str | N
         paths=tuple(map(str, found)),
         roots=tuple(dict.fromkeys(str(path if path.is_dir() else path.parent) for path in found)),
     )
+    sys.exit(take_in(request, settings))
+
+
+def take_in(request: IngestRequest, settings: Settings, then: Callable[[Parts], None] = lambda _: None) -> int:
+    """Take in what was asked for, or what is left of it, and `then` do what follows a whole run. The exit code."""
     parts = wiring.build(settings)
     try:
         job = _job_for(request, parts)
         end = _run(job, parts)
         _tell(job.job_id, parts)
         failed = parts.jobs.counts(job.job_id).get("failed", 0)
+        if end == "succeeded":
+            then(parts)
     finally:
         parts.close()
     if end == "cancelled":
         print("stopped; the same command goes on from here", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    sys.exit(FAILED if failed or end == "failed" else 0)
+        return INTERRUPTED
+    return FAILED if failed or end == "failed" else 0
 
 
-def _tell_own(found: list[Path], settings: Settings) -> None:
+def refuse_own(found: list[Path], settings: Settings) -> None:
     """What the store keeps must not be taken in: each run would find the one before. Raises OwnFolderError."""
     folders = [folder.resolve() for folder in settings.own_folders]
     for path in found:
@@ -222,7 +230,8 @@ def _tell(job_id: str, parts: Parts) -> None:
 def _words(item: JobItem) -> str:
     if item.outcome in {"stored", "referenced"}:
         return f"{item.outcome} as {item.verdict}"
-    return {"rejected": "left out", "not-a-picture": "not pictures"}.get(item.outcome or "", item.state)
+    words = {"rejected": "left out", "not-a-picture": "not pictures", "already-there": "there already"}
+    return words.get(item.outcome or "", item.state)
 
 
 def _items(job_id: str, parts: Parts) -> Iterator[JobItem]:

@@ -15,7 +15,7 @@ from service.cli.progress import steps
 from service.domain.errors import WrongRemovalError
 from service.inputs.names import path_at
 from service.settings import load_settings
-from service.workflows import file_removal, image_removal
+from service.workflows import file_removal, image_removal, person_removal
 from service.workflows.findings import printable
 from service.workflows.person_plan import PERSONS
 
@@ -51,7 +51,9 @@ def resume(removal_id: str, data: Path | None) -> None:
         removals = store.catalogue.removals
         planned = removals.get(removal_id)
         if planned.kind == PERSONS:
-            record = image_removal.apply(removal_id, planned.plan_hash, store.catalogue, progress)
+            if planned.state == "planned":
+                raise WrongRemovalError("It was not begun. Apply it with `POST /removals/{removal_id}/apply`.")
+            record = person_removal.resume(removal_id, store.catalogue, store.blobs, progress)
         else:
             record = file_removal.apply(removal_id, planned.plan_hash, removals, progress)
         counts = removals.counts(removal_id)
@@ -83,18 +85,20 @@ def undo(removal_id: str, data: Path | None) -> None:
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 @options.data
 def purge(removal_id: str, data: Path | None, *, yes: bool) -> None:
-    """Delete what was set aside, for good; not before thirty days have passed."""
+    """Delete what was set aside or removed, for good; not before thirty days have passed."""
     with wiring.open_store(load_settings(data=data)) as store:
         removals = store.catalogue.removals
         record = removals.get(removal_id)
-        if record.kind == PERSONS:
-            raise WrongRemovalError("Images of persons cannot be purged yet.")
         file_removal.check_purge(record)
         count = removals.counts(removal_id).get("removed", 0)
-        if not yes and not click.confirm(f"Delete {count:,} files for good?"):
+        what = "images" if record.kind == PERSONS else "files"
+        if not yes and not click.confirm(f"Delete {count:,} {what} for good?"):
             sys.exit(FAILED)
         with steps() as progress:
-            file_removal.purge(removal_id, removals, progress)
+            if record.kind == PERSONS:
+                image_removal.purge(removal_id, store.catalogue, store.blobs, progress)
+            else:
+                file_removal.purge(removal_id, removals, progress)
     click.echo(f"{removal_id} is purged")
 
 

@@ -102,3 +102,11 @@ class ConfirmationNeededError(KeeponeError):
 
 class WrongRemovalError(KeeponeError):
     """The removal is not of a kind, or not in a state, that allows this here."""
+
+
+class UnknownSpaceError(KeeponeError):
+    """There is no descriptor space of that name here."""
+
+
+class AlreadyThereError(KeeponeError):
+    """The person has this very file under this name already."""

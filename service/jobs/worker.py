@@ -38,7 +38,8 @@ from service import log, wiring
 from service.jobs.identity import executor_id
 from service.jobs.preparing import InProcesses
 from service.settings import load_settings
-from service.workflows.ingest_job import LEFT_BEHIND, can_run_here, run_ingest_job
+from service.workflows.job_life import LEFT_BEHIND
+from service.workflows.jobs import can_run_here, run_job
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -132,7 +133,7 @@ class Worker:
         pause = LOOK_SECONDS
         while True:
             try:
-                return run_ingest_job(job_id, self._owner, self._parts, stopping=self.stopping, preparing=InProcesses)
+                return run_job(job_id, self._owner, self._parts, stopping=self.stopping, preparing=InProcesses)
             except NotFoundError:
                 return "not ours"
             except StoreError as error:

@@ -22,7 +22,7 @@ from index_store.group_records import GroupItem
 from index_store.job_records import JobItemOutcome
 from index_store.records import Committed, Stale
 from service import log
-from service.domain.errors import KeeponeError, UnsupportedPictureError
+from service.domain.errors import AlreadyThereError, KeeponeError, UnsupportedPictureError
 from service.workflows.arrival import RefusedDuplicateError
 from service.workflows.grouping import Lately, Recent
 from service.workflows.preparing import InThreads, patiently
@@ -238,6 +238,8 @@ def _outcome_of(error: Exception, job_id: str, ordinal: int) -> JobItemOutcome:
     problem = {"error": type(error).__name__, "detail": str(error)}
     if isinstance(error, RefusedDuplicateError):
         return JobItemOutcome(job_id, ordinal, "skipped", "rejected", verdict=error.block["verdict"], problem=problem)
+    if isinstance(error, AlreadyThereError):
+        return JobItemOutcome(job_id, ordinal, "skipped", "already-there", problem=problem)
     if isinstance(error, UnsupportedPictureError):
         # A folder of pictures holds other files too; only what claims to be a picture can fail.
         return JobItemOutcome(job_id, ordinal, "skipped", "not-a-picture", problem=problem)

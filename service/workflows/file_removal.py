@@ -51,7 +51,7 @@ _LONGEST_ENDING = 16
 
 
 class StalePlanError(KeeponeError):
-    """The plan is not the one that was shown."""
+    """The plan is not the one that was shown, or what it was made from has changed."""
 
 
 class RemovalBusyError(KeeponeError):

@@ -32,6 +32,7 @@ KINDS = {
     "missing-change": Kind("a sequence of the log is missing"),
     "wrong-change": Kind("a change of the log contradicts the ones before it, or its image"),
     "untold-image": Kind("no change of the log tells of this image"),
+    "image-without-person": Kind("an image's person has no row"),
     "wrong-state": Kind("an image's state is not what the log says"),
     "missing-vector": Kind("a picture with detail has no vector, so its copies are not found", repairable=True),
     "bad-vector": Kind("a vector has another length than its space, or is zero or not finite", repairable=True),
@@ -40,7 +41,9 @@ KINDS = {
     "index-differs": Kind("an index made from the log would not hold what the rows say"),
     "missing-blob": Kind("an original is not there"),
     "rotten-blob": Kind("an original's bytes are not those it was named by"),
-    "orphan-blob": Kind("no row names this original: a crash left it behind", repairable=True),
+    "orphan-blob": Kind(
+        "no row needs this original: a crash left it behind, or its images are purged", repairable=True
+    ),
     "bad-thumbnail": Kind("a thumbnail cannot be read", repairable=True),
     "loose-outcome": Kind("an outcome has no job"),
     "abandoned-job": Kind("a job counts as running and its owner is not seen any more"),

@@ -47,6 +47,7 @@ def check_catalogue(store: Store, progress: Progress) -> tuple[Rows, list[Findin
     spaces = {space.space_id: space for space in store.inspection.spaces()}
     rows = Rows(_current(spaces, store))
     found = [Finding("damaged-file", line, line) for line in store.inspection.damage()]
+    owners: dict[str, str] = {}
     # Where the log ends first: what comes while rows are read has a later sequence, and is left for the next look.
     end = store.catalogue.head()
     for content in _pages(store.inspection.contents, "", lambda row: row.sha256, "contents", rows, progress):
@@ -59,6 +60,9 @@ def check_catalogue(store: Store, progress: Progress) -> tuple[Rows, list[Findin
         rows.images.keep(image, place)
         if not image.sound:
             found.append(_changed("image", image.image_id))
+        if image.state == "active" and image.person_id:
+            owners.setdefault(image.person_id, image.image_id)
+    found += _without_person(owners, store)
     rows.log_end = store.catalogue.head()
     changes = _pages(_up_to(end, store.inspection.changes), 0, lambda row: row.sequence, "changes", rows, progress)
     found += _fold(changes, rows)
@@ -66,6 +70,14 @@ def check_catalogue(store: Store, progress: Progress) -> tuple[Rows, list[Findin
     found += _vectors(store, rows, spaces, progress)
     found += _index(store, rows)
     return rows, found
+
+
+def _without_person(owners: dict[str, str], store: Store) -> Iterator[Finding]:
+    """One image of each person that has none."""
+    known = store.inspection.persons(owners)
+    for person_id, image_id in owners.items():
+        if person_id not in known:
+            yield Finding("image-without-person", image_id, f"there is no person {person_id}")
 
 
 def _pages(

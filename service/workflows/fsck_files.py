@@ -80,7 +80,7 @@ def _hashed(store: Store, sha256: str) -> str:
 
 def _orphans(store: Store, rows: Rows) -> Iterator[Finding]:
     for original in store.blobs.originals():
-        if not rows.contents.has_row(original.sha256) and original.age_seconds > GRACE_SECONDS:
+        if not rows.contents.needs(original.sha256) and original.age_seconds > GRACE_SECONDS:
             yield Finding("orphan-blob", original.sha256, f"{original.bytes} bytes")
 
 

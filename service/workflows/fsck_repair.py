@@ -63,8 +63,9 @@ def repair(
         _make_thumbnail(store, finding.name, pool)
         progress("thumbnails made", place, len(broken))
     for finding in by_kind.get("orphan-blob", ()):
-        if not store.catalogue.contents([finding.name]):
-            store.blobs.discard(finding.name)
+        name = finding.name
+        if not store.catalogue.contents([name]) or name in store.catalogue.removals.unneeded([name]):
+            store.blobs.discard(name)
     if "old-answer" in by_kind:
         store.answers.forget_before(moment(datetime.now(UTC) - ANSWERS_KEPT))
 

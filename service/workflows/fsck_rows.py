@@ -84,20 +84,21 @@ class Contents:
         self.sizes[place] = row.bytes
         self.marks[place] |= HAS_ROW | (LITTLE_DETAIL if row.too_little_detail else 0)
 
-    def has_row(self, name: str) -> bool:
+    def needs(self, name: str) -> bool:
+        """Whether there is a row of this content, and an image that is not purged may name it."""
         place = self.places.get(_key(name))
-        return place is not None and bool(self.marks[place] & HAS_ROW)
+        return place is not None and bool(self.marks[place] & HAS_ROW) and self._is_kept(place)
 
     def with_row(self) -> Iterator[int]:
         return (place for place, marks in enumerate(self.marks) if marks & HAS_ROW)
 
     def wanted(self) -> Iterator[int]:
         """Those whose originals must be there: of all but the purged, and but a name that has changed to none."""
-        return (
-            place
-            for place in self.with_row()
-            if self.marks[place] & (NAMED | KEPT) != NAMED and not self.keys[place].startswith(_ODD)
-        )
+        return (place for place in self.with_row() if self._is_kept(place) and not self.keys[place].startswith(_ODD))
+
+    def _is_kept(self, place: int) -> bool:
+        """Of those that images name, all but those whose images are all purged."""
+        return self.marks[place] & (NAMED | KEPT) != NAMED
 
 
 @dataclass(slots=True)

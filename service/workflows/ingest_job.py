@@ -6,48 +6,35 @@ two at once; claim and outcomes in the catalogue see to it that every item is ta
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
-from index_store.errors import StoreError
-from index_store.failpoints import reached
-from index_store.ids import moment
-from service import log
-from service.domain.errors import JobStuckError, KeeponeError
+from service.domain.errors import KeeponeError
 from service.domain.values import OperatingPoint
 from service.inputs.archives import open_archive
 from service.inputs.roots import ImportRoots
 from service.inputs.values import ArchiveLimits
 from service.workflows.arrival import OnDuplicate, Wish
 from service.workflows.batch import Batch
+from service.workflows.job_life import run
 from service.workflows.listing import listed, roots_stand
+from service.workflows.person_import import unless_there
 from service.workflows.preparing import Entry, InThreads
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator, Mapping
 
-    from index_store.job_records import Job, JobState
+    from index_store.job_records import Job
+    from service.workflows.job_life import End, Life
     from service.workflows.parts import Parts
     from service.workflows.preparing import Preparing
 
 KIND = "ingest"
-LIFE_SECONDS = 10.0
-"""How often whoever runs a job says so."""
-LEFT_BEHIND = timedelta(seconds=60)
-"""Without a sign of life for so long, a job may be taken over."""
-LOOK_SECONDS = 0.5
-"""How often a running job looks whether it was cancelled."""
-MOST_STARTS = 20
-"""A job whose worker died so often before one more item was done is not begun again: it would kill workers for ever."""
 PAGE = 1000
 
 Source = Literal["archive", "paths", "picture"]
-End = Literal["succeeded", "failed", "cancelled", "interrupted", "not ours"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +49,8 @@ class IngestRequest:
     person_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     paths: tuple[str, ...] = ()
+    persons: Mapping[str, str] = field(default_factory=dict)
+    """Of a tree of persons: the id of each by the name of its folder. What lies below is known by its name there."""
     roots: tuple[str, ...] | None = None
     """Folders that bound the paths; None: the configured import roots. Only the command line says otherwise."""
 
@@ -83,10 +72,12 @@ class IngestRequest:
         )
 
     def wish_for(self, name: str) -> Wish:
+        folder, _, below = name.partition("/")
+        person_id = self.persons.get(folder, self.person_id)
         return Wish(
             on_duplicate=self.on_duplicate,
-            external_id=self.external_id or name or None,
-            person_id=self.person_id or None,  # earlier builds took an empty one
+            external_id=self.external_id or (below if self.persons else name) or None,
+            person_id=person_id or None,  # earlier builds took an empty one
             metadata=self.metadata,
             point=self.operating_point,
             top_k=1,
@@ -147,44 +138,14 @@ def run_ingest_job(
     over; it can be gone on with. A store that fails makes the job fail, with the reason in its row; raises StoreError
     where not even that can be written.
     """
-    job = parts.jobs.claim(job_id, owner, left_behind=_left_behind(), begins=True)
-    if job is None:
-        return "not ours"
-    reached("job.claimed")
-    if job.cancel_requested is not None:
-        return _end(job_id, "cancelled", owner, parts)
-    with _Life(job_id, owner, parts, stopping, on_progress) as life:
-        try:
-            whole = _take_in(job, parts, life, preparing)
-        except (KeeponeError, StoreError) as error:
-            problem = {"error": type(error).__name__, "detail": str(error)}
-            return _end(job_id, "failed", owner, parts, problem)
-        except Exception as error:  # noqa: BLE001 - a job left running by a defect would be run again for ever
-            log.event("a job met a defect", level=logging.ERROR, error=error, job_id=job_id)
-            return _end(job_id, "failed", owner, parts, {"error": "internal", "detail": str(error)})
-    if whole:
-        # Folders and noise in an archive are no items, so only now it is known how many there were.
-        parts.jobs.add_items(job_id, 0, (), total=sum(parts.jobs.counts(job_id).values()))
-        reached("job.items-done")
-        return _end(job_id, "succeeded", owner, parts)
-    return _end(job_id, "cancelled", owner, parts) if life.cancelled else "interrupted"
+
+    def take_in(job: Job, life: Life) -> bool:
+        return _take_in(job, parts, life, preparing)
+
+    return run(job_id, owner, parts, take_in, stopping=stopping, on_progress=on_progress)
 
 
-def _end(job_id: str, state: JobState, owner: str, parts: Parts, problem: dict[str, str] | None = None) -> End:
-    """The job's last word, unless another has it by now. What was uploaded stays for a job that may be queued again."""
-    if parts.jobs.claim(job_id, owner, left_behind=_left_behind()) is None:
-        return "interrupted"
-    parts.jobs.set_state(job_id, state, problem=problem)
-    reached("job.finished")
-    if state == "succeeded":
-        parts.staging.drop(job_id)
-        return "succeeded"
-    return "cancelled" if state == "cancelled" else "failed"
-
-
-def _take_in(job: Job, parts: Parts, life: _Life, preparing: Callable[[Parts], Preparing]) -> bool:
-    if job.starts > MOST_STARTS:
-        raise JobStuckError
+def _take_in(job: Job, parts: Parts, life: Life, preparing: Callable[[Parts], Preparing]) -> bool:
     request = IngestRequest.from_json(job.request)
     done = _done(job.job_id, parts)
     batch = Batch(job.job_id, parts, request.wish_for, life, preparing)
@@ -216,7 +177,8 @@ def _from_archive(job: Job, _request: IngestRequest, parts: Parts, done: frozens
 
 
 def _from_paths(job: Job, request: IngestRequest, parts: Parts, done: frozenset[int]) -> Iterator[Entry]:
-    return listed(job, request.paths, import_roots(request, parts), parts, done)
+    entries = listed(job, request.paths, import_roots(request, parts), parts, done)
+    return unless_there(entries, request.wish_for, parts.catalogue) if request.persons else entries
 
 
 def _from_picture(job: Job, _request: IngestRequest, parts: Parts, done: frozenset[int]) -> Iterator[Entry]:
@@ -230,55 +192,3 @@ _SOURCES: dict[Source, Callable[[Job, IngestRequest, Parts, frozenset[int]], Ite
     "paths": _from_paths,
     "picture": _from_picture,
 }
-
-
-class _Life:
-    """The signs of life of a running job, and the ear for whoever wants it to stop."""
-
-    def __init__(
-        self,
-        job_id: str,
-        owner: str,
-        parts: Parts,
-        stopping: threading.Event,
-        on_progress: Callable[[list[str]], None] | None,
-    ) -> None:
-        self.cancelled = False
-        self._job_id = job_id
-        self._owner = owner
-        self._parts = parts
-        self._stopping = stopping
-        self._on_progress = on_progress
-        self._lost = False
-        self._ended = threading.Event()
-        self._looked = time.monotonic()
-        self._thread = threading.Thread(target=self._show, name="signs-of-life", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def finished(self, outcomes: list[str]) -> None:
-        if self._on_progress is not None:
-            self._on_progress(outcomes)
-
-    def wants_to_stop(self) -> bool:
-        if time.monotonic() - self._looked >= LOOK_SECONDS:
-            self._looked = time.monotonic()
-            self.cancelled = self._parts.jobs.get(self._job_id).cancel_requested is not None
-        return self.cancelled or self._lost or self._stopping.is_set()
-
-    def _show(self) -> None:
-        while not self._ended.wait(LIFE_SECONDS):
-            try:
-                self._lost = self._parts.jobs.claim(self._job_id, self._owner, left_behind=_left_behind()) is None
-            except StoreError:  # the work itself will run into it, and says so better
-                continue
-
-
-def _left_behind() -> str:
-    return moment(datetime.now(UTC) - LEFT_BEHIND)

@@ -10,38 +10,39 @@ import hashlib
 import json
 import os
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
 
 from index_store.errors import StoreFullError, StoreUnavailableError
+from index_store.folder_lock import alone
 from index_store.syncing import FULL, make_folder, sync, sync_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from index_store.removal_records import NewRemoval, PlannedItem
+    from index_store.removal_records import PlannedItem, RemovalItem
     from service.workflows.parts import Parts
+
+    Goes: TypeAlias = "PlannedItem | RemovalItem"
 
 FOLDER = "duplicates_backup"
 LIST = "removed.json"
 _LONGEST_NAME = 200
 
 
-def back_up(removal: NewRemoval, backup_id: str, parts: Parts) -> None:
-    """Copy every image that the plan lets go. Raises StoreError, and then there is no reason to go on."""
-    by_person: dict[str, list[PlannedItem]] = defaultdict(list)
-    for item in removal.items:
+def back_up(items: Sequence[Goes], backup_id: str, parts: Parts) -> None:
+    """Copy every image that a plan lets go; again is harmless. Raises StoreError, and then there is no reason to go on."""
+    by_person: dict[str, list[Goes]] = defaultdict(list)
+    for item in items:
         by_person[item.loser["person_id"]].append(item)
-    parts.room.require(sum(item.bytes for item in removal.items))
-    for person_id, items in by_person.items():
+    parts.room.require(sum(item.bytes for item in items))
+    for person_id, mine in by_person.items():
         folder = parts.settings.effective_outputs / FOLDER / folder_name(person_id) / backup_id
         try:
             make_folder(folder)
-            for item in items:
-                _copy(item, folder, parts)
-            told = [{"file": _name(item), **item.loser, "keeper": item.keeper["image_id"]} for item in items]
-            _write(folder / LIST, json.dumps(told, ensure_ascii=False, indent=1).encode())
-            sync_folder(folder)
+            with alone(folder):
+                _fill(folder, mine, parts)
         except OSError as error:
             problem = StoreFullError if error.errno in FULL else StoreUnavailableError
             raise problem(f"the backup cannot be written: {error.strerror}") from error
@@ -55,7 +56,15 @@ def folder_name(person_id: str) -> str:
     return name
 
 
-def _copy(item: PlannedItem, folder: Path, parts: Parts) -> None:
+def _fill(folder: Path, items: Sequence[Goes], parts: Parts) -> None:
+    for item in items:
+        _copy(item, folder, parts)
+    told = [{"file": _name(item), **item.loser, "keeper": item.keeper["image_id"]} for item in items]
+    _write(folder / LIST, json.dumps(told, ensure_ascii=False, indent=1).encode())
+    sync_folder(folder)
+
+
+def _copy(item: Goes, folder: Path, parts: Parts) -> None:
     data = parts.blobs.get(item.loser["sha256"], verify=True)
     path = folder / _name(item)
     _write(path, data)
@@ -64,7 +73,7 @@ def _copy(item: PlannedItem, folder: Path, parts: Parts) -> None:
         raise StoreUnavailableError(f"the copy of {item.loser['image_id']} does not read back as it was written")
 
 
-def _name(item: PlannedItem) -> str:
+def _name(item: Goes) -> str:
     return f"{item.loser['image_id']}.{item.loser['format'].lower()}"
 
 

@@ -6,29 +6,34 @@ one that is lost costs nothing; all other keys are left as they are.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from index_store.errors import NotFoundError
+from index_store.folder_lock import alone
 from index_store.syncing import make_folder, sync, sync_folder
 from service import log
 from service.workflows.file_removal import items_of
 from service.workflows.person_backup import folder_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from index_store.catalogue.protocol import Catalogue
     from index_store.removal_records import RemovalItem, RemovalRecord
     from service.workflows.parts import Parts
 
 FOLDER = "persons"
 FILE = "metadata.json"
 _WRITTEN = "metadata.json.new"
+
+
+OURS = ("person_id", "image_count", "removed", "last_removal")
+"""Keys that are written here; all others are whoever's wrote them."""
 
 
 def tell_of(removal: RemovalRecord, parts: Parts) -> None:
@@ -47,8 +52,8 @@ def tell_of(removal: RemovalRecord, parts: Parts) -> None:
 def _tell(person_id: str, removal_id: str, removed: Sequence[RemovalItem], parts: Parts) -> None:
     folder = parts.settings.effective_outputs / FOLDER / folder_name(person_id)
     make_folder(folder)
-    with _alone(folder):
-        told = _read(folder / FILE)
+    with alone(folder):
+        told = read_at(folder / FILE)
         others = [one for one in told.get("removed", ()) if one["removal_id"] != removal_id]
         ours = [
             {
@@ -62,20 +67,53 @@ def _tell(person_id: str, removal_id: str, removed: Sequence[RemovalItem], parts
         everything = sorted([*others, *ours], key=lambda one: (one["removed_at"], one["image_id"]))
         told |= {
             "person_id": person_id,
-            "image_count": _count(person_id, parts),
+            "image_count": _count(person_id, parts.catalogue),
             "removed": everything,
             "last_removal": everything[-1]["removed_at"] if everything else None,
         }
-        _write(folder, json.dumps(told, ensure_ascii=False, indent=2).encode() + b"\n")
+        write_at(folder, _spelled(told))
 
 
-def _count(person_id: str, parts: Parts) -> int:
+def take_over(person_id: str, data: bytes, parts: Parts) -> None:
+    """Keep a file that came with a person's pictures, where there is none yet. Raises OSError.
+
+    What is not understood is kept as it is, and is written over by nobody.
+    """
+    folder = parts.settings.effective_outputs / FOLDER / folder_name(person_id)
+    make_folder(folder)
+    with alone(folder):
+        if not (folder / FILE).exists():
+            write_at(folder, data)
+        with suppress(ValueError):
+            write_at(folder, _spelled(told_of(person_id, parts.settings.effective_outputs, parts.catalogue)))
+
+
+def told_of(person_id: str, outputs: Path, catalogue: Catalogue) -> dict[str, Any]:
+    """What a person's file says, with the images counted anew. Raises ValueError for one that is not understood."""
+    told = read_at(outputs / FOLDER / folder_name(person_id) / FILE)
+    return (
+        {"removed": [], "last_removal": None}
+        | told
+        | {"person_id": person_id, "image_count": _count(person_id, catalogue)}
+    )
+
+
+def written_over(kept: dict[str, Any], told: dict[str, Any]) -> bytes:
+    """A file with our keys as they are told, and all others as they were kept."""
+    return _spelled({**told, **kept, **{name: told[name] for name in OURS}})
+
+
+def _spelled(told: dict[str, Any]) -> bytes:
+    return json.dumps(told, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def _count(person_id: str, catalogue: Catalogue) -> int:
     with suppress(NotFoundError):
-        return parts.catalogue.persons.get(person_id).images
+        return catalogue.persons.get(person_id).images
     return 0
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_at(path: Path) -> dict[str, Any]:
     """What the file says; nothing if there is none. Raises ValueError for one that is not ours to write over."""
     try:
         told = json.loads(path.read_bytes())
@@ -93,7 +131,7 @@ def _is_ours(entry: object) -> bool:
     )
 
 
-def _write(folder: Path, data: bytes) -> None:
+def write_at(folder: Path, data: bytes) -> None:
     """In place of what was there, at a stroke."""
     descriptor = os.open(folder / _WRITTEN, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -104,14 +142,3 @@ def _write(folder: Path, data: bytes) -> None:
         os.close(descriptor)
     (folder / _WRITTEN).rename(folder / FILE)
     sync_folder(folder)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else of ours writes there meanwhile, in whatever process."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

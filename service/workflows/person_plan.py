@@ -14,8 +14,8 @@ from index_store.errors import StoreError
 from index_store.records import ImageFilter
 from index_store.removal_records import NewRemoval, PlannedItem
 from service.domain.errors import KeeponeError
+from service.workflows.criteria import check_criterion, criterion
 from service.workflows.folder_scan import CAMERA, PassedOver, Scanned, group_of, in_order
-from service.workflows.matchers import MATCHERS
 from service.workflows.removal_finding import Found, Keep, find, measures, why
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import looked_at
@@ -65,8 +65,9 @@ class PersonPlan:
 def plan_persons(question: PersonQuestion, parts: Parts, progress: Progress) -> PersonPlan:
     """Look at every image of these persons and compare those of one person with each other. Writes nothing.
 
-    Raises NotFoundError naming a person that is not known, or StoreError.
+    Raises NotFoundError naming a person that is not known, UnknownSpaceError or StoreError.
     """
+    check_criterion(question.matcher)
     for person_id in question.person_ids:
         parts.catalogue.persons.get(person_id)
     # Who stayed for others' sake does not go for a third one's, which nobody has compared with those that went.
@@ -75,9 +76,10 @@ def plan_persons(question: PersonQuestion, parts: Parts, progress: Progress) -> 
     items: list[PlannedItem] = []
     for person_id in question.person_ids:
         mine = _images_of(person_id, parts)
-        with closing(MATCHERS[question.matcher][0](**question.parameters)) as matcher:
-            looked = _looked_at(mine, question.matcher == "scene_change", parts)
-            one = find(looked, matcher, question.keep, partial(_of_person, progress, person_id), stays=stayed)
+        with closing(criterion(question.matcher, question.parameters)) as matcher:
+            told = partial(_of_person, progress, person_id)
+            looked = _counted(_looked_at(mine, question.matcher == "scene_change", parts), len(mine), told)
+            one = find(looked, matcher, question.keep, told, stays=stayed)
         found.append(one)
         by_id = {image.image_id: image for image in mine}
         for among in one.sets:
@@ -92,6 +94,12 @@ def plan_persons(question: PersonQuestion, parts: Parts, progress: Progress) -> 
 
 def _of_person(progress: Progress, person_id: str, what: str, done: int, of: int | None) -> None:
     progress(f"{what} of {person_id}", done, of)
+
+
+def _counted(looked: Iterator[Looked], of: int, progress: Progress) -> Iterator[Looked]:
+    for done, one in enumerate(looked, 1):
+        progress("pictures", done, of)
+        yield one
 
 
 def _images_of(person_id: str, parts: Parts) -> list[Image]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from service.domain.keeper import LOSSLESS, SHARPER, doubt
 from service.domain.removal_sets import removal_sets
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from service.domain.removal_sets import RemovalSet
-    from service.domain.values import PictureFacts
+    from service.domain.values import Assessed, PictureFacts
     from service.workflows.findings import Progress
     from service.workflows.folder_scan import Looked
     from service.workflows.matchers import Matcher
@@ -35,6 +35,19 @@ class Keep(StrEnum):
 
     BEST = "best"
     LARGEST_FILE = "largest_file"
+
+
+@runtime_checkable
+class Judging(Protocol):
+    """A matcher that looks at more than pixels, and may doubt what it finds."""
+
+    def know(self, assessed: Assessed) -> None:
+        """What is known of the picture that is added next."""
+        ...
+
+    def doubt(self, one: int, other: int) -> str | None:
+        """Why `other` should not go for the sake of `one`, with which it agreed just now."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +95,8 @@ def find(
             passed_over.append(one)
         else:
             scanned, seen = one
+            if isinstance(matcher, Judging):
+                matcher.know(scanned.assessed)
             take(seen, scanned.group or "")
             pictures.append(scanned)
     compared = _Comparison(pictures, matcher, stays)
@@ -141,6 +156,8 @@ class _Comparison:
                 why = "others went for its sake"
         if agreed is None:
             return None
+        if not why and agreed != EQUAL_PIXELS and isinstance(self._matcher, Judging):
+            why = self._matcher.doubt(keeper, other)
         if why:
             self.doubtful.append(Doubtful(keeper, other, why))
             return None

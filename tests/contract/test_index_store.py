@@ -11,6 +11,7 @@ from index_store.testing import (
     AnswersContract,
     BlobsContract,
     CatalogueContract,
+    ConflictsContract,
     IndexContract,
     InspectionContract,
     JobsContract,
@@ -19,6 +20,7 @@ from index_store.testing import (
     MemoryCatalogue,
     NaiveIndex,
     PersonsContract,
+    PurgeContract,
     RemovalsContract,
 )
 from index_store.testing.samples import DIMENSION, a_hand_in
@@ -91,6 +93,14 @@ class TestSqlitePersons(InSqlite, PersonsContract):
     pass
 
 
+class TestSqliteConflicts(InSqlite, ConflictsContract):
+    """One picture under two persons."""
+
+
+class TestSqlitePurge(InSqlite, PurgeContract):
+    """Images that go for good."""
+
+
 class TestSqliteKeys(InSqlite, OverACatalogue, KeysContract):
     pass
 
@@ -117,6 +127,14 @@ class TestPostgresCatalogue(InPostgres, CatalogueContract):
 
 class TestPostgresPersons(InPostgres, PersonsContract):
     pass
+
+
+class TestPostgresConflicts(InPostgres, ConflictsContract):
+    """One picture under two persons."""
+
+
+class TestPostgresPurge(InPostgres, PurgeContract):
+    """Images that go for good."""
 
 
 class TestPostgresKeys(InPostgres, OverACatalogue, KeysContract):
@@ -149,6 +167,14 @@ class TestMemoryCatalogue(InMemory, CatalogueContract):
 
 class TestMemoryPersons(InMemory, PersonsContract):
     pass
+
+
+class TestMemoryConflicts(InMemory, ConflictsContract):
+    """One picture under two persons."""
+
+
+class TestMemoryPurge(InMemory, PurgeContract):
+    """Images that go for good."""
 
 
 class TestMemoryKeys(InMemory, OverACatalogue, KeysContract):

@@ -165,6 +165,17 @@ class TestPersons:
         assert client.delete(itself).status_code == 204
         assert client.get(itself).status_code == client.delete(itself).status_code == 404
 
+    def test_a_person_sent_twice_with_one_key_is_told_of_once(self, client, document):
+        key = {"Idempotency-Key": f"{uuid.uuid4()}"}
+        first, again = (client.post("/persons", json={"name": "Ada"}, headers=key) for _ in range(2))
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert document.departures(again.json(), "POST", "/persons", 201) == []
+        assert first.json() == again.json()
+        assert first.headers["Location"] == again.headers["Location"]
+        assert client.get(first.headers["Location"]).json()["name"] == "Ada"
+        other = client.post("/persons", json={"name": "Bea"}, headers=key)
+        assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
+
     def test_two_persons_never_have_one_id(self, client, persons):
         assert client.post("/persons", json={"person_id": persons[0]}).status_code == 201
         again = client.post("/persons", json={"person_id": persons[0], "name": "another"})
@@ -237,9 +248,9 @@ class TestPersons:
         answer = client.post(f"/persons/{persons[0]}/images", files={"file": encoded(scene(9), "PNG")}, data=field)
         assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-request")
 
-    @pytest.mark.parametrize("name", ["a/b", "..", "x/images"])
+    @pytest.mark.parametrize("name", ["a/b", "..", "x/images", "conflicts"])
     def test_an_id_that_cannot_stand_in_a_path_comes_with_images_only(self, client, persons, name):
-        person_id = f"{persons[0]}/{name}" if name != ".." else name
+        person_id = f"{persons[0]}/{name}" if "/" in name else name
         assert client.post("/persons", json={"person_id": person_id}).status_code == 422
         image = client.post("/images", files={"file": encoded(scene(9), "PNG")}, data={"person_id": person_id}).json()
         [listed] = [one for one in client.get("/persons").json()["items"] if one["person_id"] == person_id]

@@ -1,40 +1,48 @@
-"""Persons: whom images belong to, and removing their duplicates."""
+"""Persons: whom images belong to."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from index_store import person_records
 from index_store.entries import PERSON_CHARACTERS
+from index_store.ids import now
 from index_store.records import ImageFilter
 from service.api.auth import Reader, Writer
 from service.api.bodies import read_fields, read_model, read_picture
 from service.api.deps import PartsOf, SettingsOf, at_work
 from service.api.fields import PersonPictureFields, can_be_shown
 from service.api.handing_in import Prefer, hand_in, responses_of
-from service.api.once import Key
+from service.api.once import REPLAYED, Key, digest_of, once
 from service.api.person_schemas import NewPerson, Person, PersonChanges, PersonPage
 from service.api.problems import ProblemError
-from service.api.removal_schemas import RemovedDuplicates, RemoveDuplicates
-from service.api.responses import AUTH_SLUGS, json_body, picture_body, problems
+from service.api.responses import (
+    AUTH_SLUGS,
+    BODY_SLUGS,
+    KEY_SLUGS,
+    WRITE_SLUGS,
+    json_body,
+    picture_body,
+    problems,
+)
 from service.api.routers.check import Point, TopK
 from service.api.schemas import HandedIn, ImagePage
 from service.api.shapes import image_of, person_of
 from service.domain.merging import merged
-from service.workflows import person_removal
 from service.workflows.arrival import Wish
-from service.workflows.person_plan import PersonQuestion
+
+if TYPE_CHECKING:
+    from index_store.job_records import IdempotentAnswer
+    from service.api.once import Claim
 
 router = APIRouter(prefix="/persons", tags=["persons"])
 
 PersonId = Annotated[str, Path(description="A person's id.", max_length=PERSON_CHARACTERS)]
 Cursor = Annotated[str | None, Query(max_length=256, description="`next_cursor` of the page before.")]
-_BODY = ("body-too-large", "unsupported-media-type", "invalid-request", "request-timeout")
-_WRITES = ("overloaded", "storage-full")
 
 
 @router.get("", response_model=PersonPage, responses=problems(*AUTH_SLUGS, "invalid-request"))
@@ -50,43 +58,33 @@ def list_persons(
     "",
     status_code=201,
     response_model=Person,
-    responses=problems(*AUTH_SLUGS, *_BODY, "wrong-state", *_WRITES),
+    responses=problems(*AUTH_SLUGS, *BODY_SLUGS, *KEY_SLUGS, "wrong-state", *WRITE_SLUGS),
     openapi_extra=json_body(NewPerson),
 )
-async def tell_of_person(request: Request, parts: PartsOf, settings: SettingsOf, _: Writer) -> Response:
+async def tell_of_person(
+    request: Request, parts: PartsOf, settings: SettingsOf, caller: Writer, idempotency_key: Key = None
+) -> Response:
     """Tell of a person. Not needed before pictures are handed in: whoever has an image is known."""
     told = (await read_model(request, settings, NewPerson)).model_dump(exclude_none=True)
-    made = await at_work(request, lambda: parts.catalogue.persons.create(person_records.NewPerson(**told)))
-    shown = person_of(made)
-    return JSONResponse(shown, 201, {"Location": shown["links"]["self"]})
+    new = person_records.NewPerson(**told)
 
+    async def carry_out(claim: Claim | None) -> Response:
+        if claim is None:
+            return _made(person_of(await at_work(request, lambda: parts.catalogue.persons.create(new))))
+        shown = person_of(person_records.first_told(new, 0, now()))
+        await at_work(request, lambda: parts.catalogue.persons.create(new, claim.answer(201, shown)))
+        return _made(shown)
 
-@router.post(
-    "/remove-duplicates",
-    response_model=RemovedDuplicates,
-    responses=problems(*AUTH_SLUGS, *_BODY, "not-found", "confirmation-needed", "wrong-state", *_WRITES),
-    openapi_extra=json_body(RemoveDuplicates),
-)
-async def remove_duplicates(request: Request, parts: PartsOf, settings: SettingsOf, caller: Writer) -> dict[str, Any]:
-    """Keep the best of each set of images of one person that agree by the matcher, and remove the others.
+    async def replay(answer: IdempotentAnswer) -> Response:
+        return _made(dict(answer.body), REPLAYED)
 
-    Nothing is removed for anybody if a person is unknown, or before the backup lies on disk. Undo with
-    `POST /removals/{removal_id}/undo`.
-    """
-    body = await read_model(request, settings, RemoveDuplicates)
-    asked = body.root
-    question = PersonQuestion(tuple(asked.person_ids), asked.matcher, body.parameters(), asked.keep)
-    return await at_work(
-        request,
-        lambda: person_removal.remove(
-            question,
-            parts,
-            backup=asked.create_backup,
-            confirm=asked.confirm_token,
-            dry_run=asked.dry_run,
-            created_by=caller.key_id,
-        ),
+    return await once(
+        parts, caller, idempotency_key, digest_of("POST /persons", told), carry_out=carry_out, replay=replay
     )
+
+
+def _made(shown: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(shown, 201, {"Location": shown["links"]["self"], **(headers or {})})
 
 
 @router.get("/{person_id}", response_model=Person, responses=problems(*AUTH_SLUGS, "not-found", "invalid-request"))
@@ -98,7 +96,7 @@ def get_person(person_id: PersonId, parts: PartsOf, _: Reader) -> dict[str, Any]
 @router.patch(
     "/{person_id}",
     response_model=Person,
-    responses=problems(*AUTH_SLUGS, *_BODY, "not-found", *_WRITES),
+    responses=problems(*AUTH_SLUGS, *BODY_SLUGS, "not-found", *WRITE_SLUGS),
     openapi_extra=json_body(PersonChanges),
 )
 async def change_person(
@@ -124,7 +122,7 @@ def _shown(metadata: dict[str, Any]) -> dict[str, Any]:
 @router.delete(
     "/{person_id}",
     status_code=204,
-    responses=problems(*AUTH_SLUGS, "not-found", "invalid-request", "wrong-state", *_WRITES),
+    responses=problems(*AUTH_SLUGS, "not-found", "invalid-request", "wrong-state", *WRITE_SLUGS),
 )
 async def forget_person(request: Request, person_id: PersonId, parts: PartsOf, _: Writer) -> Response:
     """Forget a person that has no active image. Whose image comes back by an undo is known again."""

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.workflows import batch, ingest_job, listing
+from service.workflows import batch, ingest_job, job_life, listing
 
 JSON = "application/json"
 
@@ -138,7 +138,7 @@ def test_a_job_that_ends_its_workers_is_not_begun_for_ever(api, asked, monkeypat
 
     with monkeypatch.context() as patched:
         patched.setattr(ingest_job, "_take_in", die)
-        for _ in range(ingest_job.MOST_STARTS):
+        for _ in range(job_life.MOST_STARTS):
             with pytest.raises(KeyboardInterrupt):
                 api.run(job_id)
     assert (api.run(job_id), api.job(job_id)["problem"]["type"]) == ("failed", "/problems/job-stuck")
@@ -148,7 +148,7 @@ def test_a_job_that_ends_its_workers_is_not_begun_for_ever(api, asked, monkeypat
 
 def test_begun_often_and_getting_further_it_goes_on(api, asked, monkeypatch):
     """Only starts in vain are counted."""
-    monkeypatch.setattr(ingest_job, "MOST_STARTS", 1)
+    monkeypatch.setattr(job_life, "MOST_STARTS", 1)
     stopping = threading.Event()
     stopping.set()
     job_id = api.queued(asked, JSON)

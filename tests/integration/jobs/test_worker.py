@@ -26,10 +26,10 @@ LAUNCHER = """
 import time
 from datetime import timedelta
 from service.jobs import preparing, worker
-from service.workflows import batch, ingest_job
+from service.workflows import batch, job_life
 preparing.WORTH_IT = 4
-ingest_job.LIFE_SECONDS = 0.1
-ingest_job.LEFT_BEHIND = worker.LEFT_BEHIND = timedelta(seconds={lease})
+job_life.LIFE_SECONDS = 0.1
+job_life.LEFT_BEHIND = worker.LEFT_BEHIND = timedelta(seconds={lease})
 batch.GROUP = 4
 worker.LOOK_SECONDS = 0.1
 real = batch.Batch._commit_group

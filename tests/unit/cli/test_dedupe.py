@@ -102,6 +102,10 @@ def test_the_page_shows_the_pictures_and_trusts_no_name(keepone, pictures, folde
     ("options", "found"),
     [
         (["--matcher", "hash"], 1),
+        (["--matcher", "copy"], 1),
+        (["--matcher", "similar:builtin", "--threshold", "0.98"], 1),
+        (["--matcher", "similar:builtin", "--threshold", "0.1", "--metric", "euclidean"], 1),
+        (["--matcher", "similar:builtin", "--threshold", "0", "--metric", "euclidean"], 0),
         (["--threshold", "0.9999"], 0),
         (["--matcher", "scene_change"], 1),
         (["--matcher", "scene_change", "--cameras", "astronaut|copy"], 0),
@@ -109,6 +113,14 @@ def test_the_page_shows_the_pictures_and_trusts_no_name(keepone, pictures, folde
 )
 def test_the_criterion_is_the_callers(keepone, pictures, options, found):
     assert json.loads(keepone("dedupe", pictures, "--json", *options).out)["duplicates_found"] == found
+
+
+@pytest.mark.parametrize(
+    "options", [["--matcher", "similar:builtin"], ["--threshold", "1.5"], ["--matcher", "similar:clip"]]
+)
+def test_a_criterion_that_cannot_be_is_refused(keepone, pictures, options):
+    ran = keepone("dedupe", pictures, *options)
+    assert (ran.code, ran.out) == (2, "")
 
 
 def test_a_pattern_that_is_none_is_refused(keepone, pictures):

@@ -105,5 +105,5 @@ def test_what_keepone_keeps_is_not_taken_in(keepone, pictures, kept, folder):
 def test_another_way_to_its_folders_is_no_way_around(keepone, pictures, monkeypatch):
     """A mount of the same folder elsewhere has another name and the same inode."""
     monkeypatch.setattr(Settings, "own_folders", (pictures / "deep",))
-    monkeypatch.setattr(command, "_tell_own", lambda *_: None)
+    monkeypatch.setattr(command, "refuse_own", lambda *_: None)
     assert keepone("ingest", pictures).out == "1 stored as duplicate, 1 stored as unique\n"

@@ -1,6 +1,8 @@
 """`keepone removals` of images of persons, which the service removed."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -15,11 +17,22 @@ def planned(keepone, pictures):
     """Two copies of a store, one planned to go for the other's sake. Gives the plan and the loser's id."""
     assert keepone("ingest", pictures / "astronaut.jpg", pictures / "copy.jpg").code == 0
     with wiring.open_store(load_settings()) as store:
-        keeper, loser = (image.image_id for image in store.inspection.images("", 10))
-        item = PlannedItem({"image_id": loser, "person_id": "P1"}, {"image_id": keeper}, 1)
+        keeper, loser = (
+            {"image_id": image.image_id, "sha256": image.content_id, "person_id": None}
+            for image in store.inspection.images("", 10)
+        )
+        item = PlannedItem(loser, keeper, 1)
         plan = NewRemoval("persons", {"person_ids": ["P1"], "matcher": "appearance"}, a_hash("plan"), (item,))
         store.catalogue.removals.plan(plan)
-    return plan.removal_id, loser
+    return plan.removal_id, loser["image_id"]
+
+
+@pytest.fixture
+def cut_short(planned):
+    """The same, begun and not ended."""
+    with wiring.open_store(load_settings()) as store:
+        store.catalogue.removals.set_state(planned[0], "applying")
+    return planned
 
 
 def state_of(image_id):
@@ -27,8 +40,8 @@ def state_of(image_id):
         return store.catalogue.image(image_id).state
 
 
-def test_images_of_persons_go_on_and_come_back(keepone, planned):
-    removal_id, loser = planned
+def test_images_of_persons_go_on_and_come_back(keepone, cut_short):
+    removal_id, loser = cut_short
     assert "applied: 1 removed in P1" in keepone("removals", "resume", removal_id).out
     assert state_of(loser) == "removed"
     listed = json.loads(keepone("removals", "list", "--json").out)
@@ -37,10 +50,20 @@ def test_images_of_persons_go_on_and_come_back(keepone, planned):
     assert state_of(loser) == "active"
 
 
-def test_images_are_not_purged_like_files(keepone, planned):
-    removal_id, loser = planned
+def test_images_are_kept_for_thirty_days_and_purged_when_that_is_asked_for(keepone, cut_short):
+    removal_id, loser = cut_short
     keepone("removals", "resume", removal_id)
     ran = keepone("removals", "purge", removal_id, "--yes")
-    assert ran.code == 3
-    assert "cannot be purged yet" in ran.err
-    assert state_of(loser) == "removed"
+    assert (ran.code, state_of(loser)) == (3, "removed")
+    assert "kept for 30 days" in ran.err
+    with closing(sqlite3.connect(load_settings().data / "catalogue.sqlite")) as behind, behind:
+        behind.execute("UPDATE removal SET changed = '2026-01-01T00:00:00.000000Z'")
+    assert keepone("removals", "purge", removal_id, "--yes").out == f"{removal_id} is purged\n"
+    assert state_of(loser) == "purged"
+
+
+def test_a_plan_that_nobody_began_is_not_gone_on_with(keepone, planned):
+    removal_id, loser = planned
+    ran = keepone("removals", "resume", removal_id)
+    assert (ran.code, state_of(loser)) == (3, "active")
+    assert "not begun" in ran.err

@@ -51,7 +51,7 @@ def runs(monkeypatch):
                 raise end
             return end
 
-        monkeypatch.setattr(module, "run_ingest_job", run)
+        monkeypatch.setattr(module, "run_job", run)
         return left
 
     return arrange

@@ -110,6 +110,7 @@ def test_nothing_is_found_in_a_sound_store(store):
             "image-without-content",
         ),
         ("DELETE FROM image", "content-without-image"),
+        ("UPDATE image SET person_id = 'nobody' WHERE sequence = 6", "image-without-person"),
         ('UPDATE vector SET "values" = zeroblob(512) WHERE id = 1', "bad-vector"),
         ("INSERT INTO job_item (job_id, ordinal, name, state) VALUES ('job_x', 0, '', 'pending')", "loose-outcome"),
     ],
@@ -255,6 +256,20 @@ def test_an_orphan_has_an_hour_and_is_removed_by_a_repair_only(store, mended, or
     assert name in originals()
     assert found(mended()) == []
     assert len(originals()) == 2
+
+
+def test_an_original_whose_images_are_all_purged_is_an_orphan(store, behind, mended, originals, settings):
+    """Bytes that were on their way in at the moment of the purge were left; a repair takes them."""
+    [name] = {row.content_id for row in store.inspection.images("", 9) if row.sequence == 3}
+    behind(f"UPDATE image SET state = 'purged' WHERE content_id = '{name}' AND state = 'removed'")  # noqa: S608 - a hash
+    behind(f"UPDATE image SET state = 'removed' WHERE content_id = '{name}' AND state = 'active'")  # noqa: S608 - a hash
+    long_ago = time.time() - 7200
+    os.utime(settings.data / "blobs" / name[:2] / name[2:4] / name, (long_ago, long_ago))
+    assert "orphan-blob" not in {kind for kind, _ in found(fsck(store))}, "an image may come back"
+    behind(f"UPDATE image SET state = 'purged' WHERE content_id = '{name}'")  # noqa: S608 - a hash
+    assert ("orphan-blob", name) in found(fsck(store))
+    mended()
+    assert name not in originals()
 
 
 def test_jobs_without_an_owner_and_answers_past_their_day_are_found(store, behind, mended):
