@@ -231,12 +231,13 @@ def main() -> None:
         "screenshots": lambda: screenshot_likeness(asked.photos, asked.pages),
         "cost": cost,
     }
-    figures = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name, part in parts.items():
-        if not asked.only or name in asked.only:
-            figures[name] = part()
-            print(json.dumps({name: figures[name]}, indent=2), flush=True)
-    RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
+        if asked.only and name not in asked.only:
+            continue
+        measured = {"photographs": asked.photos, **part()}
+        print(json.dumps({name: measured}, indent=2), flush=True)
+        figures = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        RESULTS.write_text(json.dumps(figures | {name: measured}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

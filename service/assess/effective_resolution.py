@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from service.assess.tiles import Sample
 
-ROWS: Final = 64
+ROWS: Final = 40
 """Rows and columns of a tile that spectra are taken of, evenly spread."""
 ROUNDING: Final = 1.45 / 12
 """Power of what rounding three channels to whole levels, and their grey again, adds at every frequency."""
@@ -117,7 +117,7 @@ def spectral_misfit(power: NDArray[np.float32], floor: float) -> NDArray[np.floa
     templates = filtered_spectra()
     level = np.full(len(templates.spectra), measured[:4].mean(), np.float32)
     rest = np.empty_like(templates.spectra)
-    for _ in range(3):
+    for _ in range(2):
         signal = np.exp(level)[:, None] * templates.spectra
         model = signal + np.float32(floor)
         slope = np.divide(signal, model, out=signal)

@@ -12,6 +12,7 @@ mean block is taken out of the profile first.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import cv2
@@ -30,9 +31,12 @@ USUAL: Final = 64
 """Frequencies together whose median says how strong no line is."""
 STRONG: Final = 20.0
 """Times the usual that a line must be to count. Of the 250 BSDS500 photographs of the fitting half, untouched, one has a
-line as strong; of 13 enlarged and laid under noise of 4 levels, none has less than 24."""
+line as strong; of eight enlarged by 1.3 to 3 and laid under noise of 4 levels none has less than 21."""
 STRONG_OF_BLOCKS: Final = 100.0
 """The same where JPEG's blocks may have left it, faint as they are."""
+
+ENOUGH: Final = 120_000
+"""Pixels of a tile from which every other row tells enough of its columns, and every other column of its rows."""
 
 BLOCK: Final = 8
 BLOCKY: Final = 3.0
@@ -65,14 +69,20 @@ def line_strengths(tiles: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
     """The power of the profiles at k / PADDED cycles a pixel, k up to PADDED / 2, over the usual around it."""
     total = np.zeros(PADDED // 2 + 1)
     for tile in tiles:
-        bend = cv2.filter2D(tile, cv2.CV_32F, _SECOND_DIFFERENCE)[:, 1:-1]
-        across = cv2.filter2D(tile, cv2.CV_32F, _SECOND_DIFFERENCE.T)[1:-1]
-        for profile in (_profile(bend, 0), _profile(across, 1)):
+        step = 2 if tile.size > ENOUGH else 1
+        across = cv2.filter2D(tile[::step], cv2.CV_32F, _SECOND_DIFFERENCE)[:, 1:-1]
+        down = cv2.filter2D(np.ascontiguousarray(tile[:, ::step]), cv2.CV_32F, _SECOND_DIFFERENCE.T)[1:-1]
+        for profile in (_profile(across, 0), _profile(down, 1)):
             cut = without_blocks(profile[:PADDED])
-            power = np.abs(np.fft.rfft(cut * np.hanning(len(cut)), PADDED)) ** 2
+            power = np.abs(np.fft.rfft(cut * _window(len(cut)), PADDED)) ** 2
             total += power / max(float(np.median(power)), 1e-12)
     usual = np.maximum(np.median(total[:-1].reshape(-1, USUAL), axis=1), 1e-12)
     return np.asarray(total / np.append(np.repeat(usual, USUAL), usual[-1]))
+
+
+@lru_cache(maxsize=64)
+def _window(length: int) -> NDArray[np.float64]:
+    return np.hanning(length)
 
 
 def _profile(bend: NDArray[np.number], axis: int) -> NDArray[np.float64]:

@@ -28,7 +28,8 @@ MERGED: Final = 2
 FREQUENCIES: Final = np.arange(FIRST_BIN, STRETCH // 2) / STRETCH
 """Cycles a pixel."""
 
-FACTORS: Final = np.concatenate(([1.0], np.geomspace(1.06, 6.0, 38)))
+FACTORS: Final = np.concatenate(([1.0], np.geomspace(1.06, 2.0, 12), np.geomspace(2.0, 6.0, 20)[1:]))
+"""Two is among them: an enlargement to exactly twice the size is the one that often leaves nothing but a spectrum."""
 
 
 class Photograph(NamedTuple):
