@@ -24,6 +24,10 @@ EVEN: Final = 0.9
 of one colour."""
 FEWEST: Final = 8
 """Edges in a tile, at the least, to speak of a rhythm."""
+GLANCED: Final = 16
+"""Rows of a tile that are glanced at first."""
+NEARLY, SOME = 1.0, 0.4
+"""Grey levels up to which neighbours count as equal, and the share of them without which there can be no blocks."""
 LEAST, LARGEST = 1.5, 32.0
 """Sides that are told; a column without a change here and there is no block."""
 
@@ -31,10 +35,18 @@ LEAST, LARGEST = 1.5, 32.0
 def block_factor(tiles: Sequence[NDArray[np.float32]]) -> float:
     """Mean side of the blocks in pixels; 1 where most tiles have none across, or none down."""
     sides = []
+    if not any(_has_equal_neighbours(tile) for tile in tiles):
+        return 1.0
     for tile in tiles:
         across, down = _side(tile, 1), _side(tile, 0)
         sides.append(float(np.sqrt(across * down)) if min(across, down) > 1 else 1.0)
     return sorted(sides)[len(sides) // 2]
+
+
+def _has_equal_neighbours(tile: NDArray[np.float32]) -> bool:
+    """A glance at a few rows: blocks of two pixels already make every other neighbour equal."""
+    rows = tile[:: max(1, tile.shape[0] // GLANCED)]
+    return int(np.count_nonzero(np.abs(rows[:, 1:] - rows[:, :-1]) <= NEARLY)) >= SOME * rows.size
 
 
 def _side(tile: NDArray[np.float32], axis: int) -> float:

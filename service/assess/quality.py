@@ -40,7 +40,7 @@ PER_BLOCKING: Final = 1.9
 def assess_quality(picture: NDArray[np.uint8], small: NDArray[np.uint8], file: FileFacts) -> Quality:
     """Judge an upright RGB picture (H, W, 3) by its pixels, the same picture made small, and what its file says."""
     sample = take_sample(picture)
-    glance = np.ascontiguousarray(small[::2, ::2])
+    glance = np.ascontiguousarray(small[::3, ::3])
     levels = grey_levels(np.asarray(cv2.cvtColor(glance, cv2.COLOR_RGB2GRAY), np.uint8))
     found = detail(sample)
     pixelated = found is not None and found.by == "blocks"

@@ -43,7 +43,7 @@ class Photograph(NamedTuple):
         return np.asarray(mu**-self.alpha * np.exp(-self.beta * mu**2))
 
 
-PHOTOGRAPHS: Final = tuple(Photograph(alpha, beta) for alpha in (1.0, 1.75, 2.5) for beta in (0.0, 3.0, 6.0))
+PHOTOGRAPHS: Final = tuple(Photograph(alpha, beta) for alpha in (1.0, 1.75, 2.5) for beta in (1.0, 5.0))
 """What rows of the BSDS500 photographs (fitting half) range over."""
 
 
