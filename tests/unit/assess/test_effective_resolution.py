@@ -10,7 +10,7 @@ from service.assess.effective_resolution import detail, effective_megapixels, me
 from service.assess.spectrum_templates import STRETCH
 from service.assess.tiles import take_sample
 
-FACTORS = (1.25, 1.5, 2.0, 2.7, 3.0, 4.0)
+FACTORS = (1.25, 1.5, 2.0, 2.3, 3.0, 4.0)
 
 
 @pytest.mark.parametrize("how", ["bilinear", "bicubic", "lanczos"])
