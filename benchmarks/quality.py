@@ -190,6 +190,7 @@ def screenshot_likeness(photos: int, pages: int) -> dict[str, Any]:
             read.setdefault("augly_overlay_onto_screenshot", []).append(_likeness(overlay(photograph).convert("RGB")))
     ordinary = read["photographs"]
     return {
+        "pages": pages,
         "asked": "false alarms on photographs at most 1 %",
         "called_from": SCREENSHOT_FROM,
         "auc_of_pages": _auc(read["pages"], ordinary),

@@ -86,7 +86,8 @@ def _window(length: int) -> NDArray[np.float64]:
 
 
 def _profile(bend: NDArray[np.number], axis: int) -> NDArray[np.float64]:
-    size = np.minimum(np.abs(bend), LARGEST_BEND)
+    size = np.abs(bend, out=bend)
+    np.minimum(size, LARGEST_BEND, out=size)
     profile = cv2.reduce(size, axis, cv2.REDUCE_AVG, dtype=cv2.CV_64F).ravel()
     return np.asarray(profile - cv2.blur(profile[None, :], (33, 1)).ravel())
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import cv2
 import numpy as np
 
 from service.assess.pixelation import block_factor
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-STRONG: Final = 40.0
+STRONG: Final = 40
 """Grey levels of a step that counts as strong."""
 LEAST: Final = 32
 """Pixels a side below which there is nothing to judge."""
@@ -66,9 +67,8 @@ def traits(tiles: Sequence[NDArray[np.float32]]) -> Traits | None:
     for tile in tiles:
         if min(tile.shape) < LEAST:
             return None
-        rows = tile[:-1:EVERY]
-        across = np.abs(rows[:, 1:] - rows[:, :-1])
-        down = np.abs(tile[1::EVERY, :-1][: len(rows)] - rows[:, :-1])
+        rows, below = (tile[start:end:EVERY].astype(np.uint8) for start, end in ((0, -1), (1, None)))
+        across, down = cv2.absdiff(rows[:, 1:], rows[:, :-1]), cv2.absdiff(below[:, :-1], rows[:, :-1])
         still_across, still_down = across == 0, down == 0
         strong_across, strong_down = across > STRONG, down > STRONG
         inner = strong_across[:, 2:-2]
@@ -81,6 +81,6 @@ def traits(tiles: Sequence[NDArray[np.float32]]) -> Traits | None:
             np.count_nonzero(inner & (still_across[:, :-4] | still_across[:, 4:])),
             rows.size,
         ]
-        levels += np.bincount(rows.astype(np.uint8).ravel(), minlength=256)
+        levels += np.bincount(rows.ravel(), minlength=256)
     pixels, flat, strong, straight, steps, crisp, whole = counts.tolist()
     return Traits(flat / pixels, straight / max(strong, 1.0), crisp / max(steps, 1.0), float(levels.max()) / whole)
