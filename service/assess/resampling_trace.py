@@ -75,8 +75,8 @@ def line_strengths(tiles: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
         for profile in (_profile(across, 0), _profile(down, 1)):
             cut = without_blocks(profile[:PADDED])
             power = np.abs(np.fft.rfft(cut * _window(len(cut)), PADDED)) ** 2
-            total += power / max(float(np.median(power)), 1e-12)
-    usual = np.maximum(np.median(total[:-1].reshape(-1, USUAL), axis=1), 1e-12)
+            total += power / max(_middle(power), 1e-12)
+    usual = np.maximum(np.sort(total[:-1].reshape(-1, USUAL), axis=1)[:, USUAL // 2], 1e-12)
     return np.asarray(total / np.append(np.repeat(usual, USUAL), usual[-1]))
 
 
@@ -92,12 +92,18 @@ def _profile(bend: NDArray[np.number], axis: int) -> NDArray[np.float64]:
     return np.asarray(profile - cv2.blur(profile[None, :], (33, 1)).ravel())
 
 
+def _middle(values: NDArray[np.float64]) -> float:
+    """The median, or of an even number the upper of the middle two: several times as quick as numpy's."""
+    half = len(values) // 2
+    return float(np.partition(values, half)[half])
+
+
 def without_blocks(profile: NDArray[np.float64]) -> NDArray[np.float64]:
     """The profile less its mean over every eighth place, if JPEG's blocks show in it."""
     whole = len(profile) // BLOCK * BLOCK
     power = np.abs(np.fft.rfft(profile[:whole])) ** 2
     lines = power[[whole * number // BLOCK for number in (1, 2, 3)]]
-    if lines.min() < BLOCKY * np.median(power):
+    if lines.min() < BLOCKY * _middle(power):
         return profile
     return np.asarray(profile - np.resize(profile[:whole].reshape(-1, BLOCK).mean(axis=0), len(profile)))
 

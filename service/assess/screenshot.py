@@ -68,19 +68,22 @@ def traits(tiles: Sequence[NDArray[np.float32]]) -> Traits | None:
         if min(tile.shape) < LEAST:
             return None
         rows, below = (tile[start:end:EVERY].astype(np.uint8) for start, end in ((0, -1), (1, None)))
-        across, down = cv2.absdiff(rows[:, 1:], rows[:, :-1]), cv2.absdiff(below[:, :-1], rows[:, :-1])
+        across, down = (_step(rows[:, 1:], rows[:, :-1]), _step(below[:, :-1], rows[:, :-1]))
         still_across, still_down = across == 0, down == 0
         strong_across, strong_down = across > STRONG, down > STRONG
         inner = strong_across[:, 2:-2]
-        counts += [
-            across.size,
-            np.count_nonzero(still_across & still_down),
-            np.count_nonzero(strong_across | strong_down),
-            np.count_nonzero((strong_across & still_down) | (strong_down & still_across)),
-            np.count_nonzero(inner),
-            np.count_nonzero(inner & (still_across[:, :-4] | still_across[:, 4:])),
-            rows.size,
-        ]
+        shown = (
+            still_across & still_down,
+            strong_across | strong_down,
+            (strong_across & still_down) | (strong_down & still_across),
+            inner,
+            inner & (still_across[:, :-4] | still_across[:, 4:]),
+        )
+        counts += [across.size, *(int(np.count_nonzero(each)) for each in shown), rows.size]
         levels += np.bincount(rows.ravel(), minlength=256)
     pixels, flat, strong, straight, steps, crisp, whole = counts.tolist()
     return Traits(flat / pixels, straight / max(strong, 1.0), crisp / max(steps, 1.0), float(levels.max()) / whole)
+
+
+def _step(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.absdiff(one, other), np.uint8)
