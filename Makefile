@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-augly test-browser test-schema test-data check format openapi bench bench-accuracy bench-faults clean
+.PHONY: help run test test-augly test-browser test-schema test-data check format openapi bench bench-accuracy bench-quality bench-faults clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,9 @@ bench-accuracy: $(VENV)/heavy ## Copies found, strangers mistaken, and peers on 
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.accuracy --half report --references photos --cache $(CACHE)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.accuracy --half report --references small --cache $(CACHE)
 	$(BIN)/python -m benchmarks.accuracy.page
+
+bench-quality: $(VENV)/heavy ## How true quality and screenshot figures are (half an hour; wants Chromium).
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.quality
 
 CYCLES ?= 500
 # Tests that try a fault a number of times, a twentieth of it in `make test`.

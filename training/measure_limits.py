@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter
 
-from service.assess.quality import _laplacian_variance, sharpness
+from service.assess.sharpness import _laplacian_variance, sharpness
 from service.compare.appearance import compare, look
 from service.descriptors import hashes
 from service.pictures.admit import WORKING_SIDE

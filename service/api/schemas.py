@@ -87,12 +87,26 @@ class Match(BaseModel):
 
 
 class Quality(BaseModel):
+    """How good a picture is. Where no unit stands beside it a number is 0..1, and higher is better."""
+
     overall: Share | None
     sharpness: Share | None
-    effective_megapixels: float | None
+    effective_megapixels: Annotated[
+        float | None, Field(ge=0, description="Megapixels that would hold the detail that is really there.")
+    ]
     colourfulness: Share | None
     exposure: Share | None
-    compression: Share | None
+    compression: Annotated[Share | None, Field(description="What lossy compression left: a JPEG's quality / 100.")]
+    contrast: Share | None = None
+    noise: Annotated[float | None, Field(ge=0, description="Standard deviation in grey levels of 255.")] = None
+    blocking: Annotated[Share | None, Field(description="How strongly JPEG's blocks show; higher is worse.")] = None
+    enlargement: Annotated[float | None, Field(ge=1, description="Times a side is longer than the detail needs.")] = (
+        None
+    )
+    jpeg_quality: Annotated[int | None, Field(ge=1, le=100, description="By the quantisation tables.")] = None
+    was_lossy: Annotated[bool | None, Field(description="Whether a lossless file holds what was a JPEG.")] = None
+    bit_depth: Annotated[int | None, Field(description="Bits a channel in the file.")] = None
+    metadata_kept: Annotated[bool | None, Field(description="Whether the file carries EXIF, XMP or IPTC.")] = None
     unknown: Unknown
 
 

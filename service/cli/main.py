@@ -12,7 +12,21 @@ import click
 
 from index_store.errors import StoreError
 from service import __version__
-from service.cli import backup, check, compare, dedupe, doctor, fsck, ingest, keys, persons, reindex, removals, serve
+from service.cli import (
+    assess,
+    backup,
+    check,
+    compare,
+    dedupe,
+    doctor,
+    fsck,
+    ingest,
+    keys,
+    persons,
+    reindex,
+    removals,
+    serve,
+)
 from service.domain.errors import KeeponeError, SettingsError
 
 USAGE, FAILED = 2, 3
@@ -24,7 +38,7 @@ def commands() -> None:
     """Have we got this picture already, and which copy should stay?"""
 
 
-for module in (serve, check, compare, ingest, dedupe, persons, removals, doctor, fsck, keys, reindex):
+for module in (serve, check, assess, compare, ingest, dedupe, persons, removals, doctor, fsck, keys, reindex):
     commands.add_command(module.command)
 commands.add_command(backup.backup)
 commands.add_command(backup.restore)

@@ -104,7 +104,7 @@ class PictureFacts:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good a picture is. Every number is 0..1 (higher is better) but `effective_megapixels`."""
+    """How good a picture is. Numbers are 0..1, higher is better, but where another unit stands beside them."""
 
     overall: float | None = None
     sharpness: float | None = None
@@ -112,6 +112,21 @@ class Quality:
     colourfulness: float | None = None
     exposure: float | None = None
     compression: float | None = None
+    contrast: float | None = None
+    noise: float | None = None
+    """Standard deviation in grey levels of 255; higher is worse."""
+    blocking: float | None = None
+    """How strongly JPEG's blocks show, 0..1; higher is worse."""
+    enlargement: float | None = None
+    """Times a side is longer than the detail needs, 1 or more."""
+    jpeg_quality: int | None = None
+    """1..100."""
+    was_lossy: bool | None = None
+    """Whether a lossless file holds what was a JPEG before."""
+    bit_depth: int | None = None
+    """Bits a channel in the file."""
+    metadata_kept: bool | None = None
+    """Whether the file carries EXIF, XMP or IPTC."""
     unknown: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from service.assess.authenticity import assess_authenticity
 from service.assess.quality import assess_quality
 from service.compare.appearance import Look, look
 from service.descriptors.hashes import Frequencies, frequencies, hamming
 from service.descriptors.insets import cut, insets
 from service.descriptors.keypoints import MOST_ASKED, extract
 from service.domain.dihedral import POSES
-from service.domain.values import Assessed, Authenticity
+from service.domain.values import Assessed
+from service.pictures.file_facts import read_file_facts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,11 +25,6 @@ if TYPE_CHECKING:
     from service.pictures.pool import DecodePool
     from service.workflows.parts import Parts
     from service.workflows.stopwatch import Stopwatch
-
-NOT_YET = "not assessed in this version"
-UNASSESSED = Authenticity(
-    unknown=dict.fromkeys(("risk", "screenshot", "recapture", "generated", "presentation_attack"), NOT_YET)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +80,15 @@ def looked_at(
         decoded = pool.decode(data, wait_s=wait_s)
     with decoded:
         with watch.step("assess"):
-            quality = assess_quality(decoded.pixels)
+            file = read_file_facts(data, decoded.facts.format)
+            quality = assess_quality(decoded.pixels, decoded.working, file)
+            authenticity = assess_authenticity(decoded.pixels, file)
         # A copy: the shared memory goes back with the rest of the picture.
         working = np.array(decoded.working)
         facts = decoded.facts
     with watch.step("embed"):
         spectrum = frequencies(working)
-    return Assessed(facts, quality, UNASSESSED, too_little_detail=spectrum.too_little_detail), spectrum, working
+    return Assessed(facts, quality, authenticity, too_little_detail=spectrum.too_little_detail), spectrum, working
 
 
 def study(data: bytes, parts: Parts, watch: Stopwatch, *, wait_s: float | None) -> Subject:

@@ -1,4 +1,4 @@
-"""Sharpness, and honesty about what is not measured."""
+"""All the numbers of one picture together, and honesty about those that cannot be read."""
 
 import itertools
 
@@ -6,59 +6,66 @@ import cv2
 import numpy as np
 import pytest
 
-from service.assess.quality import MOST_TILES, TILE, _tiles, assess_quality, sharpness
+from service.assess.quality import assess_quality
+from service.domain.file_facts import FileFacts
 from service.domain.values import Quality
 
-
-def test_sharpness_falls_with_every_blur(photographs):
-    """Strictly, inside 0..1, on every photograph."""
-    for picture in photographs.values():
-        blurred = [picture, *(cv2.GaussianBlur(picture, (0, 0), sigma) for sigma in (0.7, 1, 2, 4))]
-        read = [sharpness(each) for each in blurred]
-        assert all(sharper > softer for sharper, softer in itertools.pairwise(read))
-        assert all(0 <= each < 1 for each in read)
+JPEG = FileFacts(jpeg_quality=90, lossless=False, bit_depth=8, metadata=frozenset({"exif"}), marks_readable=True)
+PNG = FileFacts(lossless=True, bit_depth=8, marks_readable=True)
+WEBP = FileFacts(lossless=False, bit_depth=8, marks_readable=True)
+NUMBERS = [name for name in Quality.__dataclass_fields__ if name != "unknown"]
 
 
-def test_a_flat_picture_has_no_sharpness():
-    """Nothing in it has an edge."""
-    assert sharpness(np.full((40, 30, 3), 99, np.uint8)) == 0.0
-
-
-def test_a_picture_of_one_pixel_can_be_assessed():
-    """Too small for any filter, and still no error."""
-    assert sharpness(np.zeros((1, 1, 3), np.uint8)) == 0.0
-
-
-@pytest.mark.parametrize(
-    ("height", "width", "tiles"), [(1600, 2000, 9), (400, 9000, 3), (9000, 400, 3), (700, 5000, 9)]
-)
-def test_a_large_picture_is_judged_on_a_few_tiles(height, width, tiles):
-    """So that cost does not grow with size; they reach all four corners."""
-    picture = np.zeros((height, width, 3), np.uint8)
-    picture[0, 0] = picture[0, -1] = picture[-1, 0] = picture[-1, -1] = 1
-    cut = _tiles(picture)
-    assert len(cut) == tiles
-    assert all(max(tile.shape) <= TILE for tile in cut)
-    assert sum(int(tile[..., 0].sum()) for tile in cut) >= 4
-
-
-def test_a_picture_of_nine_tiles_is_judged_whole():
-    """At the border nothing is cut."""
-    side = TILE * round(MOST_TILES**0.5)
-    assert [tile.shape for tile in _tiles(np.zeros((side, side, 3), np.uint8))] == [(side, side, 3)]
-
-
-def test_tiles_judge_like_the_whole(astronaut):
-    """A large picture made of one photograph over and over is as sharp as the photograph."""
-    large = np.tile(astronaut, (4, 4, 1))
-    assert len(_tiles(large)) == MOST_TILES
-    assert sharpness(large) == pytest.approx(sharpness(astronaut), abs=0.02)
-
-
-def test_what_is_not_measured_is_none_with_a_reason(coffee):
+@pytest.mark.parametrize("file", [JPEG, PNG, WEBP, FileFacts()])
+@pytest.mark.parametrize("shape", [(1, 1, 3), (90, 300, 3), (200, 300, 3)])
+def test_what_is_not_measured_is_none_with_a_reason(file, shape):
     """Never a made-up 0; and what is measured needs no excuse."""
-    quality = assess_quality(coffee)
-    numbers = {name: getattr(quality, name) for name in Quality.__dataclass_fields__ if name != "unknown"}
-    assert {name for name, value in numbers.items() if value is None} == set(quality.unknown)
+    quality = assess_quality(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8), file)
+    assert {name for name in NUMBERS if getattr(quality, name) is None} == set(quality.unknown)
     assert all(quality.unknown.values())
-    assert quality.sharpness == sharpness(coffee)
+
+
+def test_numbers_are_plain(coffee):
+    """As JSON and the catalogue want them."""
+    quality = assess_quality(coffee, coffee, PNG)
+    assert {type(getattr(quality, name)) for name in NUMBERS} <= {float, int, bool, type(None)}
+
+
+def test_a_jpeg_has_lost_what_its_tables_say(coffee):
+    """Whatever its pixels look like."""
+    assert assess_quality(coffee, coffee, JPEG).compression == 0.9
+
+
+def test_a_lossless_file_of_what_was_a_jpeg_is_told_from_one_that_kept_all(detailed, saved_as_jpeg):
+    """The one is found out, and reads lower the lower its quality was."""
+    picture = detailed["astronaut"]
+    kept = assess_quality(picture, picture, PNG)
+    resaved = [assess_quality(each, each, PNG) for each in (saved_as_jpeg(picture, quality) for quality in (60, 10))]
+    assert (kept.was_lossy, kept.compression) == (False, 1.0)
+    assert [each.was_lossy for each in resaved] == [True, True]
+    assert 1.0 > resaved[0].compression > resaved[1].compression
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea"])
+def test_overall_falls_as_a_picture_is_made_worse(detailed, noisy, pixelated, name):
+    """Step by step: blurred, scaled down, laid under noise, pixelated."""
+    picture = detailed[name]
+    height, width, _ = picture.shape
+    families = (
+        [cv2.GaussianBlur(picture, (0, 0), sigma) for sigma in (0.8, 1.5, 3, 6)],
+        [
+            cv2.resize(picture, (int(width * s), int(height * s)), interpolation=cv2.INTER_AREA)
+            for s in (0.8, 0.5, 0.25)
+        ],
+        [noisy(picture, level) for level in (6, 15, 40)],
+        [pixelated(picture, side) for side in (2, 4, 8)],
+    )
+    for worse in families:
+        read = [assess_quality(each, each, PNG).overall for each in (picture, *worse)]
+        assert all(better > lesser for better, lesser in itertools.pairwise(read))
+
+
+def test_a_file_without_metadata_says_so(coffee):
+    """False where they could be read, null where not."""
+    kept = [assess_quality(coffee, coffee, file).metadata_kept for file in (JPEG, PNG, FileFacts())]
+    assert kept == [True, False, None]

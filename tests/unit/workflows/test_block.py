@@ -15,7 +15,22 @@ from service.workflows.block import verdict_block
 from service.workflows.check import check
 from service.workflows.ingest import ingest
 
-QUALITY = {"overall", "sharpness", "effective_megapixels", "colourfulness", "exposure", "compression"}
+QUALITY = {
+    "overall",
+    "sharpness",
+    "effective_megapixels",
+    "colourfulness",
+    "exposure",
+    "compression",
+    "contrast",
+    "noise",
+    "blocking",
+    "enlargement",
+    "jpeg_quality",
+    "was_lossy",
+    "bit_depth",
+    "metadata_kept",
+}
 AUTHENTICITY = {"risk", "screenshot", "recapture", "generated", "presentation_attack", "signals"}
 EVIDENCE = {
     "content_hash_equal",

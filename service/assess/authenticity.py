@@ -1,0 +1,41 @@
+"""Whether one picture is what it claims to be: risks with the signals that made them, None with the reason elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from service.assess.screenshot import SCREENSHOT_FROM, likeness
+from service.assess.synthetic import generated, is_declared_screenshot, marks
+from service.assess.tiles import take_sample
+from service.domain.values import Authenticity
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from service.domain.file_facts import FileFacts
+
+NO_MARK: Final = "no mark says that it was generated, and pixels are not asked"
+UNREAD: Final = "marks in files of this format are not read, and pixels are not asked"
+NOT_LIKE_ANY: Final = "too small, or pixelated"
+NOT_YET: Final = "not assessed in this version"
+NOTHING_KNOWN: Final = "none of its parts could be judged"
+
+
+def assess_authenticity(picture: NDArray[np.uint8], file: FileFacts) -> Authenticity:
+    """Of an upright RGB picture (H, W, 3) and what its file says. `risk` is the largest of the risks that are known."""
+    made = generated(file)
+    looks = likeness(take_sample(picture).grey)
+    screenshot = 1.0 if is_declared_screenshot(file) else looks
+    unknown = {"recapture": NOT_YET, "presentation_attack": NOT_YET}
+    if made is None:
+        unknown["generated"] = NO_MARK if file.marks_readable else UNREAD
+    if screenshot is None:
+        unknown["screenshot"] = NOT_LIKE_ANY
+    risk = max((risk for risk in (made, screenshot) if risk is not None), default=None)
+    if risk is None:
+        unknown["risk"] = NOTHING_KNOWN
+    signals = [*marks(file)]
+    if looks is not None and looks >= SCREENSHOT_FROM:
+        signals.append("flat, straight and crisp as what a computer draws")
+    return Authenticity(risk=risk, screenshot=screenshot, generated=made, signals=tuple(signals), unknown=unknown)

@@ -1,0 +1,84 @@
+"""What lossy compression has left in the pixels: the edges of JPEG's blocks, and coefficients that it made zero."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+BLOCK: Final = 8
+MOST_BLOCKS: Final = 1024
+"""Blocks of a picture whose coefficients are looked at, evenly spread."""
+ZERO: Final = 1.0
+"""A coefficient as small as this, in grey levels, was nothing before pixels were rounded."""
+FINE: Final = 7
+"""Coefficients whose two indices add up to this or more are fine detail, which JPEG's tables treat worst."""
+RESAVED: Final = 0.05
+"""Of 60 BSDS500 photographs of the fitting half scaled down to two thirds, sharp, blurred, noisy or enlarged, none
+reads more than 0.025; of those saved as JPEG at 98 none less than 0.079, at 95 and below none less than 0.17."""
+
+
+def blocking(tiles: Sequence[NDArray[np.float32]]) -> float:
+    """0..1: how much larger the step from pixel to pixel is at every eighth place than elsewhere, at the worst phase.
+
+    The excess e of the mean step over that of the other seven phases, as e / (1 + e), mean of both directions. Tiles
+    begin at multiples of eight, so that blocks fall together.
+    """
+    steps = [np.zeros((2, BLOCK)), np.zeros((2, BLOCK))]
+    for tile in tiles:
+        for axis in (0, 1):
+            if tile.shape[1 - axis] < 2:  # noqa: PLR2004 - a step needs two
+                return 0.0
+            change = cv2.absdiff(tile[1:, ::2], tile[:-1, ::2]) if axis else cv2.absdiff(tile[::2, 1:], tile[::2, :-1])
+            profile = cv2.reduce(change, axis, cv2.REDUCE_AVG).ravel()
+            phase = np.arange(len(profile)) % BLOCK
+            steps[axis] += np.bincount(phase, profile, BLOCK), np.bincount(phase, minlength=BLOCK)
+    excess = [_excess(total / np.maximum(count, 1)) for total, count in steps]
+    mean = max(0.0, sum(excess) / 2)
+    return mean / (1 + mean)
+
+
+def _excess(step: NDArray[np.float64]) -> float:
+    worst = float(step.max())
+    others = float(step.sum() - worst) / (BLOCK - 1)
+    return worst / others - 1 if others > 0 else 0.0
+
+
+def was_lossy(tile: NDArray[np.float32]) -> bool:
+    """Whether the pixels were JPEG's once, and lie on its grid still. A crop that moved the grid goes unseen."""
+    return zeroed_share(tile) >= RESAVED
+
+
+def zeroed_share(tile: NDArray[np.float32]) -> float:
+    """How many more fine coefficients are zero on JPEG's grid than half a block beside it, -1..1.
+
+    Of pixels that JPEG once made there are many more, at whatever format they were saved since; of others none.
+    """
+    return _zeros(tile) - _zeros(tile[BLOCK // 2 :, BLOCK // 2 :])
+
+
+def _zeros(tile: NDArray[np.float32]) -> float:
+    rows, columns = (side // BLOCK for side in tile.shape)
+    if not rows or not columns:
+        return 0.0
+    blocks = tile[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2)
+    blocks = blocks.reshape(-1, BLOCK, BLOCK)[:: max(1, rows * columns // MOST_BLOCKS)]
+    coefficients = (_COSINES @ blocks @ _COSINES.T)[:, _IS_FINE]
+    return float((np.abs(coefficients) < ZERO).mean())
+
+
+def _cosines() -> NDArray[np.float32]:
+    at = np.arange(BLOCK)
+    waves = np.cos(np.pi * (2 * at[None, :] + 1) * at[:, None] / (2 * BLOCK)) * np.sqrt(2 / BLOCK)
+    waves[0] /= np.sqrt(2)
+    return np.asarray(waves, np.float32)
+
+
+_COSINES: Final = _cosines()
+_IS_FINE: Final = np.add.outer(np.arange(BLOCK), np.arange(BLOCK)) >= FINE

@@ -1,0 +1,43 @@
+"""Light, contrast and colour of pictures whose numbers can be worked out by hand."""
+
+import numpy as np
+import pytest
+
+from service.assess.appeal import colourfulness, contrast, exposure, grey_levels
+
+
+def halves(one, other):
+    """A grey picture, half of each level."""
+    return np.array([[one, other]] * 8, np.uint8)
+
+
+def test_a_middling_grey_is_exposed_best():
+    """Black and white are not exposed at all."""
+    assert exposure(grey_levels(halves(127, 128))) == pytest.approx(1, abs=1e-3)
+    assert exposure(grey_levels(halves(0, 0))) == exposure(grey_levels(halves(255, 255))) == 0
+
+
+def test_clipped_pixels_are_lost():
+    """Half of the picture is black, so half is left, less for the dark mean (level 64)."""
+    assert exposure(grey_levels(halves(0, 128))) == pytest.approx(0.5 * (1 - (2 * 64 / 255 - 1) ** 4))
+
+
+def test_contrast_is_the_spread_of_the_levels():
+    """Levels 32 on either side of their mean are half of full contrast; a flat picture has none."""
+    assert contrast(grey_levels(halves(96, 160))) == pytest.approx(0.5)
+    assert contrast(grey_levels(halves(9, 9))) == 0
+    assert contrast(grey_levels(halves(0, 255))) == 1
+
+
+def test_a_grey_picture_has_no_colour(astronaut):
+    """And the photograph that it was made from has some."""
+    grey = np.repeat(astronaut[..., 1:2], 3, axis=2)
+    assert colourfulness(grey) == 0
+    assert 0.1 < colourfulness(astronaut) < 1
+
+
+def test_colourfulness_is_that_of_the_paper():
+    """Half red, half green, each of 50: rg is 50 and -50, yb is 25, so M = 50 + 0.3 * 25."""
+    picture = np.zeros((2, 4, 3), np.uint8)
+    picture[:, :2, 0] = picture[:, 2:, 1] = 50
+    assert colourfulness(picture) == pytest.approx((50 + 0.3 * 25) / 109)

@@ -1,0 +1,31 @@
+"""`keepone assess`: how good pictures are, without a store of pictures."""
+
+import json
+
+
+def test_a_picture_is_described_in_words(keepone, pictures):
+    """Its numbers, and yes or no where that is the answer."""
+    ran = keepone("assess", pictures / "astronaut.jpg")
+    assert ran.code == 0
+    assert "astronaut.jpg: JPEG 512 x 512, " in ran.out
+    assert "jpeg_quality 92" in ran.out
+    assert "metadata_kept no" in ran.out
+    assert "authenticity: risk 0.0" in ran.out
+
+
+def test_as_json_each_file_is_one_line(keepone, pictures):
+    """The block `query` of a verdict, with the file's name."""
+    ran = keepone("assess", "--json", pictures / "astronaut.jpg", pictures / "deep" / "coffee.png")
+    first, second = (json.loads(line) for line in ran.out.splitlines())
+    assert first["file"].endswith("astronaut.jpg")
+    assert first["quality"]["jpeg_quality"] == 92
+    assert 0.2 < first["quality"]["effective_megapixels"] <= 0.263
+    assert second["quality"]["was_lossy"] is False
+
+
+def test_a_broken_file_exits_3_and_the_others_are_assessed(keepone, pictures):
+    """Named on standard error."""
+    ran = keepone("assess", pictures / "deep" / "broken.jpg", pictures / "copy.jpg")
+    assert ran.code == 3
+    assert "broken.jpg: " in ran.err
+    assert "copy.jpg: JPEG" in ran.out
