@@ -2,15 +2,15 @@
 
     KEEPONE_SHARED=… python -m training.screenshot
 
-Wants Chromium and the photographs of the fitting half. Prints the weights, and how many of each kind the rule takes for
+Wants Chromium and the training pictures. Prints the weights, and how many of each kind the rule takes for
 a screenshot.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,33 +21,39 @@ from benchmarks.degradations import as_file
 from benchmarks.pages import screenshots
 from service.assess.screenshot import traits
 from service.assess.tiles import take_sample
+from training.descriptor.pictures import parted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-SPLIT = Path(__file__).parents[1] / "benchmarks" / "splits" / "photos-fit.txt"
+EVERY = 36
+"""Of so many training pictures one is taken: 251."""
 PAGES, SEED = 80, 1
 RIDGE = 0.5
 ONE_HALF = 0.87
-"""What of the fitted probability becomes one half: at most one in 250 photographs lies above it."""
+"""What of the fitted probability becomes one half: at most one in a hundred photographs lies above it."""
 
 
-def photographs() -> list[Path]:
-    wanted = set(SPLIT.read_text().split())
-    folder = Path(os.environ["KEEPONE_SHARED"]) / "data" / "photos"
-    return [file for file in sorted(folder.iterdir()) if hashlib.sha256(file.read_bytes()).hexdigest() in wanted]
+def photographs(folder: Path) -> list[Path]:
+    """Written there, for the pages that show some of them."""
+    files = []
+    for place, (number, data) in enumerate(parted(Path(os.environ["KEEPONE_SHARED"]), trained=True)):
+        if place % EVERY == 0:
+            files.append(folder / f"{number}.jpg")
+            files[-1].write_bytes(data)
+    return files
 
 
-def examples() -> Iterator[tuple[str, bool, Image.Image]]:
+def examples(photographs: list[Path]) -> Iterator[tuple[str, bool, Image.Image]]:
     """Kind, whether it is a screenshot, and the picture."""
-    for data in screenshots(PAGES, photographs(), SEED):
+    for data in screenshots(PAGES, photographs, SEED):
         page = Image.open(io.BytesIO(data)).convert("RGB")
         yield "page", True, page
         yield "page as JPEG 85", True, _as_jpeg(page, 85)
         yield "page scaled to 0.7", True, page.resize((page.width * 7 // 10, page.height * 7 // 10))
-    for number, file in enumerate(photographs()):
+    for number, file in enumerate(photographs):
         photograph = Image.open(file).convert("RGB")
         yield "photograph", False, photograph
         if number % 3 == 2:
@@ -80,12 +86,13 @@ def main() -> None:
     kinds: list[str] = []
     rows: list[Any] = []
     truth: list[bool] = []
-    for kind, is_screenshot, picture in examples():
-        found = traits(take_sample(np.asarray(picture)).grey)
-        if found is not None:
-            kinds.append(kind)
-            rows.append(found)
-            truth.append(is_screenshot)
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, is_screenshot, picture in examples(photographs(Path(folder))):
+            found = traits(take_sample(np.asarray(picture)).grey)
+            if found is not None:
+                kinds.append(kind)
+                rows.append(found)
+                truth.append(is_screenshot)
     measured = np.array(rows)
     weights = fit(measured, np.array(truth, float))
     print("offset and weights:", weights.round(2).tolist())

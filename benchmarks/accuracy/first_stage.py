@@ -19,6 +19,7 @@ from benchmarks.accuracy.metrics import Share, recall_at_k
 from benchmarks.accuracy.stirmark import VALUES, attacked
 from benchmarks.accuracy.transforms import generator
 from service.descriptors.builtin import Builtin
+from service.descriptors.insets import cut, insets
 from service.descriptors.registry import BUILTIN
 
 if TYPE_CHECKING:
@@ -67,7 +68,13 @@ def posed(picture: Pixels) -> list[Pixels]:
 
 def built_in() -> Descriptor:
     """The one that ships, asked as the service asks it."""
-    return Descriptor(f"{BUILTIN.model_id}, {BUILTIN.dimension}-d", Builtin(BUILTIN).embed)
+    name = f"{BUILTIN.model_id}, {BUILTIN.dimension}-d, pictures in pictures"
+    return Descriptor(name, Builtin(BUILTIN).embed, with_insets)
+
+
+def with_insets(picture: Pixels) -> list[Pixels]:
+    """As it is, and what may lie in it."""
+    return [picture, *(cut(picture, box) for box in insets(picture))]
 
 
 class Timed:
