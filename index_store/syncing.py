@@ -41,6 +41,17 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def write_file(path: Path, data: bytes) -> None:
+    """A private file of these bytes, whatever was there before; they, but not its name, are on disk. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(data)
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def make_folder(folder: Path) -> None:
     """Make it where it is not, private, with those above it, and with all their names on disk. Raises OSError."""
     for one in reversed((folder, *folder.parents)):

@@ -31,8 +31,14 @@ from index_store.errors import BadEntryError
 _AT_ONCE = 1000
 _NUMBERED = ((tables.vector, "id"), (tables.space, "space_id"))
 """Tables whose rows a database numbers by itself."""
-_MUST_BE_EMPTY = tuple(
-    getattr(tables, name) for name in ("content", "image", "change", "api_key", "job", "person", "removal")
+_MUST_BE_EMPTY = (
+    tables.content,
+    tables.image,
+    tables.change,
+    tables.api_key,
+    tables.job,
+    tables.person,
+    tables.removal,
 )
 BUSY_SECONDS = 10.0
 

@@ -107,10 +107,10 @@ async def read_model(request: Request, settings: Settings, model: type[M]) -> M:
         raise invalid(error, "body", shapes=issubclass(model, RootModel)) from error
 
 
-def read_fields(form: PictureForm, model: type[M]) -> M:
-    """The fields beside a picture, validated. Raises ProblemError."""
+def read_fields(fields: dict[str, Any], model: type[M]) -> M:
+    """The fields beside one picture or many, validated. Raises ProblemError."""
     try:
-        return model.model_validate(form.fields)
+        return model.model_validate(fields)
     except ValidationError as error:
         raise invalid(error, "body") from error
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
 
 from index_store.errors import StoreFullError, StoreUnavailableError
 from index_store.folder_lock import alone
-from index_store.syncing import FULL, make_folder, sync, sync_folder
+from index_store.syncing import FULL, make_folder, sync_folder, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,14 +59,14 @@ def _fill(folder: Path, items: Sequence[Goes], parts: Parts) -> None:
     for item in items:
         _copy(item, folder, parts)
     told = [{"file": _name(item), **item.loser, "keeper": item.keeper["image_id"]} for item in items]
-    _write(folder / LIST, json.dumps(told, ensure_ascii=False, indent=1).encode())
+    write_file(folder / LIST, json.dumps(told, ensure_ascii=False, indent=1).encode())
     sync_folder(folder)
 
 
 def _copy(item: Goes, folder: Path, parts: Parts) -> None:
     data = parts.blobs.get(item.loser["sha256"], verify=True)
     path = folder / _name(item)
-    _write(path, data)
+    write_file(path, data)
     # By its name, as whoever wants it back will read it.
     if hashlib.sha256(path.read_bytes()).hexdigest() != item.loser["sha256"]:
         raise StoreUnavailableError(f"the copy of {item.loser['image_id']} does not read back as it was written")
@@ -75,13 +74,3 @@ def _copy(item: Goes, folder: Path, parts: Parts) -> None:
 
 def _name(item: Goes) -> str:
     return f"{item.loser['image_id']}.{item.loser['format'].lower()}"
-
-
-def _write(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb", closefd=False) as file:
-            file.write(data)
-        sync(descriptor)
-    finally:
-        os.close(descriptor)

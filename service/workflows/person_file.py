@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from index_store.errors import NotFoundError
 from index_store.folder_lock import alone
-from index_store.syncing import make_folder, sync, sync_folder
+from index_store.syncing import make_folder, sync_folder, write_file
 from service import log
 from service.workflows.file_removal import items_of
 from service.workflows.person_backup import folder_name
@@ -133,12 +132,6 @@ def _is_ours(entry: object) -> bool:
 
 def write_at(folder: Path, data: bytes) -> None:
     """In place of what was there, at a stroke."""
-    descriptor = os.open(folder / _WRITTEN, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb", closefd=False) as file:
-            file.write(data)
-        sync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_file(folder / _WRITTEN, data)
     (folder / _WRITTEN).rename(folder / FILE)
     sync_folder(folder)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import ValidationError
 
 from index_store.job_records import NewJob, new_job_id
 from service.api.auth import Writer
-from service.api.bodies import content_type, invalid, read_json
+from service.api.bodies import content_type, read_fields, read_json
 from service.api.deps import PartsOf, SettingsOf
 from service.api.fields import BatchFields
 from service.api.once import Claim, Key, digest_of, once
@@ -73,11 +72,7 @@ async def batch(
 async def _queue(
     parts: Parts, caller: Writer, key: str | None, job_id: str, asked: IngestRequest, staged: Staged
 ) -> JSONResponse:
-    try:
-        fields = BatchFields.model_validate(staged.fields)
-    except ValidationError as error:
-        raise invalid(error, "body") from error
-    full = fields.applied_to(asked, parts.settings)
+    full = read_fields(staged.fields, BatchFields).applied_to(asked, parts.settings)
     is_paths = full.source == "paths"
     new = NewJob(KIND, full.as_json(), total=staged.total, created_by=caller.key_id, alone=is_paths, job_id=job_id)
 

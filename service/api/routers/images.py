@@ -45,7 +45,7 @@ async def hand_in_picture(
 ) -> Response:
     """Hand a picture in. `on_duplicate`: `store` it all the same, keep a `reference` to the stored one, or `reject`."""
     form = await read_picture(request, settings)
-    fields = read_fields(form, HandInFields)
+    fields = read_fields(form.fields, HandInFields)
     point = operating_point or settings.operating_point
     wish = Wish(fields.on_duplicate, fields.external_id, fields.person_id, fields.metadata, point, top_k)
     return await hand_in(request, form.picture, wish, parts, caller, prefer=prefer, key=idempotency_key)

@@ -166,7 +166,7 @@ async def hand_in_for_person(
 ) -> Response:
     """Hand in a picture of a person that is known. It is an image of its own, whatever it is a copy of."""
     form = await read_picture(request, settings)
-    fields = read_fields(form, PersonPictureFields)
+    fields = read_fields(form.fields, PersonPictureFields)
     wish = Wish(
         external_id=fields.external_id,
         person_id=person_id,

@@ -180,7 +180,7 @@ def test_nothing_goes_before_its_copy_reads_back(parts, ask, monkeypatch):
     def write_badly(path, data):
         path.write_bytes(data[:-1])
 
-    monkeypatch.setattr(person_backup, "_write", write_badly)
+    monkeypatch.setattr(person_backup, "write_file", write_badly)
     with pytest.raises(StoreUnavailableError, match="read back"):
         ask("P1")
     assert names(parts, "P1") == {"large", "small", "other"}
