@@ -35,6 +35,8 @@ _LEAST_BORDERS = 32
 _HIDDEN = 25.0
 """Grey levels by which a spot must differ, and by four times what is usual, to count as covered."""
 _SOFT = 3
+_AS_LARGE = 1.06
+"""By what factor a side may differ."""
 _BLACK, _WHITE = 1.5, 253.5
 _TONES = 16
 _TONE_STEP = 256 / _TONES
@@ -158,6 +160,20 @@ def copy_in(proof: Proof, query: NDArray[np.uint8]) -> NDArray[np.uint8]:
     shown = carried(np.asarray(np.linalg.inv(proof.matrix)), corners).clip(0, 1) * [width, height]
     (left, top), (right, bottom) = np.round(shown.min(axis=0)).astype(int), np.round(shown.max(axis=0)).astype(int)
     return query[top:bottom, left:right] if min(right - left, bottom - top) > 1 else query
+
+
+def detail_of(query: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float:
+    """The query's fine detail for each unit of the reference's, of two that show the same from edge to edge, at the
+    reference's own size: softness that no frame of 256 pixels would show. 1 where they differ in size: what was resized is
+    softer for that.
+    """
+    height, width = reference.shape[:2]
+    sides = query.shape[0] / height, query.shape[1] / width
+    if not 1 / _AS_LARGE < min(sides) <= max(sides) < _AS_LARGE:
+        return 1.0
+    laid = np.asarray(cv2.resize(query, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    detail, _ = _fine(laid @ LUMA, reference @ LUMA, np.ones((height, width), bool))
+    return detail
 
 
 def grid_of(picture: NDArray[np.uint8]) -> Grid:

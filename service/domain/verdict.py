@@ -15,7 +15,7 @@ from service.domain.values import Direction, Edit, OperatingPoint, Relation, Ver
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.domain.values import PictureFacts
+    from service.domain.values import Assessed, PictureFacts
 
 FRAME_FEATURES = ("hash", "h", "colour")
 """What is looked at without geometry, in order: 1 - phash distance / 128, and two terms of appearance. The third, SSIM, and
@@ -199,6 +199,22 @@ def direction_of(query: PictureFacts, reference: PictureFacts, relation: Relatio
         return Direction.UNKNOWN
     smaller = query.megapixels < reference.megapixels
     return Direction.QUERY_FROM_REFERENCE if smaller else Direction.REFERENCE_FROM_QUERY
+
+
+ENLARGED, ITS_OWN_SIZE = 1.2, 1.1
+"""Times a side is longer than the detail needs: from which on a picture was enlarged, and up to which it was not."""
+
+
+def direction_by_size(query: Assessed, reference: Assessed, relation: Relation) -> Direction:
+    """As `direction_of`; but where the larger one was only enlarged, it is the copy."""
+    told = direction_of(query.facts, reference.facts, relation)
+    if told not in (Direction.QUERY_FROM_REFERENCE, Direction.REFERENCE_FROM_QUERY):
+        return told
+    smaller, larger = sorted((query, reference), key=lambda one: one.facts.megapixels)
+    grown, kept = larger.quality.enlargement, smaller.quality.enlargement
+    if grown is None or kept is None or grown < ENLARGED or kept > ITS_OWN_SIZE:
+        return told
+    return Direction.QUERY_FROM_REFERENCE if larger is query else Direction.REFERENCE_FROM_QUERY
 
 
 def differ_in_size(left: PictureFacts, right: PictureFacts) -> bool:

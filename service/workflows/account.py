@@ -10,7 +10,7 @@ import numpy as np
 from service.compare.appearance import compare, glance, look
 from service.compare.geometry import extent
 from service.compare.proof import proved
-from service.compare.traces import copy_in, grid_of, shape_of, surface_of, surroundings_of
+from service.compare.traces import copy_in, detail_of, grid_of, shape_of, surface_of, surroundings_of
 from service.domain.dihedral import POSES
 from service.domain.edits import WHOLE, direction_by_traces, edits_of
 from service.domain.values import Direction, Edit, Evidence, OperatingPoint, Relation
@@ -23,7 +23,7 @@ from service.domain.verdict import (
     Signals,
     could_be_copies,
     differs_as_a_page,
-    direction_of,
+    direction_by_size,
     is_registered,
     is_sibling,
     relation_of,
@@ -184,7 +184,7 @@ def _direction(
 ) -> Direction:
     """By the traces, and where they say nothing by size."""
     told = direction_by_traces(edits, proof.query_overlap, proof.reference_overlap, surface)
-    by_size = direction_of(frames.subject.assessed.facts, frames.known.assessed.facts, relation)
+    by_size = direction_by_size(frames.subject.assessed, frames.known.assessed, relation)
     return by_size if told is Direction.UNKNOWN else told
 
 
@@ -198,6 +198,8 @@ def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -
     if proof is None:
         return _by_frames(frames, probability, evidence)
     surface = surface_of(proof.laid, proof.cells)
+    posed = np.ascontiguousarray(POSES[frames.pose].lay(query))
+    surface = replace(surface, detail=min(surface.detail, detail_of(posed, reference)))
     edits = _edits(proof, surface, query, reference)
     relation = Relation.REENCODED if set(edits) <= SAVING else Relation.EDITED
     evidence = replace(
@@ -262,7 +264,7 @@ def _frame_edits(frames: Frames) -> tuple[Edit, ...]:
 
 
 def _frame_direction(frames: Frames, relation: Relation) -> Direction:
-    by_size = direction_of(frames.subject.assessed.facts, frames.known.assessed.facts, relation)
+    by_size = direction_by_size(frames.subject.assessed, frames.known.assessed, relation)
     if relation is Relation.UNRELATED or frames.query.is_grey == frames.reference.is_grey:
         return by_size
     # Colour can be taken away, hardly put back.

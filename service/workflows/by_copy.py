@@ -16,7 +16,7 @@ from service.descriptors.hashes import frequencies, hamming
 from service.descriptors.insets import cut, insets
 from service.descriptors.registry import MODELS
 from service.domain.values import Direction, Edit, OperatingPoint, Relation
-from service.domain.verdict import FITTED, could_be_copies, direction_of
+from service.domain.verdict import FITTED, could_be_copies, direction_by_size
 from service.workflows.account import account
 from service.workflows.columns import Groups
 from service.workflows.described import described
@@ -138,8 +138,8 @@ class ByCopy:
         if Edit.CROPPED in told.edits:
             shown, of = told.evidence.query_overlap, told.evidence.reference_overlap
             return shown is not None and of is not None and shown > of
-        stays, goes = self._assessed[one].facts, self._assessed[other].facts
-        return direction_of(goes, stays, told.relation) is Direction.QUERY_FROM_REFERENCE
+        stays, goes = self._assessed[one], self._assessed[other]
+        return direction_by_size(goes, stays, told.relation) is Direction.QUERY_FROM_REFERENCE
 
     def close(self) -> None:
         self._pixels.close()

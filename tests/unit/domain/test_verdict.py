@@ -1,6 +1,7 @@
 """From evidence to a word: the borders of every rule."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from service.domain.verdict import (
     decide,
     differ_in_size,
     differs_as_a_page,
+    direction_by_size,
     direction_of,
     frame_features,
     geometry_features,
@@ -173,6 +175,24 @@ def test_the_smaller_copy_comes_from_the_larger(a_picture, relation):
     small, large = a_picture(500, 400).facts, a_picture(1000, 800).facts
     assert direction_of(small, large, relation) is Direction.QUERY_FROM_REFERENCE
     assert direction_of(large, small, relation) is Direction.REFERENCE_FROM_QUERY
+
+
+@pytest.mark.parametrize(
+    ("of_the_large", "of_the_small", "direction"),
+    [
+        (1.9, 1.0, Direction.QUERY_FROM_REFERENCE),
+        (1.9, 1.9, Direction.REFERENCE_FROM_QUERY),
+        (1.0, 1.0, Direction.REFERENCE_FROM_QUERY),
+        (None, 1.0, Direction.REFERENCE_FROM_QUERY),
+    ],
+)
+def test_an_enlarged_copy_comes_from_the_smaller_one(a_picture, of_the_large, of_the_small, direction):
+    """Told by its detail; where both are soft, or nobody looked, by size alone."""
+    large, small = (
+        replace(made, quality=replace(made.quality, enlargement=enlargement))
+        for made, enlargement in ((a_picture(1000, 800), of_the_large), (a_picture(500, 400), of_the_small))
+    )
+    assert direction_by_size(large, small, Relation.EDITED) is direction
 
 
 def test_copies_of_one_size_have_no_known_direction(a_picture):

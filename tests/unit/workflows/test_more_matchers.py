@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from service.domain.errors import UnknownSpaceError
-from service.domain.values import Assessed, OperatingPoint, PictureFacts, Quality
+from service.domain.values import Assessed, Authenticity, OperatingPoint, PictureFacts, Quality
 from service.workflows.by_copy import EDIT, ByCopy
 from service.workflows.by_space import BySpace, Metric
 from service.workflows.criteria import CRITERIA, criterion
 from service.workflows.described import described
 from service.workflows.matchers import MATCHERS, pairs
-from service.workflows.study import UNASSESSED
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +68,7 @@ def known(picture, *, unlike=0):
         pixel_hash=f"{unlike:064x}",
         normalise_version=1,
     )
-    return Assessed(facts, Quality(), UNASSESSED, too_little_detail=False)
+    return Assessed(facts, Quality(), Authenticity(), too_little_detail=False)
 
 
 @pytest.fixture
