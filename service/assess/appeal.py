@@ -33,7 +33,8 @@ def grey_levels(grey: NDArray[np.uint8]) -> Levels:
 def exposure(levels: Levels) -> float:
     """(1 - clipped) (1 - (2 m - 1)^4): the share of pixels that are not clipped, less for a mean m (0..1) near an end."""
     clipped = float(levels.shares[: BLACK + 1].sum() + levels.shares[WHITE:].sum())
-    return (1 - clipped) * (1 - (2 * levels.mean / 255 - 1) ** 4)
+    # Shares add up to 1 but for a rounding.
+    return max(0.0, 1 - clipped) * max(0.0, 1 - (2 * levels.mean / 255 - 1) ** 4)
 
 
 def contrast(levels: Levels) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from service.compare.cells import CELL, settle, shown_part
+from service.compare.cells import CELL, LEAST_CELLS, settle, shown_part
 from service.compare.geometry import align, carried, extent
 from service.domain.dihedral import POSES
 
@@ -70,7 +70,7 @@ def proved(
 ) -> Proof | None:
     """The proof of a map of places; None where what it lays together is too small to compare."""
     settled = settle(query, reference, matrix)
-    if settled is None:
+    if settled is None or settled.cells.compared < LEAST_CELLS:
         return None
     here, there = extent(query), extent(reference)
     shares = np.diag([1 / there[0], 1 / there[1], 1]) @ settled.matrix @ np.diag([here[0], here[1], 1])

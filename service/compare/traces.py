@@ -156,7 +156,8 @@ def surface_of(laid: Laid, cells: Cells) -> Surface:
 def copy_in(proof: Proof, query: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The part of the query that shows the reference: what lies around it was saved and coarsened otherwise."""
     height, width = query.shape[:2]
-    corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    left, top, right, bottom = proof.region
+    corners = np.array([[left, top], [right, top], [left, bottom], [right, bottom]])
     shown = carried(np.asarray(np.linalg.inv(proof.matrix)), corners).clip(0, 1) * [width, height]
     (left, top), (right, bottom) = np.round(shown.min(axis=0)).astype(int), np.round(shown.max(axis=0)).astype(int)
     return query[top:bottom, left:right] if min(right - left, bottom - top) > 1 else query

@@ -48,9 +48,10 @@ class Builtin:
 
 def squared(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """The whole picture on a square of `side` pixels; what gets smaller is averaged."""
-    shrinks = max(picture.shape[:2]) > side
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (side, side), interpolation=how), np.uint8)
+    height, width = picture.shape[:2]
+    # OpenCV averages only where no side grows.
+    less = cv2.resize(picture, (min(width, side), min(height, side)), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(less, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _weights(model: DescriptorModel) -> bytes:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from service.domain.values import Region
 
-REVISION = 3
+REVISION = 4
 """Raised whenever the numbers change: features of two revisions are never compared."""
 LEAST_SIDE, MOST_SIDE = 192, 256
 """Pixels of the longer side; SIFT itself doubles it once."""

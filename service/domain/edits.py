@@ -129,10 +129,12 @@ def _direction_by_tones(surface: Surface) -> Direction:
     clipped = surface.query_clipped - surface.reference_clipped
     if abs(clipped) > CLIPPED:
         return Direction.QUERY_FROM_REFERENCE if clipped > 0 else Direction.REFERENCE_FROM_QUERY
-    for query, reference, factor in (
-        (surface.query_spread, surface.reference_spread, FLATTENED),
-        (surface.query_chroma, surface.reference_chroma, PALER),
+    for query, reference, factor, least in (
+        (surface.query_spread, surface.reference_spread, FLATTENED, 0.0),
+        (surface.query_chroma, surface.reference_chroma, PALER, COLOURED),
     ):
+        if max(query, reference) <= least:
+            continue
         if query < factor * reference:
             return Direction.QUERY_FROM_REFERENCE
         if reference < factor * query:

@@ -165,7 +165,8 @@ def _by_geometry(frames: Frames, proof: Proof, alike: float, evidence: Evidence)
     surface = surface_of(proof.laid, proof.cells)
     probability = differs_as_a_page(alike, surface.paper, surface.worst, surface.covered)
     edits = _edits(proof, surface, query, reference)
-    relation = Relation.EDITED if edits or _is_more_than_saved_anew(surface, proof) else Relation.REENCODED
+    more = set(edits) - SAVING or _is_more_than_saved_anew(surface, proof)
+    relation = Relation.EDITED if more else Relation.REENCODED
     return Account(relation, edits, _direction(frames, relation, edits, proof, surface), probability, evidence)
 
 
@@ -200,7 +201,8 @@ def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -
     surface = surface_of(proof.laid, proof.cells)
     posed = np.ascontiguousarray(POSES[frames.pose].lay(query))
     surface = replace(surface, detail=min(surface.detail, detail_of(posed, reference)))
-    edits = _edits(proof, surface, query, reference)
+    # In their pose they show the same from edge to edge: where cells were found says nothing against that.
+    edits = tuple(edit for edit in _edits(proof, surface, query, reference) if edit is not Edit.CROPPED)
     relation = Relation.REENCODED if set(edits) <= SAVING else Relation.EDITED
     evidence = replace(
         evidence,

@@ -139,7 +139,7 @@ class Arrival:
         kind, extension = THUMBNAIL
         self._parts.blobs.put(sha256, self._data)
         self._parts.blobs.put_derived(kind, sha256, extension, thumbnails.encode(self.subject.working))
-        # Most pictures are nobody's candidate, ever: features that were not needed here are made when they first are.
+        # Features that were not needed here, where nothing lay near, are made when they first are.
         if self.subject.has_keypoints:
             keep_keypoints(sha256, self.subject.keypoints[0], self._parts)
         self._data = None

@@ -15,8 +15,9 @@ import numpy as np
 from service.descriptors.hashes import frequencies, hamming
 from service.descriptors.insets import cut, insets
 from service.descriptors.registry import MODELS
+from service.domain.edits import WHOLE
 from service.domain.values import Direction, Edit, OperatingPoint, Relation
-from service.domain.verdict import FITTED, could_be_copies, direction_by_size
+from service.domain.verdict import FITTED, SAME_SIZE, could_be_copies, direction_by_size
 from service.workflows.account import account
 from service.workflows.columns import Groups
 from service.workflows.described import described
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from service.domain.values import Assessed, Region
+    from service.domain.values import Assessed, PictureFacts, Region
     from service.workflows.account import Account
     from service.workflows.matchers import Numbers, Picture
 
@@ -82,7 +83,7 @@ class ByCopy:
 
     @property
     def sight(self) -> Callable[[Picture], SeenByCopy]:
-        """Looks at an upright RGB picture (H, W, 3) in all eight poses."""
+        """Looks at an upright RGB picture (H, W, 3)."""
         return _seen
 
     def keep(self, seen: SeenByCopy, group: str = "") -> None:
@@ -101,11 +102,13 @@ class ByCopy:
         """Those that a search proposes, either for the sake of the other: the nearest by descriptor, and of whole frames
         all whose hashes could be copies' in any pose.
         """
-        similar = self._similarities(one)
-        similar[one] = -1.0
-        among = np.argpartition(similar, -min(_NEAREST, len(similar)))[-_NEAREST:]
-        near = np.zeros(len(similar), bool)
-        near[among] = similar[among] >= self._least_similarity
+        near = np.zeros(len(self._phashes), bool)
+        beside = self._groups.beside(one, np.ones(len(near), bool))
+        for similar in self._similarities(one):
+            # The nearest of the whole picture, and those of what may lie in it: neither takes the others' places.
+            rest = similar[beside]
+            among = beside[np.argpartition(rest, -min(_NEAREST, len(rest)))[-_NEAREST:]] if len(rest) else beside
+            near[among] |= similar[among] >= self._least_similarity
         frames = [could_be_copies(FITTED, self._distance(one, other)) for other in range(len(self._phashes))]
         return self._groups.beside(one, near | np.array(frames, bool))
 
@@ -135,27 +138,27 @@ class ByCopy:
         """
         if not set(told.edits) <= _LOSES_NOTHING:
             return False
-        if Edit.CROPPED in told.edits:
-            shown, of = told.evidence.query_overlap, told.evidence.reference_overlap
-            return shown is not None and of is not None and shown > of
         stays, goes = self._assessed[one], self._assessed[other]
+        if Edit.CROPPED in told.edits:
+            return _is_a_part(told, stays.facts, goes.facts)
         return direction_by_size(goes, stays, told.relation) is Direction.QUERY_FROM_REFERENCE
 
     def close(self) -> None:
         self._pixels.close()
 
-    def _similarities(self, one: int) -> NDArray[np.float32]:
-        """(n,): how near the two come, whichever of them is searched for."""
+    def _similarities(self, one: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(n,) each: how near the two come as wholes, and where a picture in one of them is the other."""
         if self._stacked is None:
             owners = np.repeat(np.arange(len(self._vectors)), [len(rows) for rows in self._vectors])
             self._stacked = np.concatenate(self._vectors).astype(np.float32), owners
         rows, owners = self._stacked
         mine = self._vectors[one].astype(np.float32)
-        found = np.full(len(self._vectors), -1.0, np.float32)
-        np.maximum.at(found, owners, rows @ mine[0])
-        firsts = np.flatnonzero(np.diff(owners, prepend=-1))
-        both: NDArray[np.float32] = np.maximum(found, (rows[firsts] @ mine.T).max(axis=1))
-        return both
+        is_first = np.diff(owners, prepend=-1) > 0
+        wholes, parts = rows[is_first], np.full(len(self._vectors), -1.0, np.float32)
+        np.maximum.at(parts, owners[~is_first], rows[~is_first] @ mine[0])
+        if len(mine) > 1:
+            parts = np.maximum(parts, (wholes @ mine[1:].T).max(axis=1))
+        return wholes @ mine[0], parts
 
     def _distance(self, one: int, other: int) -> int:
         return min(hamming(posed, self._phashes[other][0]) for posed in self._phashes[one])
@@ -175,6 +178,15 @@ class ByCopy:
                 self._subjects.popitem(last=False)
         self._subjects.move_to_end(number)
         return self._subjects[number]
+
+
+def _is_a_part(told: Account, stays: PictureFacts, goes: PictureFacts) -> bool:
+    """Whether all of the one lies within the other, which shows it in as many pixels."""
+    shown, of, way = told.evidence.query_overlap, told.evidence.reference_overlap, told.evidence.transform
+    if shown is None or of is None or way is None or shown < WHOLE or shown <= of:
+        return False
+    (a, b, _), (c, d, _), _ = way  # query shares to reference shares
+    return abs(a * d - b * c) * stays.megapixels >= (1 - SAME_SIZE) * goes.megapixels
 
 
 class Pile:

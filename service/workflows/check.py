@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from index_store.vectors import Neighbour
 from service.domain.keeper import recommend
 from service.domain.values import Relation, Verdict
 from service.domain.verdict import could_be_copies, decide
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from index_store.records import ContentWithImages
-    from index_store.vectors import Neighbour
     from service.domain.values import Match, OperatingPoint
     from service.workflows.parts import Parts
     from service.workflows.study import Subject
@@ -62,7 +62,9 @@ class Inquiry:
     def __init__(self, subject: Subject, parts: Parts, watch: Stopwatch) -> None:
         self.subject = subject
         self.searched_to = 0
-        self._nearest = Nearest(parts.settings.candidates)
+        # Of the whole picture, and of what may lie in it: a rectangle that is none must not crowd the others out.
+        most = parts.settings.candidates
+        self._nearest = (Nearest(most), Nearest((most + 1) // 2))
         self._parts = parts
         self._watch = watch
         self._size = 0
@@ -79,7 +81,7 @@ class Inquiry:
     @property
     def reach(self) -> float:
         """How similar a picture must be at the least to be compared with at all."""
-        return self._nearest.reach
+        return min(one.reach for one in self._nearest[: len(self.subject.vectors)])
 
     def search(self, *, to_the_end: bool = True) -> None:
         """Compare with everything that became findable since the last search, or with what the index knows of it."""
@@ -88,11 +90,11 @@ class Inquiry:
             after, end = self.searched_to, follower.catch_up() if to_the_end else follower.index.sequence
             if 0 < after == end:
                 return
-            nearest = self._nearest.contents
+            nearest = {**self._nearest[0].contents, **self._nearest[1].contents}
             if after and len(self._parts.catalogue.known(nearest)) < len(nearest):
                 # Of the nearest some went: others that were too far away take their places.
                 after = self.searched_to = 0
-                for what in (self._nearest, self._matches, self._references):
+                for what in (*self._nearest, self._matches, self._references):
                     what.clear()
             self._size = self._parts.follower.index.size
             facts = self.subject.assessed.facts
@@ -140,11 +142,15 @@ class Inquiry:
         """Those of the newer contents that are among the nearest, most similar first."""
         if self.subject.assessed.too_little_detail:
             return []
-        parts = self._parts
-        found = parts.follower.index.search(self.subject.vectors, parts.settings.candidates, after)
-        self._nearest.meet(found)
-        reach = self.reach
-        return [one for one in found if one.similarity >= reach]
+        index, near = self._parts.follower.index, dict[str, Neighbour]()
+        for nearest, asked in zip(self._nearest, (self.subject.vectors[:1], self.subject.vectors[1:]), strict=True):
+            found = index.search(asked, nearest.most, after) if len(asked) else []
+            nearest.meet(found)
+            for one in found:
+                known = near.get(one.content_id)
+                if one.similarity >= nearest.reach and (known is None or known.similarity < one.similarity):
+                    near[one.content_id] = one
+        return sorted(near.values(), key=lambda one: -one.similarity)
 
     def _could_be_copies(self, phash: bytes) -> bool:
         return could_be_copies(self._parts.verdict_model, self.subject.nearest_pose(phash)[1])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from index_store.errors import StoreError, StoreUnavailableError
 from service.descriptors import keypoints
+from service.descriptors.insets import insets
+from service.descriptors.keypoints import MOST_ASKED
 from service.domain.errors import BadPictureError, BrokenPictureError
 from service.domain.keypoints import MOST_KEPT, unpack
 from service.pictures import thumbnails
@@ -44,7 +46,8 @@ def keypoints_of(content_id: str, parts: Parts) -> Keypoints:
     data = parts.blobs.get_derived(kind, content_id, extension)
     kept = unpack(data) if data else None
     if kept is None:
-        made, _ = keypoints.extract(thumbnail_pixels(content_id, parts), MOST_KEPT)
+        pixels = thumbnail_pixels(content_id, parts)
+        made = keypoints.extract(pixels, MOST_ASKED, insets(pixels))[0].first(MOST_KEPT)
         with suppress(StoreError):  # they can be made again; whoever only asks needs no room on disk
             keep_keypoints(content_id, made, parts)
         kept = made.as_kept()  # with the precision that it will be read back with

@@ -14,12 +14,12 @@ class Nearest:
     """The `most` nearest that a picture has met so far, however they came."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self._similarities: dict[str, float] = {}
 
     def meet(self, neighbours: Iterable[Neighbour]) -> None:
         met = self._similarities | {one.content_id: one.similarity for one in neighbours}
-        self._similarities = dict(sorted(met.items(), key=lambda one: -one[1])[: self._most])
+        self._similarities = dict(sorted(met.items(), key=lambda one: -one[1])[: self.most])
 
     def clear(self) -> None:
         self._similarities = {}
@@ -31,4 +31,4 @@ class Nearest:
     @property
     def reach(self) -> float:
         """A picture that is less similar is none of the nearest, and is not looked at; -1 while there are too few."""
-        return min(self._similarities.values()) if len(self._similarities) == self._most else -1.0
+        return min(self._similarities.values()) if len(self._similarities) == self.most else -1.0

@@ -217,8 +217,10 @@ def names(answer):
         ({"person_id": "B", "verdict": "unique"}, ["unique/3"]),
         ({"since": "2000-01-01T00:00:00Z", "person_id": "A"}, ["unique/2", "unique/1"]),
         ({"since": "2999-01-01T00:00:00+02:00"}, []),
-        ({"min_risk": 0}, []),  # no authenticity is assessed in this version: unknown is not 0
-        ({"max_quality": 1}, []),  # no overall quality either
+        ({"min_risk": 0}, ["again/2", "copy/1", "unique/3", "unique/2", "unique/1"]),
+        ({"min_risk": 1}, []),
+        ({"max_quality": 1}, ["again/2", "copy/1", "unique/3", "unique/2", "unique/1"]),
+        ({"max_quality": 0}, []),
     ],
 )
 def test_images_are_listed_newest_first_by_every_filter(listed, query, expected):

@@ -1,4 +1,4 @@
-"""Weights to the file that ships: `python -m training.descriptor.export --weights FILE --side 160 --to FILE.onnx`.
+"""Weights to the file that ships: `python -m training.descriptor.export --weights FILE --side 128 --to FILE.onnx`.
 
 Levels, channels and normalisation go inside, batch normalisation into the convolutions, and the weights become 16-bit
 numbers that ONNX Runtime widens when it opens the file: half the bytes at the same speed.

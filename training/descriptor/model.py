@@ -10,8 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-SIDE = 128
-"""Pixels of the square that a picture is asked and kept as; it may be any other."""
 DIMENSION = 256
 WIDTHS = (48, 96, 160, 256)
 DEPTHS = (1, 2, 2, 2)

@@ -62,8 +62,8 @@ def loss_of(first: Tensor, second: Tensor, temperature: float) -> tuple[Tensor, 
     both = torch.cat([first, second])
     count = len(first)
     alike = both @ both.T
-    own = torch.eye(2 * count, dtype=torch.bool)
-    pairs = torch.arange(2 * count).roll(count)
+    own = torch.eye(2 * count, dtype=torch.bool, device=both.device)
+    pairs = torch.arange(2 * count, device=both.device).roll(count)
     told = functional.cross_entropy(alike.masked_fill(own, -math.inf) / temperature, pairs)
     strangers = alike.masked_fill(own | own.roll(count, 0), -2).amax(1)
     apart = -torch.log((2 - 2 * strangers).clamp(min=1e-6).sqrt()).mean()

@@ -12,7 +12,7 @@ import pytest
 from index_store.errors import StoreUnavailableError
 from index_store.ids import moment
 from index_store.job_records import NewJob
-from service.workflows import batch, ingest_job
+from service.workflows import batch, job_life
 
 UNKNOWN = "job_00000000000000000000000000"
 
@@ -98,7 +98,7 @@ def test_events_of_a_finished_job_end_at_once(api, uploads, pictures):
 def test_a_cancelled_job_keeps_what_is_done_and_goes_on_when_resumed(api, uploads, pictures, monkeypatch):
     """Nothing is done twice, and nothing is left out."""
     monkeypatch.setattr(batch, "GROUP", 2)
-    monkeypatch.setattr(ingest_job, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(job_life, "LOOK_SECONDS", 0)
     job_id = api.queued(uploads.form(*files_of(pictures, 8, 300), person_id="C"))
     append = api.parts.catalogue.append_many
 

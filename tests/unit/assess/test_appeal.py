@@ -41,3 +41,12 @@ def test_colourfulness_is_that_of_the_paper():
     picture = np.zeros((2, 4, 3), np.uint8)
     picture[:, :2, 0] = picture[:, 2:, 1] = 50
     assert colourfulness(picture) == pytest.approx((50 + 0.3 * 25) / 109)
+
+
+def test_a_picture_all_clipped_has_no_exposure_rather_than_less():
+    """Shares of pixels add up to one but for a rounding, and a number below nothing has no root."""
+    rng = np.random.default_rng(7)
+    ends = np.r_[0:5, 251:256]
+    for _ in range(400):
+        grey = rng.choice(ends, (40, 50), p=rng.dirichlet(np.ones(10))).astype(np.uint8)
+        assert 0 <= exposure(grey_levels(grey)) <= 1

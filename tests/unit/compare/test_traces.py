@@ -154,6 +154,7 @@ def tones(**differing):
         ({"reference_spread": 30.0}, Direction.REFERENCE_FROM_QUERY),
         ({"query_chroma": 20.0}, Direction.QUERY_FROM_REFERENCE),
         ({"reference_chroma": 20.0}, Direction.REFERENCE_FROM_QUERY),
+        ({"query_chroma": 0.02, "reference_chroma": 0.05}, Direction.UNKNOWN),
         ({}, Direction.UNKNOWN),
     ],
 )

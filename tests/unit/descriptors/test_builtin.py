@@ -91,6 +91,19 @@ def test_a_file_that_is_not_the_named_one_is_refused():
         Builtin(replace(BUILTIN, weights_sha256="0" * 64))
 
 
+@pytest.mark.parametrize("size", [(100, 512), (300, 120), (512, 512)])
+def test_what_gets_smaller_is_averaged(size):
+    """Also where the other side grows: stripes as fine as a pixel become grey, and no stripes of another width."""
+    stripes = np.zeros((*size, 3), np.uint8)
+    stripes[::2] = 255
+    stripes = stripes if size[0] > BUILTIN.side else np.ascontiguousarray(np.zeros((*size, 3), np.uint8))
+    if size[0] <= BUILTIN.side:
+        stripes[:, ::2] = 255
+    square = squared(stripes, BUILTIN.side).astype(int)
+    assert abs(square.mean() - 127.5) < 2
+    assert square.std() < 40
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 900), (128, 128), (341, 512)])
 def test_any_shape_becomes_a_square(size):
     """Nothing is cut away, and what is all of one colour stays so."""

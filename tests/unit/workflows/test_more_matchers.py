@@ -111,6 +111,25 @@ class TestByCopy:
             assert matcher.agreement(one, other) is not None
             assert matcher.doubt(one, other) == EDIT
 
+    def test_what_shows_more_than_its_keeper_is_for_a_person(self, photographs, filled):
+        """Two crops that overlap: each has something that the other has not."""
+        whole = photographs["coffee"]
+        width = whole.shape[1]
+        matcher = filled(whole[:, : int(0.72 * width)], whole[:, int(0.32 * width) :])
+        for one, other in ((0, 1), (1, 0)):
+            assert matcher.agreement(one, other) is not None
+            assert matcher.doubt(one, other) == EDIT
+
+    def test_a_crop_that_is_finer_than_the_whole_is_for_a_person(self, photographs, resized, filled):
+        """It shows less, and better; one that is no finer may go."""
+        whole = photographs["coffee"]
+        finer, same = whole[60:340, 150:450], resized(whole, 0.6)[36:204, 90:270]
+        matcher = filled(resized(whole, 0.6), finer, same)
+        assert matcher.agreement(0, 1) is not None
+        assert matcher.doubt(0, 1) == EDIT
+        assert matcher.agreement(0, 2) is not None
+        assert matcher.doubt(0, 2) is None
+
     def test_a_turned_copy_is_a_candidate(self, photographs, filled):
         whole = photographs["coffee"]
         matcher = filled(whole, np.ascontiguousarray(np.rot90(whole)))
