@@ -2,7 +2,7 @@
 
 Ten thousand real pictures are taken in by a real service. Then 100,000 and 1,000,000 made descriptors (see
 `search_corpus`) are put around them; the index is rebuilt from the catalogue, loaded in a fresh process, and searched as
-a check searches it, with eight query rows. Recall is against comparing with every vector. Then the same while pictures
+a check searches it, with one query row. Recall is against comparing with every vector. Then the same while pictures
 come and go, and while the next snapshot is being built. Also counts of the fault exams: flipped bits seen, stored
 vectors that find themselves. Last, the service answers checks there, and must say what it said when the pictures were
 alone. Writes `benchmarks/results/search.json`.
@@ -150,7 +150,7 @@ def measure(place: Path) -> dict[str, Any]:
 
 
 def latency(follower: SnapshotFollower, asked: NDArray[np.float32], seconds: float = 0.0) -> dict[str, Any]:
-    """One search after another, as `check` makes them: catch up, then ask with eight rows."""
+    """One search after another, as `check` makes them: catch up, then ask."""
     times, work, until = [], [], time.perf_counter() + seconds
     while True:
         for rows in asked:

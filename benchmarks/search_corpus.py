@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from service.descriptors.hashes import BLOCK
-from service.domain.dihedral import pose_coefficients
+from service.descriptors.registry import BUILTIN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-DIMENSION = BLOCK * BLOCK
+DIMENSION = BUILTIN.dimension
 SEED = 20261121
 
 
@@ -36,10 +35,9 @@ def mixture(real: NDArray[np.float32], count: int, rng: np.random.Generator) -> 
 
 
 def queries(real: NDArray[np.float32], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(count, 8, 256): a real picture, lightly edited, in its eight poses, as a check asks."""
+    """(count, 1, 256): a real picture, lightly edited, as a check asks."""
     spread = real.std(axis=0)
     chosen = real[rng.choice(len(real), count, replace=False)]
     edited = chosen + 0.15 * spread * rng.standard_normal(chosen.shape, np.float32)
-    posed = np.stack([pose_coefficients(row.reshape(BLOCK, BLOCK)).reshape(8, -1) for row in edited])
-    posed /= np.linalg.norm(posed, axis=2, keepdims=True)
-    return posed.astype(np.float32)
+    edited /= np.linalg.norm(edited, axis=1, keepdims=True)
+    return np.asarray(edited[:, None], np.float32)
