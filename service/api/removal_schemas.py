@@ -13,6 +13,7 @@ from pydantic import (
     RootModel,
     StrictBool,
     Tag,
+    ValidationInfo,
     field_validator,
 )
 
@@ -96,12 +97,20 @@ class _Similar(BaseModel):
         float,
         Field(
             strict=True,
-            ge=-1,
+            ge=0,
             le=2,
             allow_inf_nan=False,
-            description="The least similarity (`cosine`), or the largest distance of unit vectors (`euclidean`).",
+            description="The least similarity (`cosine`, more than 0), or the largest distance of unit vectors "
+            "(`euclidean`).",
         ),
     ]
+
+    @field_validator("threshold")
+    @classmethod
+    def _tells_apart(cls, threshold: float, info: ValidationInfo) -> float:
+        if threshold <= 0 and info.data.get("metric") != Metric.EUCLIDEAN:
+            raise ValueError("a similarity of 0 is reached by nearly all pictures")
+        return threshold
 
 
 class ByAppearance(_Appearance, _Asked):

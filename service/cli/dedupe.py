@@ -47,7 +47,7 @@ COLUMNS = ("set", "keeps", "goes", "agreement", "bytes", "reasons")
 @click.option(
     "--matcher", type=click.Choice(list(CRITERIA)), default="appearance", show_default=True, help="The criterion."
 )
-@click.option("--threshold", type=click.FloatRange(-1, 2), help="For appearance; needed for similar:….")
+@click.option("--threshold", type=click.FloatRange(0, 2), help="For appearance; needed for similar:….")
 @click.option("--metric", type=click.Choice([choice.value for choice in Metric]), help="For similar:….")
 @click.option(
     "--operating-point", type=click.Choice([point.value for point in OperatingPoint]), help="For copy: how sure it is."
@@ -134,6 +134,8 @@ def _own(matcher: str, parameters: dict[str, Any]) -> dict[str, Any]:
     threshold = parameters["threshold"]
     if matcher.startswith(SIMILAR) and threshold is None:
         raise click.UsageError(f"--threshold is needed for {matcher}: what is near enough differs from space to space")
+    if matcher.startswith(SIMILAR) and parameters["metric"] != Metric.EUCLIDEAN and not threshold > 0:
+        raise click.UsageError("--threshold must be more than 0: a similarity of 0 is reached by nearly all pictures")
     if matcher == "appearance":
         threshold = APPEARANCE_THRESHOLD if threshold is None else threshold
         if not 0 <= threshold <= 1:

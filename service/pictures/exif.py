@@ -12,6 +12,7 @@ USER_COMMENT: Final = 0x9286
 _EXIF_DIRECTORY: Final = 0x8769
 _SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 7: 1}
 """Bytes a value, by TIFF's type: byte, text, short, long, undefined."""
+_NUMBERS: Final = frozenset({3, 4})
 _MOST_ENTRIES: Final = 512
 _MOST_BYTES: Final = 2**16
 
@@ -19,7 +20,7 @@ _MOST_BYTES: Final = 2**16
 def read_tags(tiff: bytes) -> dict[int, bytes | int]:
     """Tags of the first directory and of EXIF's own: numbers by their first value, everything else as bytes."""
     order: Literal["little", "big"] = "little" if tiff[:2] == b"II" else "big"
-    if tiff[:2] not in {b"II", b"MM"}:
+    if tiff[:2] not in {b"II", b"MM"} or tiff[2:4] not in {b"*\0", b"\0*"}:  # BigTIFF is laid out otherwise
         return {}
     tags = dict(_directory(tiff, int.from_bytes(tiff[4:8], order), order))
     below = tags.get(_EXIF_DIRECTORY)
@@ -46,4 +47,7 @@ def _directory(tiff: bytes, start: int, order: Literal["little", "big"]) -> Iter
         size = each * int.from_bytes(entry[4:8], order)
         place = 8 if size <= 4 else int.from_bytes(entry[8:12], order)  # noqa: PLR2004 - four bytes lie in the entry
         value = (entry if size <= 4 else tiff)[place : place + min(size, _MOST_BYTES)]  # noqa: PLR2004 - as above
-        yield tag, int.from_bytes(value[:each], order) if kind in {3, 4} else value
+        if kind not in _NUMBERS:
+            yield tag, value
+        elif len(value) >= each:
+            yield tag, int.from_bytes(value[:each], order)

@@ -115,7 +115,7 @@ def _is_lossless(data: bytes, name: PictureFormat, tags: dict[int, bytes | int])
     if name == "WEBP":
         return None if data[12:16] == b"VP8X" else data[12:16] == b"VP8L"
     if name == "TIFF":
-        return tags.get(exif.COMPRESSION) not in {6, 7}  # JPEG, old and new
+        return tags.get(exif.COMPRESSION) not in {6, 7} if tags else None  # JPEG, old and new
     return {"PNG": True, "BMP": True, "GIF": False, "JPEG": False}.get(name)
 
 
@@ -126,7 +126,7 @@ def _bit_depth(data: bytes, name: PictureFormat, tags: dict[int, bytes | int]) -
     if name == "JPEG":
         return next((body[0] for marker, body in jpeg_segments(data) if marker in _SOF and body), None)
     if name == "TIFF":
-        bits = tags.get(exif.BITS, 1)
+        bits = tags.get(exif.BITS, 1) if tags else None
         return bits if isinstance(bits, int) else None
     if name in {"AVIF", "HEIC"}:
         at = data.find(b"pixi", 0, 2**16)

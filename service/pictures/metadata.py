@@ -1,12 +1,14 @@
 """Where the containers keep what is no picture: EXIF, XMP, profiles, text and C2PA manifests, as blocks of bytes.
 
-Linear walks over JPEG's segments, PNG's and WebP's chunks, that never raise; what is damaged ends the walk. Compressed
-text is unpacked up to a limit.
+Linear walks over JPEG's segments, PNG's and WebP's chunks, that never raise; what is damaged ends the walk. They go so
+many steps at most, and compressed text is unpacked up to a limit.
 """
 
 from __future__ import annotations
 
+import re
 import zlib
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -15,7 +17,11 @@ if TYPE_CHECKING:
     from service.domain.values import PictureFormat
 
 MOST_UNPACKED: Final = 2**20
-"""Bytes that one compressed text may unpack to before the rest is left."""
+"""Bytes by which a file's compressed texts may grow together before the rest is left."""
+MOST_STEPS: Final = 4096
+"""Segments or chunks that a walk passes; what lies beyond them is not read."""
+MOST_BLOCKS: Final = 1024
+"""Blocks that are read of a file."""
 
 
 class Block(NamedTuple):
@@ -28,19 +34,17 @@ class Block(NamedTuple):
 def metadata_blocks(data: bytes, name: PictureFormat) -> Iterator[Block]:
     """The blocks in the order of the file; none of formats whose walk is not known here."""
     walk = WALKS.get(name)
-    return iter(()) if walk is None else walk(data)
+    return iter(()) if walk is None else islice(walk(data), MOST_BLOCKS)
 
 
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Marker and body of every segment up to the first scan."""
     at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:  # noqa: PLR2004 - every marker starts with FF
-        marker = data[at + 1]
-        if marker == 0xFF:  # noqa: PLR2004 - fill byte
-            at += 1
-            continue
-        if marker == 0xDA:  # noqa: PLR2004 - start of scan
+    for _ in range(MOST_STEPS):
+        found = _MARKER.match(data, at)
+        if found is None or found.end() + 2 > len(data) or found[1] == b"\xda":  # start of scan
             return
+        at, marker = found.end() - 2, found[1][0]
         if marker in _BARE:
             at += 2
             continue
@@ -59,8 +63,10 @@ def _of_jpeg(data: bytes) -> Iterator[Block]:
 
 
 def _of_png(data: bytes) -> Iterator[Block]:
-    at = 8
-    while at + 12 <= len(data):
+    at, left = 8, MOST_UNPACKED
+    for _ in range(MOST_STEPS):
+        if at + 12 > len(data):
+            return
         size = int.from_bytes(data[at : at + 4], "big")
         kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + size]
         if kind == b"IEND":
@@ -68,7 +74,9 @@ def _of_png(data: bytes) -> Iterator[Block]:
         if kind in _PNG_KINDS:
             yield Block(_PNG_KINDS[kind], body)
         elif kind in _PNG_TEXTS:
-            yield _png_text(_PNG_TEXTS[kind](body))
+            text = _PNG_TEXTS[kind](body, left)
+            left -= max(len(text) - len(body), 0)
+            yield _png_text(text)
         at += 12 + size
 
 
@@ -76,27 +84,35 @@ def _png_text(body: bytes) -> Block:
     return Block("xmp" if body.startswith(b"XML:com.adobe.xmp") else "text", body)
 
 
-def _unpacked_ztxt(body: bytes) -> bytes:
+def _plain(body: bytes, _most: int) -> bytes:
+    return body
+
+
+def _unpacked_ztxt(body: bytes, most: int) -> bytes:
     keyword, _, rest = body.partition(b"\0")
-    return keyword + b"\0" + _inflated(rest[1:])
+    return keyword + b"\0" + _inflated(rest[1:], most)
 
 
-def _unpacked_itxt(body: bytes) -> bytes:
+def _unpacked_itxt(body: bytes, most: int) -> bytes:
     keyword, _, rest = body.partition(b"\0")
     text = rest[2:].split(b"\0", 2)[-1]
-    return keyword + b"\0" + (_inflated(text) if rest[:1] == b"\1" else text)
+    return keyword + b"\0" + (_inflated(text, most) if rest[:1] == b"\1" else text)
 
 
-def _inflated(packed: bytes) -> bytes:
+def _inflated(packed: bytes, most: int) -> bytes:
+    if not most:
+        return b""  # zlib takes 0 for no limit
     try:
-        return zlib.decompressobj().decompress(packed, MOST_UNPACKED)
+        return zlib.decompressobj().decompress(packed, most)
     except zlib.error:
         return b""
 
 
 def _of_webp(data: bytes) -> Iterator[Block]:
     at = 12
-    while at + 8 <= len(data):
+    for _ in range(MOST_STEPS):
+        if at + 8 > len(data):
+            return
         size = int.from_bytes(data[at + 4 : at + 8], "little")
         kind = _WEBP_KINDS.get(data[at : at + 4])
         if kind is not None:
@@ -105,6 +121,8 @@ def _of_webp(data: bytes) -> Iterator[Block]:
         at += 8 + size + (size & 1)
 
 
+_MARKER: Final = re.compile(rb"\xff+([^\xff])")
+"""With any number of fill bytes before it."""
 _BARE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
 _APPS: Final = (
     (0xE1, b"Exif\0\0", "exif"),
@@ -115,8 +133,8 @@ _APPS: Final = (
     (0xED, b"Photoshop 3.0\0", "iptc"),
 )
 _PNG_KINDS: Final = {b"eXIf": "exif", b"iCCP": "icc", b"caBX": "c2pa"}
-_PNG_TEXTS: Final[dict[bytes, Callable[[bytes], bytes]]] = {
-    b"tEXt": bytes,
+_PNG_TEXTS: Final[dict[bytes, Callable[[bytes, int], bytes]]] = {
+    b"tEXt": _plain,
     b"zTXt": _unpacked_ztxt,
     b"iTXt": _unpacked_itxt,
 }

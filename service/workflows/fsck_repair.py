@@ -19,6 +19,7 @@ from service.pictures import thumbnails
 from service.workflows.derived import THUMBNAIL
 from service.workflows.fsck import ANSWERS_KEPT
 from service.workflows.fsck_catalogue import PAGE
+from service.workflows.fsck_files import GRACE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -65,7 +66,7 @@ def repair(
     for finding in by_kind.get("orphan-blob", ()):
         name = finding.name
         if not store.catalogue.contents([name]) or name in store.catalogue.removals.unneeded([name]):
-            store.blobs.discard(name)
+            store.blobs.let_go(name, unused_seconds=GRACE_SECONDS)
     if "old-answer" in by_kind:
         store.answers.forget_before(moment(datetime.now(UTC) - ANSWERS_KEPT))
 

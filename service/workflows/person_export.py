@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _PAGE = 500
 _LONGEST_NAME, _LONGEST_PATH = 255, 1024
 """Bytes."""
+_NOT_AN_IMAGES = {person_file.FILE, f"{person_file.FILE}.new"}
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -53,6 +54,9 @@ def export(
     for person_id in person_ids:
         person = catalogue.persons.get(person_id)
         folder = tree / folder_name(person_id)
+        if folder.is_symlink():
+            told.failed.append(f"{folder}: is a link")
+            continue
         make_folder(folder)
         taken: dict[str, str] = {}
         for image, content in _images(person_id, catalogue):
@@ -63,7 +67,9 @@ def export(
                 kept = person_file.read_at(folder / person_file.FILE)
                 ours = person_file.told_of(person_id, outputs, catalogue)
                 person_file.write_at(folder, person_file.written_over(kept, ours))
-            except ValueError as error:
+            except (OSError, ValueError) as error:
+                if _is_full(error):
+                    raise
                 told.failed.append(f"{folder / person_file.FILE}: {error}")
     return told
 
@@ -93,7 +99,7 @@ def _place(image: Image, content: Content, folder: Path, taken: dict[str, str], 
     except StoreFullError:
         raise
     except (StoreError, OSError) as error:
-        if isinstance(error, OSError) and error.errno in FULL:
+        if _is_full(error):
             raise
         told.failed.append(f"{folder / wanted}: {error}")
         return
@@ -101,11 +107,16 @@ def _place(image: Image, content: Content, folder: Path, taken: dict[str, str], 
     told.there += not is_new
 
 
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in FULL
+
+
 def _can_be_a_name(text: str) -> bool:
     """Whether an external id is a path below a folder that an import would find again."""
     parts = text.split("/")
     fits = all(part and not part.startswith(".") and len(os.fsencode(part)) <= _LONGEST_NAME for part in parts)
-    return fits and "\0" not in text and len(os.fsencode(text)) <= _LONGEST_PATH and text != person_file.FILE
+    is_free = parts[0].casefold() not in _NOT_AN_IMAGES
+    return fits and is_free and "\0" not in text and len(os.fsencode(text)) <= _LONGEST_PATH
 
 
 def _write(folder: Path, name: str, data: bytes, sha256: str) -> bool:

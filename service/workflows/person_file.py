@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 FOLDER = "persons"
 FILE = "metadata.json"
-_WRITTEN = "metadata.json.new"
+_WRITTEN = ".keepone-metadata.new"
+"""Hidden, so it can be no image's name."""
 
 
 OURS = ("person_id", "image_count", "removed", "last_removal")
@@ -103,7 +104,19 @@ def written_over(kept: dict[str, Any], told: dict[str, Any]) -> bytes:
 
 
 def _spelled(told: dict[str, Any]) -> bytes:
-    return json.dumps(told, ensure_ascii=False, indent=2).encode() + b"\n"
+    """Raises ValueError for what is nested too deeply."""
+    try:
+        return json.dumps(told, ensure_ascii=False, indent=2).encode() + b"\n"
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def parsed(data: bytes) -> Any:
+    """What such a file says, whoever wrote it. Raises ValueError for what is no JSON, or nested too deeply."""
+    try:
+        return json.loads(data)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def _count(person_id: str, catalogue: Catalogue) -> int:
@@ -115,7 +128,7 @@ def _count(person_id: str, catalogue: Catalogue) -> int:
 def read_at(path: Path) -> dict[str, Any]:
     """What the file says; nothing if there is none. Raises ValueError for one that is not ours to write over."""
     try:
-        told = json.loads(path.read_bytes())
+        told = parsed(path.read_bytes())
     except FileNotFoundError:
         return {}
     removed = told.get("removed", []) if isinstance(told, dict) else None

@@ -6,7 +6,6 @@ The pictures come in as a job over paths does. A person's `metadata.json` may na
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -50,7 +49,7 @@ def _person_of(folder: Path) -> str:
     """The one its file names, if that is whose folder it would be; else the one it is called after."""
     shown = readable(os.fsencode(folder.name))
     try:
-        told = json.loads(_metadata(folder) or b"{}")
+        told = person_file.parsed(_metadata(folder) or b"{}")
     except ValueError:
         return shown
     named = told.get("person_id") if isinstance(told, dict) else None

@@ -129,6 +129,7 @@ def test_a_plan_that_is_sent_twice_is_made_once(client, person, images):
         ({"matcher": "copy", "operating_point": "strict"}, True),
         ({"matcher": "similar:builtin", "threshold": 0.99}, True),
         ({"matcher": "similar:builtin", "metric": "euclidean", "threshold": 0.1}, True),
+        ({"matcher": "similar:builtin", "metric": "euclidean", "threshold": 0.0}, True),
     ],
 )
 def test_every_matcher_can_be_asked_for(client, person, images, asked, agrees):
@@ -145,6 +146,9 @@ def test_every_matcher_can_be_asked_for(client, person, images, asked, agrees):
     [
         ({"matcher": "similar:deepface:ArcFace", "threshold": 0.5}, "body.matcher"),
         ({"matcher": "similar:builtin"}, "body.threshold"),
+        ({"matcher": "similar:builtin", "threshold": 0.0}, "body.threshold"),
+        ({"matcher": "similar:builtin", "threshold": -0.5, "metric": "cosine"}, "body.threshold"),
+        ({"matcher": "similar:builtin", "threshold": -0.5, "metric": "euclidean"}, "body.threshold"),
         ({"matcher": "similar:builtin", "threshold": 0.5, "metric": "taxi"}, "body.metric"),
         ({"matcher": "copy", "operating_point": "sure"}, "body.operating_point"),
         ({"matcher": "copy", "dry_run": True}, "body.dry_run"),

@@ -116,7 +116,14 @@ def test_the_criterion_is_the_callers(keepone, pictures, options, found):
 
 
 @pytest.mark.parametrize(
-    "options", [["--matcher", "similar:builtin"], ["--threshold", "1.5"], ["--matcher", "similar:clip"]]
+    "options",
+    [
+        ["--matcher", "similar:builtin"],
+        ["--matcher", "similar:builtin", "--threshold", "0"],
+        ["--matcher", "similar:builtin", "--threshold", "-0.5", "--metric", "euclidean"],
+        ["--threshold", "1.5"],
+        ["--matcher", "similar:clip"],
+    ],
 )
 def test_a_criterion_that_cannot_be_is_refused(keepone, pictures, options):
     ran = keepone("dedupe", pictures, *options)

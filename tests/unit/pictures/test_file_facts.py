@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from service.domain.file_facts import FileFacts
+from service.pictures.exif import BITS, read_tags
 from service.pictures.file_facts import read_file_facts
 
 PICTURE = Image.fromarray(np.random.default_rng(1).integers(0, 256, (24, 32, 3), np.uint8))
@@ -161,3 +162,17 @@ def test_marks_of_some_formats_are_not_read_and_the_facts_say_so():
         False,
         False,
     ]
+
+
+def test_a_big_tiff_is_not_read_as_a_classic_one():
+    """Its directories are laid out otherwise, so nothing is said of it."""
+    facts = read_file_facts(b"II+\0" + saved("TIFF")[4:], "TIFF")
+    assert (facts.lossless, facts.bit_depth, facts.camera) == (None, None, None)
+
+
+def test_a_number_that_is_cut_off_is_not_there():
+    """Half of it would be another number."""
+    three_shorts = b"\2\1\3\0\3\0\0\0"
+    tiff = b"II*\0\x08\0\0\0\1\0" + three_shorts + b"\x16\0\0\0"
+    assert read_tags(tiff + b"\x08\0") == {BITS: 8}
+    assert read_tags(tiff + b"\x08") == {}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from service.pictures.metadata import MOST_UNPACKED, Block, metadata_blocks
+from service.pictures.metadata import MOST_BLOCKS, MOST_STEPS, MOST_UNPACKED, Block, metadata_blocks
 
 PICTURE = Image.fromarray(np.zeros((16, 16, 3), np.uint8))
 
@@ -63,6 +63,34 @@ def test_text_that_unpacks_to_too_much_is_cut():
     bomb = zlib.compress(bytes(20 * MOST_UNPACKED))
     block = next(metadata_blocks(png_with((b"zTXt", b"k\0\0" + bomb)), "PNG"))
     assert len(block.body) == MOST_UNPACKED + 2
+
+
+def test_many_texts_unpack_to_no_more_together():
+    """Else a small file would fill the memory with its thousands."""
+    bomb = (b"zTXt", b"k\0\0" + zlib.compress(bytes(MOST_UNPACKED)))
+    blocks = metadata_blocks(png_with(*[bomb] * 5, (b"tEXt", b"a\0plain")), "PNG")
+    *unpacked, last = (block.body for block in blocks)
+    assert sum(map(len, unpacked)) < 2 * MOST_UNPACKED
+    assert last == b"a\0plain"
+
+
+NOTHING = {"JPEG": b"\xff\xd0", "PNG": bytes(4) + b"noNe" + bytes(4), "WEBP": b"NONE" + bytes(4)}
+SOMETHING = {"JPEG": b"\xff\xfe\0\2", "PNG": bytes(4) + b"tEXt" + bytes(4), "WEBP": b"XMP " + bytes(4)}
+STARTS = {"JPEG": 2, "PNG": 8, "WEBP": 12}
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP"])
+def test_a_walk_goes_so_far_and_reads_so_much(name):
+    """A file of millions of empty chunks holds nobody up."""
+    nothing, something = bytes(STARTS[name]) + NOTHING[name] * (MOST_STEPS - 1), SOMETHING[name]
+    assert len(kinds(nothing + something + bytes(8), name)) == 1
+    assert kinds(nothing + NOTHING[name] + something + bytes(8), name) == []
+    assert len(kinds(bytes(STARTS[name]) + something * (MOST_BLOCKS + 1), name)) == MOST_BLOCKS
+
+
+def test_fill_bytes_are_passed_at_once():
+    """As many as there are before a marker."""
+    assert kinds(b"\xff\xd8" + b"\xff" * (2 * MOST_STEPS) + SOMETHING["JPEG"], "JPEG") == ["text"]
 
 
 @pytest.mark.parametrize(("kind", "name"), [(b"caBX", "PNG"), (b"C2PA", "WEBP")])

@@ -258,6 +258,22 @@ def test_an_orphan_has_an_hour_and_is_removed_by_a_repair_only(store, mended, or
     assert len(originals()) == 2
 
 
+def test_an_orphan_that_is_put_anew_before_the_repair_stays(store, pool, originals, settings):
+    """Its row may be on its way now."""
+    data = b"nobody names this yet"
+    name = hashlib.sha256(data).hexdigest()
+    store.blobs.put(name, data)
+    long_ago = time.time() - 7200
+    os.utime(settings.data / "blobs" / name[:2] / name[2:4] / name, (long_ago, long_ago))
+    report = fsck(store)
+    assert found(report) == [("orphan-blob", name)]
+    store.blobs.put(name, data)
+    space = wiring.space_of(settings, store.catalogue)
+    forget = partial(wiring.forget_indexes, settings)
+    repair(store, report, pool=pool, embedder=Builtin(BUILTIN), space=space, forget_indexes=forget, progress=silent)
+    assert name in originals()
+
+
 def test_an_original_whose_images_are_all_purged_is_an_orphan(store, behind, mended, originals, settings):
     """Bytes that were on their way in at the moment of the purge were left; a repair takes them."""
     [name] = {row.content_id for row in store.inspection.images("", 9) if row.sequence == 3}

@@ -1,5 +1,6 @@
 """A tree of persons goes out as it came in, and nothing that lies there is written over."""
 
+import errno
 import json
 import os
 
@@ -107,13 +108,51 @@ def test_nothing_that_lies_there_is_written_over(tmp_path, write_out):
     assert (folder / "metadata.json").read_bytes() == b"{"
 
 
-@pytest.mark.parametrize("name", ["../out.jpg", "/etc/x.jpg", "a//b.jpg", ".hidden", "x" * 300, "metadata.json", None])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../out.jpg", "/etc/x.jpg", "a//b.jpg", ".hidden", "x" * 300, None),
+        *("metadata.json", "METADATA.JSON", "metadata.json.new", "metadata.json/x.jpg"),
+    ],
+)
 def test_a_name_that_cannot_be_one_becomes_the_images_id(parts, tmp_path, write_out, astronaut, written, name):
     """Nothing is written outside its person's folder."""
     image = ingest(written(astronaut), Wish(external_id=name, person_id="P1"), parts).image
     assert write_out("P1").failed == []
     assert held(tmp_path / "out").keys() == {f"P1/{image.image_id}.jpeg"}
     assert {path.name for path in tmp_path.iterdir()} == {"data", "out"}
+
+
+@pytest.mark.usefixtures("taken")
+def test_a_persons_folder_that_is_a_link_is_not_followed(tmp_path, write_out):
+    """It is told, and the others are written."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "PERSON-0001").symlink_to(tmp_path / "elsewhere")
+    told = write_out()
+    assert (told.written, len(told.failed)) == (1, 1)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.usefixtures("taken")
+def test_a_metadata_json_that_cannot_be_read_ends_nothing(tmp_path, write_out):
+    """It is told, and the others are written."""
+    (tmp_path / "out" / "PERSON-0001" / "metadata.json").mkdir(parents=True)
+    told = write_out()
+    assert (told.written, len(told.failed)) == (3, 1)
+    assert (tmp_path / "out" / "PERSON-0002" / "metadata.json").is_file()
+
+
+@pytest.mark.usefixtures("taken")
+def test_a_full_disk_ends_the_export(monkeypatch, write_out):
+    """At `metadata.json` too: what follows would not fit either."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(person_file, "write_at", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_out()
 
 
 def test_two_images_of_one_name_are_both_written(parts, tmp_path, write_out, astronaut, coffee, written):
@@ -166,6 +205,21 @@ def test_a_file_of_ours_is_not_written_over_by_one_that_comes(parts, tree, taken
     take_over_metadata(tree, parts)
     path = parts.settings.effective_outputs / "persons" / "PERSON-0001" / "metadata.json"
     assert json.loads(path.read_text(encoding="utf-8"))["camera"] == ["c10"]
+
+
+@pytest.mark.parametrize("deep", [900, 950, 975, 1_000_000])
+def test_a_file_that_is_nested_too_deeply_is_understood_by_nobody(parts, tree, taken, deep):
+    """It is kept as it came, and the person's images are removed all the same."""
+    assert taken
+    path = parts.settings.effective_outputs / "persons" / "PERSON-0001" / "metadata.json"
+    data = b'{"a": ' + b"[" * deep + b"]" * deep + b"}"
+    path.write_bytes(data)
+    (tree / "PERSON-0001" / "metadata.json").write_bytes(data)
+    assert persons_of(tree)["PERSON-0001"] == "PERSON-0001"
+    take_over_metadata(tree, parts)
+    remove(PersonQuestion(("PERSON-0001",)), parts, backup=False, confirm="")
+    assert parts.catalogue.persons.get("PERSON-0001").images == 1
+    assert path.read_bytes() == data or json.loads(path.read_bytes())["image_count"] == 1
 
 
 def test_what_a_person_has_already_is_passed_over(parts, tree, taken):
