@@ -57,6 +57,9 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
     """A cursor is opaque: only one that an earlier page gave is valid, and no schema can say so."""
     cursor = (case.query or {}).get("cursor")
     if isinstance(cursor, str) and len(cursor) <= LONGEST_CURSOR:
+        if case.operation.label == "GET /persons/conflicts":
+            del case.query["cursor"]  # it names two persons, who are not there
+            return
         sequence = sum(cursor.encode(errors="replace")) % 500 + 1
         case.query["cursor"] = base64.urlsafe_b64encode(str(sequence).encode()).decode().rstrip("=")
 
