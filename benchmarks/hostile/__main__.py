@@ -27,7 +27,17 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.hostile.attacks import Bystander, attacks, send
-from benchmarks.hostile.pictures import FAULTS, bombs, encoded, faulty, flat_pictures, foreign_files, oriented, scene
+from benchmarks.hostile.pictures import (
+    FAULTS,
+    bombs,
+    encoded,
+    faulty,
+    flat_pictures,
+    foreign_files,
+    oriented,
+    scene,
+    upright,
+)
 from benchmarks.hostile.service import (
     BODY_LIMIT,
     METER,
@@ -97,35 +107,40 @@ TURNING = {"rotated", "flipped"}
 
 
 def run_orientations(service: Service, data: Path) -> list[Row]:
-    """T4 with pictures made here, then with those of the folder, each set against the first of it.
+    """T4 with pictures made here, each set against the first, then with those of the folder.
 
-    The folder's files are nine pictures: each has another numeral drawn in its middle. That they are found upright is
-    what T4 asks; whether one with another numeral is a copy is not, and the verdict may say that a person should look.
+    The folder's files are nine pictures: each has another numeral drawn in its middle. So each is held against itself, laid
+    upright by Pillow and saved without the tag; and against the first, of which it may be a copy that a person should see.
     """
     picture = scene(44, (640, 480))
-    sets = {
-        MADE: [oriented(picture, number, kind) for kind in ("JPEG", "PNG", "WEBP", "HEIC") for number in range(1, 9)],
-        "T4 data/exif Landscape": [(data / "exif" / f"Landscape_{n}.jpg").read_bytes() for n in range(9)],
-        "T4 data/exif Portrait": [(data / "exif" / f"Portrait_{n}.jpg").read_bytes() for n in range(9)],
-    }
-    rows = []
-    for name, files in sets.items():
-        with service.client() as client:
-            first = hand_in(client, files[0]).json()["image_id"]
-            answers = [check(client, file).json() for file in files]
-        best = [answer["matches"][0] for answer in answers]
-        same = {"duplicate"} if name == MADE else {"duplicate", "uncertain"}
-        good = [
-            # Each file has its own number drawn upon it, so a spot may be said to be overlaid.
-            answer["verdict"] in same and match["image_id"] == first and not TURNING & set(match["edits"])
-            for answer, match in zip(answers, best, strict=True)
-        ]
-        least = min(match["similarity"] for match in best)
-        print("  ", name, dict(Counter(match["relation"] for match in best)))
-        figure = f"{sum(good)} of {len(good)}, least cosine {least:.4f}"
-        bar = f"all {' or '.join(sorted(same))}, unturned, cosine >= 0.999"
-        rows.append(Row(name, figure, bar, all(good) and least >= 0.999))
+    made = [oriented(picture, number, kind) for kind in ("JPEG", "PNG", "WEBP", "HEIC") for number in range(1, 9)]
+    rows = [_orientations(service, MADE, made, {"duplicate"})]
+    for name in ("Landscape", "Portrait"):
+        files = [(data / "exif" / f"{name}_{number}.jpg").read_bytes() for number in range(9)]
+        rows.append(_orientations(service, f"T4 data/exif {name}", files, {"duplicate", "uncertain"}))
     return rows
+
+
+def _orientations(service: Service, name: str, files: list[bytes], same: set[str]) -> Row:
+    with service.client() as client:
+        first = hand_in(client, files[0]).json()["image_id"]
+        answers = [check(client, file).json() for file in files]
+        against = [files[0] if name == MADE else upright(file) for file in files]
+        held = [
+            client.post("/compare", files=[("file", file), ("file", other)]).json()
+            for file, other in zip(files, against, strict=True)
+        ]
+    best = [answer["matches"][0] for answer in answers]
+    good = [
+        # Each file of the folder has its own number drawn upon it, so a spot may be said to be overlaid.
+        answer["verdict"] in same and match["image_id"] == first and not TURNING & {*match["edits"], *itself["edits"]}
+        for answer, match, itself in zip(answers, best, held, strict=True)
+    ]
+    least = min(itself["similarity"] for itself in held)
+    print("  ", name, dict(Counter(match["relation"] for match in best)))
+    figure = f"{sum(good)} of {len(good)}, least cosine {least:.4f}"
+    bar = f"all {' or '.join(sorted(same))}, unturned, cosine >= 0.999"
+    return Row(name, figure, bar, all(good) and least >= 0.999)
 
 
 def run_cuts(service: Service, count: int = 200) -> list[Row]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, PngImagePlugin
+from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 from pillow_heif import register_heif_opener
 
 from benchmarks.hostile.service import MIB
@@ -58,6 +58,12 @@ def oriented(picture: Image.Image, orientation: int, kind: str) -> bytes:
     exif[0x0112] = orientation
     stored = picture.transpose(TURNED[orientation]) if orientation in TURNED else picture
     return encoded(stored, "HEIF" if kind == "HEIC" else kind, exif=exif.tobytes(), quality=90)
+
+
+def upright(data: bytes) -> bytes:
+    """The same picture without the tag that turns it."""
+    with Image.open(io.BytesIO(data)) as image:
+        return encoded(ImageOps.exif_transpose(image).convert("RGB"), "JPEG", quality=95)
 
 
 def flat_pictures() -> list[bytes]:
