@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from benchmarks.accuracy.folder_tools import TOOLS, UnavailableError
+from benchmarks.accuracy.folder_tools import TOOLS, told_by
 from benchmarks.dedupe import remember
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def main() -> None:
         asked: dict[str, Callable[[], dict[str, Any]]] = {
             name: partial(by_keepone, folder, Path(place), matcher, copies) for name, matcher in KEEPONE.items()
         }
-        asked |= {tool.name: partial(by_tool, tool.ready, cache, folder, copies) for tool in TOOLS}
+        asked |= {tool.name: partial(told_by, tool, cache, folder, partial(judged, copies=copies)) for tool in TOOLS}
         told: dict[str, Any] = {}
         photographs = len({source_of(name) for name in copies})
         for name, find in asked.items():
@@ -152,23 +152,6 @@ def by_keepone(folder: Path, place: Path, matcher: str, copies: dict[str, str]) 
     doubtful = [(item["one"], item["other"]) for item in found["doubtful"]]
     told = {"seconds": round(seconds, 1), **judged(pairs, copies)}
     return told | {"recall_with_doubtful": judged([*pairs, *doubtful], copies)["recall"]}
-
-
-def by_tool(ready: Callable[[Path], Any], cache: Path, folder: Path, copies: dict[str, str]) -> dict[str, Any]:
-    """Another tool, once it is there."""
-    try:
-        find = ready(cache)
-        began = time.perf_counter()
-        found = find(folder)
-    except (UnavailableError, subprocess.TimeoutExpired) as error:
-        return {"absent": str(error)}
-    except subprocess.CalledProcessError as error:
-        return {"absent": f"it ended with status {error.returncode}: {(error.stderr or '').strip()[-200:]}"}
-    return {
-        "version": found.version,
-        "seconds": round(time.perf_counter() - began, 1),
-        **judged(found.pairs, copies),
-    }
 
 
 def judged(pairs: Iterable[Sequence[str]], copies: dict[str, str]) -> dict[str, Any]:

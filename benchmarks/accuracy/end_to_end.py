@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.accuracy.judge import KINDS, by_transform, precision, share
-from benchmarks.accuracy.metrics import Pooled, Prediction, Share, overlap
+from benchmarks.accuracy.metrics import Pooled, Prediction, Share
 from benchmarks.accuracy.truth import Words
 from service import wiring
+from service.domain.regions import overlap
 from service.domain.values import Direction, OperatingPoint, Relation
 from service.settings import Settings
 from service.workflows.arrival import Wish

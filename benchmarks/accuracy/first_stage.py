@@ -19,7 +19,7 @@ from benchmarks.accuracy.metrics import Share, recall_at_k
 from benchmarks.accuracy.stirmark import VALUES, attacked
 from benchmarks.accuracy.transforms import generator
 from service.descriptors.builtin import Builtin
-from service.descriptors.insets import cut, insets
+from service.descriptors.insets import insets, with_parts
 from service.descriptors.registry import BUILTIN
 
 if TYPE_CHECKING:
@@ -69,12 +69,7 @@ def posed(picture: Pixels) -> list[Pixels]:
 def built_in() -> Descriptor:
     """The one that ships, asked as the service asks it."""
     name = f"{BUILTIN.model_id}, {BUILTIN.dimension}-d, pictures in pictures"
-    return Descriptor(name, Builtin(BUILTIN).embed, with_insets)
-
-
-def with_insets(picture: Pixels) -> list[Pixels]:
-    """As it is, and what may lie in it."""
-    return [picture, *(cut(picture, box) for box in insets(picture))]
+    return Descriptor(name, Builtin(BUILTIN).embed, lambda picture: with_parts(picture, insets(picture)))
 
 
 class Timed:

@@ -15,6 +15,7 @@ import sys
 import time
 import venv
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ class Tool:
 def told(named: Collection, cache: Path) -> dict[str, Any]:
     """Every tool on the gallery and the queries together."""
     folder = together(named)
-    return {tool.name: _told(tool, named, cache, folder) for tool in TOOLS}
+    return {tool.name: told_by(tool, cache, folder, partial(judged_pairs, named)) for tool in TOOLS}
 
 
 def together(named: Collection) -> Path:
@@ -73,7 +74,10 @@ def groups(lines: str) -> list[Sequence[str]]:
     return [pair for line in lines.splitlines() for pair in combinations([Path(name).name for name in line.split()], 2)]
 
 
-def _told(tool: Tool, named: Collection, cache: Path, folder: Path) -> dict[str, Any]:
+def told_by(
+    tool: Tool, cache: Path, folder: Path, judge: Callable[[Sequence[Sequence[str]]], dict[str, Any]]
+) -> dict[str, Any]:
+    """What `judge` makes of the pairs that it finds, with its version and its time; or why it is not to be had."""
     try:
         find = tool.ready(cache)
         began = time.perf_counter()
@@ -83,7 +87,7 @@ def _told(tool: Tool, named: Collection, cache: Path, folder: Path) -> dict[str,
     except subprocess.CalledProcessError as error:
         return {"absent": f"it ended with status {error.returncode}: {(error.stderr or '').strip()[-200:]}"}
     spent = round(time.perf_counter() - began, 1)
-    return {"version": found.version, "seconds": spent, **judged_pairs(named, found.pairs)}
+    return {"version": found.version, "seconds": spent, **judge(found.pairs)}
 
 
 def _findimagedupes(cache: Path) -> Callable[[Path], Found]:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from benchmarks.accuracy.truth import Region
 
 Z95 = 1.959964
 """The normal distribution holds 95 % within this many standard deviations."""
@@ -130,19 +129,6 @@ class Pooled:
 def recall_at_k(ranks: Sequence[int | None], k: int) -> Share:
     """How often the true reference is among the first k; ranks count from 0, nothing means not listed."""
     return Share(sum(rank is not None and rank < k for rank in ranks), len(ranks))
-
-
-def overlap(left: Region, right: Region) -> float:
-    """Intersection over union of two regions, [0, 1]."""
-    wide = min(left[2], right[2]) - max(left[0], right[0])
-    high = min(left[3], right[3]) - max(left[1], right[1])
-    common = max(0.0, wide) * max(0.0, high)
-    union = _area(left) + _area(right) - common
-    return common / union if union else 0.0
-
-
-def _area(region: Region) -> float:
-    return max(0.0, region[2] - region[0]) * max(0.0, region[3] - region[1])
 
 
 def _at_most(found: int, n: int, p: float) -> float:

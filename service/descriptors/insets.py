@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from service.domain.regions import overlap
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from service.domain.values import Region
@@ -69,7 +73,7 @@ def insets(picture: NDArray[np.uint8]) -> list[Region]:
     chosen: list[Region] = []
     for left, right, top, bottom in ranked / np.array([size[0], size[0], size[1], size[1]]):
         box = (float(left), float(top), float(right), float(bottom))
-        if all(_overlap(box, other) < SAME for other in chosen):
+        if all(overlap(box, other) < SAME for other in chosen):
             chosen.append(box)
         if len(chosen) == MOST:
             break
@@ -83,6 +87,11 @@ def cut(picture: NDArray[np.uint8], box: Region) -> NDArray[np.uint8]:
         round(share * side) for share, side in zip(box, (width, height, width, height), strict=True)
     )
     return picture[top : max(bottom, top + 1), left : max(right, left + 1)]
+
+
+def with_parts(picture: NDArray[np.uint8], boxes: Sequence[Region]) -> list[NDArray[np.uint8]]:
+    """What a picture is asked as: itself, and what may lie in it."""
+    return [picture, *(cut(picture, box) for box in boxes)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +172,3 @@ def _ranked(boxes: NDArray[np.intp], upright: _Borders, level: _Borders) -> NDAr
     order = np.argsort(-worth[likely], kind="stable")
     ranked: NDArray[np.intp] = boxes[likely][order]
     return ranked
-
-
-def _overlap(left: Region, right: Region) -> float:
-    """Intersection over union."""
-    wide = min(left[2], right[2]) - max(left[0], right[0])
-    tall = min(left[3], right[3]) - max(left[1], right[1])
-    both = max(0.0, wide) * max(0.0, tall)
-    sizes = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (left, right))
-    return both / (sizes - both)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from service.descriptors.hashes import frequencies, hamming
-from service.descriptors.insets import cut, insets
+from service.descriptors.insets import insets, with_parts
 from service.descriptors.registry import MODELS
 from service.domain.edits import WHOLE
 from service.domain.values import Direction, Edit, OperatingPoint, Relation
@@ -55,7 +55,7 @@ class SeenByCopy(NamedTuple):
 def _seen(picture: Picture) -> SeenByCopy:
     spectrum = frequencies(picture)
     parted = insets(picture)
-    vectors = described([picture, *(cut(picture, box) for box in parted)])
+    vectors = described(with_parts(picture, parted))
     return SeenByCopy(picture, spectrum.posed_phashes(), vectors.astype(np.float16), parted)
 
 

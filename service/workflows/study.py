@@ -11,7 +11,7 @@ from service.assess.authenticity import assess_authenticity
 from service.assess.quality import assess_quality
 from service.compare.appearance import Look, look
 from service.descriptors.hashes import Frequencies, frequencies, hamming
-from service.descriptors.insets import cut, insets
+from service.descriptors.insets import insets, with_parts
 from service.descriptors.keypoints import MOST_ASKED, extract
 from service.domain.dihedral import POSES
 from service.domain.values import Assessed
@@ -100,7 +100,7 @@ def study(data: bytes, parts: Parts, watch: Stopwatch, *, wait_s: float | None) 
             assessed=assessed,
             spectrum=spectrum,
             posed_phashes=spectrum.posed_phashes(),
-            vectors=parts.embedder.embed([working, *(cut(working, box) for box in parted)]),
+            vectors=parts.embedder.embed(with_parts(working, parted)),
             working=working,
             insets=parted,
         )

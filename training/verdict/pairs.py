@@ -23,7 +23,7 @@ from service.compare.proof import Sample, prove
 from service.compare.traces import surface_of
 from service.descriptors.builtin import Builtin
 from service.descriptors.hashes import frequencies, hamming
-from service.descriptors.insets import cut, insets
+from service.descriptors.insets import insets, with_parts
 from service.descriptors.keypoints import MOST_ASKED, extract
 from service.descriptors.registry import BUILTIN
 from service.domain.dihedral import POSES
@@ -171,7 +171,7 @@ def all_pairs(queries: int = QUERIES) -> Iterator[Pair]:
         query, own = Picture(small(edited)), references[index]
         if query.spectrum.too_little_detail or own.spectrum.too_little_detail:
             continue
-        asked = [query.pixels, *(cut(query.pixels, box) for box in insets(query.pixels))]
+        asked = with_parts(query.pixels, insets(query.pixels))
         similarities = (network.embed(asked) @ vectors.T).max(axis=0)
         # What it was pasted on is in it as well.
         similarities[[other for own_too in (index, *grounds) for other in (own_too, *twins.get(own_too, ()))]] = -1

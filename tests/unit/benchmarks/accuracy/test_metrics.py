@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.accuracy.metrics import Pooled, Prediction, Share, overlap, recall_at_k
+from benchmarks.accuracy.metrics import Pooled, Prediction, Share, recall_at_k
+from service.domain.regions import overlap
 
 TRUTH = {"a": "1", "b": "2", "c": "3", "stranger": None}
 
