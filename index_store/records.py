@@ -95,7 +95,7 @@ class FirstLook:
     exact: tuple[str, ...]
     """Contents with an active image that have its bytes or its pixels: same bytes first, then oldest; at most 64."""
     phashes: Mapping[str, bytes]
-    """The perceptual hashes of its neighbours, as far as they are known."""
+    """The perceptual hashes of those of its neighbours that have an active image."""
 
 
 @dataclass(frozen=True, slots=True)

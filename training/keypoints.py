@@ -28,8 +28,7 @@ def main() -> None:
         if number % EVERY:
             continue
         grey = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE))
-        longest = max(grey.shape)
-        scale = keypoints.side_for(longest) / longest
+        scale = keypoints.SIDE / max(grey.shape)
         _, patches = detector.detectAndCompute(cv2.resize(grey, None, fx=scale, fy=scale), None)
         if patches is not None:
             rooted.append(keypoints.rooted(patches))

@@ -54,7 +54,7 @@ _EXACT = (
     .limit(EXACT_SHOWN)
 )
 _KNOWN = select(content.c.sha256).where(content.c.sha256.in_(_WANTED), _OLDEST.is_not(None))
-_PHASHES = select(content.c.sha256, content.c.phash).where(content.c.sha256.in_(_WANTED))
+_PHASHES = select(content.c.sha256, content.c.phash).where(content.c.sha256.in_(_WANTED), _OLDEST.is_not(None))
 
 
 def delta(connection: Connection, since: int, space_id: int, limit: int) -> Delta:

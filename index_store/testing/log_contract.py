@@ -93,13 +93,16 @@ class LogContract(OpensCatalogue):
             assert catalogue.head() == 0
             assert catalogue.stats().contents == 0
 
-    def test_perceptual_hashes_are_told_of_known_contents_only(self) -> None:
+    def test_perceptual_hashes_are_told_of_findable_contents_only(self) -> None:
         with self.opened() as (catalogue, space):
             entry = a_hand_in("a", space)
-            catalogue.append(entry, searched_to=0)
+            image = committed(catalogue.append(entry, searched_to=0)).image
             assert entry.content is not None
-            looked = catalogue.first_look(a_hash("b"), a_hash("pixels of b"), [a_hash("a"), a_hash("b")])
+            neighbours = [a_hash("a"), a_hash("b")]
+            looked = catalogue.first_look(a_hash("b"), a_hash("pixels of b"), neighbours)
             assert looked.phashes == {a_hash("a"): entry.content.phash}
+            catalogue.append(Removal(image.image_id), searched_to=1)
+            assert catalogue.first_look(a_hash("b"), a_hash("pixels of b"), neighbours).phashes == {}
 
     def test_an_image_id_is_taken_once(self) -> None:
         with self.opened() as (catalogue, space):

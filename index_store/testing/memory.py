@@ -259,7 +259,7 @@ class MemoryCatalogue:
                 if (content.sha256 == sha256 or content.pixel_hash == pixel_hash) and self._active(content.sha256)
             ]
             same.sort(key=lambda content: (content.sha256 != sha256, self._active(content.sha256)[0].sequence))
-            phashes = {name: self._contents[name].phash for name in neighbours if name in self._contents}
+            phashes = {name: self._contents[name].phash for name in neighbours if self._active(name)}
         return FirstLook(tuple(content.sha256 for content in same[:EXACT_SHOWN]), phashes)
 
     def known(self, sha256s: Iterable[str]) -> set[str]:

@@ -98,9 +98,10 @@ def _nearest(query: Keypoints, reference: Keypoints) -> _Pairs:
         return _Pairs(np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32), nothing, nothing)
     alike = query.codes.astype(np.float32) @ reference.codes.astype(np.float32).T
     there = alike.argmax(axis=1)
-    here = np.flatnonzero(alike.argmax(axis=0)[there] == np.arange(len(query)))
+    best = alike[np.arange(len(query)), there]
+    here = np.flatnonzero(best == alike.max(axis=0)[there])  # the largest of a column is sooner had than its place
     if len(here) > MOST_PAIRS:
-        here = here[np.argsort(-alike[here, there[here]], kind="stable")[:MOST_PAIRS]]
+        here = here[np.argsort(-best[here], kind="stable")[:MOST_PAIRS]]
     there = there[here]
     return _Pairs(
         query.places[here],

@@ -2,8 +2,9 @@
 
 The network sees the whole picture squeezed to a small square, where what was pasted small is a few dozen pixels. But
 whoever lays one picture upon another leaves straight borders, upright and level, that end where they meet. Those are
-looked for: rectangles of which at least two sides show such a border nearly all along, the others being the picture's
-own edge. What is found is asked about beside the whole; that a rectangle is none costs one more question, no verdict.
+looked for: rectangles of which at least three sides show such a border nearly all along, the fourth being the picture's
+own edge, and what lies between two bars. What is found is asked about beside the whole; that a rectangle is none costs
+one more question, no verdict.
 """
 
 from __future__ import annotations
@@ -41,8 +42,11 @@ LINES = 9
 LEAST_SIDE = 0.16
 """Share of the picture's side."""
 LEAST_AREA, MOST_AREA = 0.03, 0.88
-LEAST_SIDES = 2
-LEAST_SHOWN, MEAN_SHOWN = 0.6, 0.62
+LEAST_SIDES = 3
+"""With two, natural pictures have twice as many (0.78 each instead of 0.4), and of 1,250 copies not one more is found."""
+BARS = 0.8
+"""As `MEAN_SHOWN`, between bars above and below or at either side: two borders from edge to edge."""
+LEAST_SHOWN, MEAN_SHOWN = 0.6, 0.66
 """Share of a side's length at which there is a border: of each side, and of all on average, less what runs on beyond."""
 _RUNS_ON, _BEYOND = 0.35, 8
 _HEM = 2
@@ -164,10 +168,11 @@ def _ranked(boxes: NDArray[np.intp], upright: _Borders, level: _Borders) -> NDAr
     shown = np.stack([borders.share(*where) for borders, *where in sides])
     beyond = np.stack([borders.share_beyond(*where) for borders, *where in sides])
     count = (~edge).sum(axis=0)
+    between_bars = (edge[:2].all(axis=0) | edge[2:].all(axis=0)) & (count == 2)  # noqa: PLR2004 - the other two
     mean = np.where(edge, 0, shown - _RUNS_ON * beyond).sum(axis=0) / np.maximum(count, 1)
     area = (right - left) * (bottom - top) / (width * height)
-    likely = (count >= LEAST_SIDES) & (np.where(edge, 1, shown).min(axis=0) >= LEAST_SHOWN) & (mean >= MEAN_SHOWN)
-    likely &= (area >= LEAST_AREA) & (area <= MOST_AREA)
+    likely = (count >= LEAST_SIDES) & (mean >= MEAN_SHOWN) | between_bars & (mean >= BARS)
+    likely &= (np.where(edge, 1, shown).min(axis=0) >= LEAST_SHOWN) & (area >= LEAST_AREA) & (area <= MOST_AREA)
     worth = mean + _EACH * count + _LARGE * np.sqrt(area)
     order = np.argsort(-worth[likely], kind="stable")
     ranked: NDArray[np.intp] = boxes[likely][order]

@@ -29,12 +29,13 @@ from service.workflows.batch import GROUP
 from service.workflows.preparing import InThreads, prepared, searched_again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
     from service.settings import Settings
     from service.workflows.arrival import Arrival, Wish
+    from service.workflows.nearest import Peer
     from service.workflows.parts import Parts
     from service.workflows.preparing import Entry
 
@@ -73,10 +74,10 @@ class InProcesses:
             return self._threads.submit(entry, wish)
         return self._ask(self._others, partial(_prepared_here, entry, wish))
 
-    def again(self, arrival: Arrival) -> Future[Arrival]:
+    def again(self, arrival: Arrival, peers: Sequence[Peer]) -> Future[Arrival]:
         if not self._ready.is_set():
-            return self._threads.again(arrival)
-        return self._ask(self._urgent, partial(_searched_again_here, arrival))
+            return self._threads.again(arrival, peers)
+        return self._ask(self._urgent, partial(_searched_again_here, arrival, peers))
 
     def close(self) -> None:
         self._threads.close()
@@ -213,5 +214,5 @@ def _now_and_then(catch_up: Callable[[], object]) -> None:
 _caught_up = 0.0
 
 
-def _searched_again_here(arrival: Arrival, parts: Parts) -> Arrival:
-    return searched_again(arrival.carried_on(parts))
+def _searched_again_here(arrival: Arrival, peers: Sequence[Peer], parts: Parts) -> Arrival:
+    return searched_again(arrival.carried_on(parts), peers)

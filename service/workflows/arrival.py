@@ -23,9 +23,10 @@ from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from service.workflows.check import Checked
+    from service.workflows.nearest import Peer
     from service.workflows.parts import Parts
     from service.workflows.study import Subject
 
@@ -98,6 +99,15 @@ class Arrival:
     def reach(self) -> float:
         """How similar a picture must be at the least to be compared with."""
         return self._inquiry.reach
+
+    @property
+    def strangers(self) -> Container[str]:
+        """SHA-256 of pictures that it was laid on before they were findable, and is no copy of."""
+        return self._inquiry.strangers
+
+    def lay_on(self, peers: Iterable[Peer]) -> None:
+        """Compare with pictures that wait as well. Raises StoreError."""
+        self._inquiry.lay_on(peers)
 
     @property
     def bytes_held(self) -> int:

@@ -175,28 +175,46 @@ class Batch:
                 self._record(ready.ordinal, ready.name, answer)
 
     def _catch_up(self) -> None:
-        """Compare those that wait with what was committed since they were searched for, side by side."""
-        behind = {
-            id(ready): self._preparing.again(ready.arrival) for ready in self._waiting if self._is_behind(ready.arrival)
-        }
+        """Compare those that wait with what was committed since they were searched for and with those before them, side
+        by side.
+        """
+        behind: dict[int, Future[Arrival]] = {}
+        before, on_disk = self._recent(), set[str]()
+        for ready in self._waiting:
+            arrival = ready.arrival
+            peers = [
+                peer
+                for peer in before.alike(arrival.subject, reach=arrival.reach)
+                if peer.sha256 in on_disk and peer.sha256 not in arrival.strangers
+            ]
+            if peers or self._is_behind(arrival):
+                behind[id(ready)] = self._preparing.again(arrival, peers)
+            before.add(arrival.subject)
+            if not arrival.bytes_held:
+                on_disk.add(arrival.subject.assessed.facts.sha256)
         self._waiting = deque(
             replace(ready, arrival=behind[id(ready)].result().carried_on(self._parts)) if id(ready) in behind else ready
             for ready in self._waiting
         )
 
     def _is_behind(self, arrival: Arrival) -> bool:
-        return self._lately.might_match(arrival.subject, arrival.searched_to, reach=arrival.reach)
+        return self._lately.might_match(
+            arrival.subject, arrival.searched_to, reach=arrival.reach, but=arrival.strangers
+        )
+
+    def _recent(self) -> Recent:
+        return Recent(self._parts.verdict_model, self._parts.descriptor.least_similarity)
 
     def _append(self) -> list[tuple[_Ready, GroupAnswer]]:
         """Commit those that wait and may go together; the others go on waiting."""
-        looked_at = Recent(self._parts.verdict_model, self._parts.descriptor.least_similarity)
+        looked_at = self._recent()
         group: list[tuple[_Ready, GroupItem]] = []
         going: set[str] = set()
         later: deque[_Ready] = deque()
         with self._parts.committing:
             for ready in self._waiting:
                 arrival = ready.arrival
-                may_be_known = looked_at.might_match(arrival.subject, reach=arrival.reach)
+                may_be_known = looked_at.might_match(arrival.subject, reach=arrival.reach, but=arrival.strangers)
                 looked_at.add(arrival.subject)
                 if may_be_known:
                     later.append(ready)

@@ -14,18 +14,21 @@ from service.domain.keeper import recommend
 from service.domain.values import Relation, Verdict
 from service.domain.verdict import could_be_copies, decide
 from service.workflows.assessed import assessed_of
+from service.workflows.known import proposed
 from service.workflows.nearest import Nearest
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
-from service.workflows.verify import exact_match, verified_match
+from service.workflows.verify import exact_match, inspect, match_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from index_store.records import ContentWithImages
     from service.domain.values import Match, OperatingPoint
+    from service.workflows.nearest import Peer
     from service.workflows.parts import Parts
     from service.workflows.study import Subject
+    from service.workflows.verify import Inspection
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Inquiry:
         self._size = 0
         self._matches: dict[str, Match] = {}
         self._references: dict[str, ContentWithImages] = {}
+        self._strangers: set[str] = set()
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_parts": None}
@@ -82,6 +86,18 @@ class Inquiry:
     def reach(self) -> float:
         """How similar a picture must be at the least to be compared with at all."""
         return min(one.reach for one in self._nearest[: len(self.subject.vectors)])
+
+    @property
+    def strangers(self) -> Container[str]:
+        """SHA-256 of pictures that were laid on it before they were findable, and say nothing of it."""
+        return self._strangers
+
+    def lay_on(self, peers: Iterable[Peer]) -> None:
+        """Compare with pictures that are not committed yet: those that say nothing need not be looked at again."""
+        with self._watch.step("verify"):
+            for peer in peers:
+                if self._inspected(peer.sha256, peer.similarity, peer.phash, {}) is None:
+                    self._strangers.add(peer.sha256)
 
     def search(self, *, to_the_end: bool = True) -> None:
         """Compare with everything that became findable since the last search, or with what the index knows of it."""
@@ -102,31 +118,46 @@ class Inquiry:
             looked = self._parts.catalogue.first_look(
                 facts.sha256, facts.pixel_hash, [one.content_id for one in neighbours]
             )
-            asks_geometry_from = self._parts.descriptor.least_similarity
-            near = [
-                one
+        found: dict[str, ContentWithImages] = {}
+        with self._watch.step("verify"):
+            told = {
+                one.content_id: (one.similarity, inspection)
                 for one in neighbours
                 if (phash := looked.phashes.get(one.content_id)) is not None
-                and (one.similarity >= asks_geometry_from or self._could_be_copies(phash))
-            ]
-            wanted = {*looked.exact, *(one.content_id for one in near), *self._matches}
-            found = self._parts.catalogue.contents(wanted) if wanted else {}
+                and one.content_id not in looked.exact
+                and one.content_id not in self._matches
+                and one.content_id not in self._strangers
+                and (inspection := self._inspected(one.content_id, one.similarity, phash, found)) is not None
+            }
+        with self._watch.step("search"):
+            wanted = {*looked.exact, *told, *self._matches}
+            found |= self._parts.catalogue.contents(wanted) if wanted else {}
             self._forget_the_gone(found)
         with self._watch.step("verify"):
             for content_id in looked.exact:
                 reference = found.get(content_id)
                 if _is_there(reference):
                     self._add(reference, exact_match(self.subject, reference))
-            for neighbour in near:
-                reference = found.get(neighbour.content_id)
-                if _is_there(reference) and neighbour.content_id not in self._matches:
-                    # What the descriptor does not propose was proposed by the hash, which speaks of whole frames alone.
-                    by_geometry = neighbour.similarity >= asks_geometry_from
-                    match = verified_match(self.subject, reference, neighbour, self._parts, by_geometry=by_geometry)
-                    if match is not None:
-                        self._add(reference, match)
+            for content_id, (similarity, inspection) in told.items():
+                reference = found.get(content_id)
+                if _is_there(reference):
+                    match = match_of(inspection, reference, similarity, self._parts.verdict_model)
+                    self._add(reference, match)
         # Not before: what fails half-way is searched for again from where it began.
         self.searched_to = end
+
+    def _inspected(
+        self, content_id: str, similarity: float, phash: bytes, rows: Mapping[str, ContentWithImages]
+    ) -> Inspection | None:
+        """What was found between the picture and a neighbour; None where nothing speaks for a copy."""
+        # What the descriptor does not propose the hash may, which speaks of whole frames alone.
+        by_geometry = similarity >= self._parts.descriptor.least_similarity
+        model = self._parts.verdict_model
+        if not by_geometry and not could_be_copies(model, self.subject.nearest_pose(phash)[1]):
+            return None
+        known = proposed(content_id, phash, lambda: rows[content_id].content, self._parts)
+        found = inspect(self.subject, known, model, by_geometry=by_geometry)
+        return None if found.says_nothing else found
 
     def _forget_the_gone(self, found: Mapping[str, ContentWithImages]) -> None:
         """What matched before may have been removed meanwhile, or only the image of it that was named."""
@@ -151,9 +182,6 @@ class Inquiry:
                 if one.similarity >= nearest.reach and (known is None or known.similarity < one.similarity):
                     near[one.content_id] = one
         return sorted(near.values(), key=lambda one: -one.similarity)
-
-    def _could_be_copies(self, phash: bytes) -> bool:
-        return could_be_copies(self._parts.verdict_model, self.subject.nearest_pose(phash)[1])
 
     def _add(self, reference: ContentWithImages, match: Match) -> None:
         self._matches[match.content_id] = match

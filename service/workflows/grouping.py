@@ -5,8 +5,10 @@ committed: those of its own group, and of the groups just before. No index need 
 memory, and for nearly all of them a bound that no verdict could beat shows that they are no copies. The catalogue is
 told which pictures were looked at in this way, and refuses the commit if there were others.
 
-What might be a copy waits until the group is committed, searches again, and meets the other as any reference. So does
-what might be a copy of a picture that waits: of two copies the one that came first is committed first.
+Where the bound does not say so, the two are laid on each other while both wait, and mostly that says so: among pictures
+of one kind all are similar, and few are copies. What still might be one waits until the group is committed, searches
+again, and meets the other as any reference. So does what might be a copy of a picture that waits: of two copies the one
+that came first is committed first.
 """
 
 from __future__ import annotations
@@ -18,8 +20,11 @@ import numpy as np
 
 from service.descriptors.hashes import HASH_BITS
 from service.domain.verdict import could_be_copies
+from service.workflows.nearest import Peer
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from numpy.typing import NDArray
 
     from index_store.records import Committed
@@ -70,23 +75,33 @@ class Recent:
             array[: self._count - count] = array[count : self._count].copy()
         self._count -= count
 
-    def might_match(self, subject: Subject, first: int = 0, *, reach: float = -1.0) -> bool:
+    def might_match(
+        self, subject: Subject, first: int = 0, *, reach: float = -1.0, but: Container[str] = frozenset()
+    ) -> bool:
         """Whether the picture might be a copy of any that came as number `first` or later.
 
-        `reach`: what is less similar is not compared with, for enough others are nearer.
+        `reach`: what is less similar is not compared with, for enough others are nearer. `but`: SHA-256 of pictures that
+        were laid on it already, and are no copies.
         """
         facts = subject.assessed.facts
         if any(facts.sha256 == sha256 or facts.pixel_hash == pixels for sha256, pixels in self._hashes[first:]):
             return True
+        return any(peer.sha256 not in but for peer in self.alike(subject, first, reach=reach))
+
+    def alike(self, subject: Subject, first: int = 0, *, reach: float = -1.0) -> list[Peer]:
+        """Those of number `first` or later that no bound keeps from being copies; equal bytes or pixels aside."""
         if subject.assessed.too_little_detail or first >= self._count:
-            return False
+            return []
         similarities = (self._vectors[first : self._count] @ subject.vectors.T).max(axis=1)
-        near = ~self._plain[first : self._count] & (similarities >= reach - CODEC_ERROR)
-        if similarities[near].max(initial=-1.0) >= self._asks_geometry_from - CODEC_ERROR:
-            return True
+        near = np.flatnonzero(~self._plain[first : self._count] & (similarities >= reach - CODEC_ERROR))
         posed = np.frombuffer(b"".join(subject.posed_phashes), np.uint8).reshape(-1, 1, 32)
-        distances = _distances(self._phashes[first : self._count][near], posed)
-        return could_be_copies(self._model, int(distances.min(initial=HASH_BITS)))
+        phashes = self._phashes[first : self._count][near]
+        distances = _distances(phashes, posed).min(axis=0, initial=HASH_BITS)
+        return [
+            Peer(self._hashes[first + row][0], phash.tobytes(), float(similarities[row]))
+            for row, phash, distance in zip(near.tolist(), phashes, distances.tolist(), strict=True)
+            if similarities[row] >= self._asks_geometry_from - CODEC_ERROR or could_be_copies(self._model, distance)
+        ]
 
     def _grow(self) -> None:
         self._vectors = np.concatenate([self._vectors, np.empty_like(self._vectors)])
@@ -113,10 +128,12 @@ class Lately:
             self._pictures.forget(REMEMBERED)
             del self._sequences[:REMEMBERED], self._contents[:REMEMBERED]
 
-    def might_match(self, subject: Subject, searched_to: int, *, reach: float = -1.0) -> bool:
+    def might_match(
+        self, subject: Subject, searched_to: int, *, reach: float = -1.0, but: Container[str] = frozenset()
+    ) -> bool:
         """Whether the picture might be a copy of one committed after `searched_to`."""
         return searched_to < self._forgotten_to or self._pictures.might_match(
-            subject, self._first(searched_to), reach=reach
+            subject, self._first(searched_to), reach=reach, but=but
         )
 
     def contents_since(self, searched_to: int) -> frozenset[str]:

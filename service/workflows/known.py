@@ -26,12 +26,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Known:
-    """What a check may ask of a reference; the two readers are called at most once. May raise StoreError."""
+    """What a check may ask of a reference; the readers are called at most once. May raise StoreError."""
 
-    assessed: Assessed
     phash: bytes
+    read_assessed: Callable[[], Assessed]
     read_working: Callable[[], NDArray[np.uint8]]
     read_keypoints: Callable[[], Keypoints]
+
+    @once
+    def assessed(self) -> Assessed:
+        """What was measured of it when it came in."""
+        return self.read_assessed()
 
     @once
     def working(self) -> NDArray[np.uint8]:
@@ -54,19 +59,24 @@ def content_of(image_id: str, parts: Parts) -> Content:
 
 def stored(content: Content, parts: Parts) -> Known:
     """By its row, its thumbnail and its kept features."""
+    return proposed(content.sha256, content.phash, lambda: content, parts)
+
+
+def proposed(content_id: str, phash: bytes, read_content: Callable[[], Content], parts: Parts) -> Known:
+    """As `stored`, but its row is read when it is found to be worth it: of twenty that are proposed few are."""
     return Known(
-        assessed_of(content),
-        content.phash,
-        lambda: thumbnail_pixels(content.sha256, parts),
-        lambda: keypoints_of(content.sha256, parts),
+        phash,
+        lambda: assessed_of(read_content()),
+        lambda: thumbnail_pixels(content_id, parts),
+        lambda: keypoints_of(content_id, parts),
     )
 
 
 def handed_in(subject: Subject) -> Known:
     """As it would be known if it were stored."""
     return Known(
-        subject.assessed,
         subject.posed_phashes[0],
+        lambda: subject.assessed,
         lambda: subject.working,
         lambda: subject.keypoints[0].first(MOST_KEPT),
     )

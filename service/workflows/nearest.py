@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from index_store.vectors import Neighbour
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A picture that waits to be committed too, its files on disk already, and how similar it is to another."""
+
+    sha256: str
+    phash: bytes
+    similarity: float
 
 
 class Nearest:

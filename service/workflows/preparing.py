@@ -18,10 +18,11 @@ from service.domain.errors import KeeponeError, OverloadedError
 from service.workflows.arrival import Arrival, RefusedDuplicateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     from service.workflows.arrival import Wish
+    from service.workflows.nearest import Peer
     from service.workflows.parts import Parts
 
 T = TypeVar("T")
@@ -48,8 +49,8 @@ class Preparing(Protocol):
         """The arrival, once it is prepared, or what `prepared` raises."""
         ...
 
-    def again(self, arrival: Arrival) -> Future[Arrival]:
-        """The arrival, or another in its place, compared with what was committed since."""
+    def again(self, arrival: Arrival, peers: Sequence[Peer]) -> Future[Arrival]:
+        """The arrival, or another in its place, compared with what was committed since and with these."""
         ...
 
     def close(self) -> None:
@@ -70,8 +71,8 @@ class InThreads:
     def submit(self, entry: Entry, wish: Wish) -> Future[Arrival]:
         return self._threads.submit(prepared, entry, wish, self._parts)
 
-    def again(self, arrival: Arrival) -> Future[Arrival]:
-        return self._again.submit(searched_again, arrival)
+    def again(self, arrival: Arrival, peers: Sequence[Peer]) -> Future[Arrival]:
+        return self._again.submit(searched_again, arrival, peers)
 
     def close(self) -> None:
         for threads in (self._threads, self._again):
@@ -102,9 +103,10 @@ def _arrival(entry: Entry, wish: Wish, parts: Parts) -> Arrival:
     return arrival
 
 
-def searched_again(arrival: Arrival) -> Arrival:
-    """The arrival, compared with what was committed since. Raises StoreError."""
+def searched_again(arrival: Arrival, peers: Sequence[Peer]) -> Arrival:
+    """The arrival, compared with what was committed since and with its peers. Raises StoreError."""
     patiently(arrival.search_again)
+    patiently(lambda: arrival.lay_on(peers))
     return arrival
 
 

@@ -16,16 +16,13 @@ from service.domain.keeper import UNTOUCHED
 from service.domain.values import Match
 from service.domain.verdict import LEAST_TOLD, is_sibling
 from service.workflows.account import Account, Frames, account, exact_account
-from service.workflows.known import stored
 
 if TYPE_CHECKING:
     from index_store.records import ContentWithImages
-    from index_store.vectors import Neighbour
     from service.compare.geometry import Alignment
     from service.compare.proof import Proof
     from service.domain.verdict import VerdictModel
     from service.workflows.known import Known
-    from service.workflows.parts import Parts
     from service.workflows.study import Subject
 
 
@@ -70,15 +67,9 @@ def _is_worth_telling(frames: Frames, proof: Proof, model: VerdictModel) -> bool
     return alike >= LEAST_TOLD or is_sibling(alike, proof.inliers, proof.agreement)
 
 
-def verified_match(
-    subject: Subject, reference: ContentWithImages, neighbour: Neighbour, parts: Parts, *, by_geometry: bool
-) -> Match | None:
-    """The match with a candidate; None where nothing speaks for a copy. Raises StoreError."""
-    known, model = stored(reference.content, parts), parts.verdict_model
-    found = inspect(subject, known, model, by_geometry=by_geometry)
-    if found.says_nothing:
-        return None
-    return _match(reference, account(found.frames, found.proof, model), max(-1.0, min(1.0, neighbour.similarity)))
+def match_of(found: Inspection, reference: ContentWithImages, similarity: float, model: VerdictModel) -> Match:
+    """The match with a candidate that something speaks for. Raises StoreError."""
+    return _match(reference, account(found.frames, found.proof, model), max(-1.0, min(1.0, similarity)))
 
 
 def _match(reference: ContentWithImages, told: Account, similarity: float | None) -> Match:

@@ -164,9 +164,7 @@ def test_the_number_of_matches_listed_can_be_chosen(asked, taken, astronaut, wri
 
 def test_a_stricter_operating_point_can_turn_a_duplicate_uncertain(asked, stored, astronaut, written, monkeypatch):
     """The same evidence, another question; what is uncertain is left to a person."""
-    monkeypatch.setattr(
-        check, "verified_match", lambda *told, **how: replace(verify.verified_match(*told, **how), probability=0.9)
-    )
+    monkeypatch.setattr(check, "match_of", lambda *found: replace(verify.match_of(*found), probability=0.9))
     data = written(astronaut, quality=60)
     kinds = [asked(data, point=point).verdict.kind for point in (OperatingPoint.STRICT, OperatingPoint.LOOSE)]
     assert stored
@@ -201,7 +199,7 @@ def test_local_features_are_made_when_they_are_first_needed(asked, stored, taken
     """They cost more than all else that is done with a picture, and most pictures are never anybody's candidate."""
 
     def kept():
-        return {path.stem for path in (tmp_path / "data" / "blobs" / "derived").rglob("*.kp4")}
+        return {path.stem for path in (tmp_path / "data" / "blobs" / "derived").rglob("*.kp5")}
 
     assert kept() == set()
     tilted = written(np.asarray(Image.fromarray(astronaut).rotate(3, Image.Resampling.BICUBIC)), quality=90)

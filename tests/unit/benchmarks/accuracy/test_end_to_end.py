@@ -66,6 +66,6 @@ def test_a_stranger_that_finds_its_own_source_is_no_mistake_and_another_is(told)
 
 def test_what_a_picture_costs_is_told(told):
     """Bytes of each kind, and where a check's time goes."""
-    assert told["bytes_a_picture"]["kp4"] > 1000
+    assert told["bytes_a_picture"]["kp5"] > 1000
     assert set(told["timings_ms"]) == {"decode", "embed", "search", "verify", "assess", "total"}
     assert told["candidates"] == 20
