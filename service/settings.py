@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     operating_point: OperatingPoint = Field(
         OperatingPoint.BALANCED, description="How sure a duplicate must be where a request does not say."
     )
-    candidates: PositiveInt = Field(20, le=200, description="Neighbours of a query that are verified, at the most.")
+    candidates: PositiveInt = Field(12, le=200, description="Neighbours of a query that are verified, at the most.")
     max_bytes: PositiveInt = Field(25 * MIB, description="Largest picture file, in bytes.")
     max_pixels: PositiveInt = Field(50_000_000, description="Largest picture, in pixels.")
     max_side: PositiveInt = Field(16_384, description="Longest side of a picture, in pixels.")

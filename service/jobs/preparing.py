@@ -21,6 +21,8 @@ from functools import partial
 from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING, TypeAlias
 
+import cv2
+
 from index_store.errors import StoreError
 from index_store.syncing import has_failed
 from service import log, wiring
@@ -169,6 +171,7 @@ def _serve(pipe: Connection, settings: Settings) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
     log.configure(settings.log_format, settings.log_level)
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    cv2.setNumThreads(1)  # there is such a process for every core; more threads only take turns
     parts = wiring.build(settings)
     pipe.send("ready")
     try:

@@ -16,6 +16,7 @@ from service.domain.edits import WHOLE, direction_by_traces, edits_of
 from service.domain.values import Direction, Edit, Evidence, OperatingPoint, Relation
 from service.domain.verdict import (
     EVEN_ODDS,
+    LEAST_INLIERS,
     RECOLOURED_TONES,
     SAME_TONES,
     SAVED_ANEW,
@@ -103,7 +104,9 @@ class Frames:
         """What speaks for a copy, with geometry or without."""
         if proof is None:
             return Signals(self.phash_distance, self._near)
-        return Signals(self.phash_distance, self._near, proof.inliers, proof.agreement, proof.in_place)
+        # Where the map is heard, frames are not: a look at the reference would cost as much as a proof.
+        glance = (0.0, 0.0) if proof.inliers >= LEAST_INLIERS else self._near
+        return Signals(self.phash_distance, glance, proof.inliers, proof.agreement, proof.in_place)
 
 
 @dataclass(frozen=True, slots=True)

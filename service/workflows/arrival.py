@@ -23,7 +23,7 @@ from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from service.workflows.check import Checked
     from service.workflows.nearest import Peer
@@ -101,9 +101,9 @@ class Arrival:
         return self._inquiry.reach
 
     @property
-    def strangers(self) -> Container[str]:
-        """SHA-256 of pictures that it was laid on before they were findable, and is no copy of."""
-        return self._inquiry.strangers
+    def peers(self) -> Mapping[str, bool]:
+        """SHA-256 of pictures that it was laid on while they waited as well: whether they are strangers to it."""
+        return self._inquiry.peers
 
     def lay_on(self, peers: Iterable[Peer]) -> None:
         """Compare with pictures that wait as well. Raises StoreError."""

@@ -21,7 +21,7 @@ from service.workflows.study import study
 from service.workflows.verify import exact_match, inspect, match_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from index_store.records import ContentWithImages
     from service.domain.values import Match, OperatingPoint
@@ -73,7 +73,7 @@ class Inquiry:
         self._size = 0
         self._matches: dict[str, Match] = {}
         self._references: dict[str, ContentWithImages] = {}
-        self._strangers: set[str] = set()
+        self._peers: dict[str, bool] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_parts": None}
@@ -88,16 +88,16 @@ class Inquiry:
         return min(one.reach for one in self._nearest[: len(self.subject.vectors)])
 
     @property
-    def strangers(self) -> Container[str]:
-        """SHA-256 of pictures that were laid on it before they were findable, and say nothing of it."""
-        return self._strangers
+    def peers(self) -> Mapping[str, bool]:
+        """SHA-256 of pictures that it was laid on before they were findable: whether they are strangers to it."""
+        return self._peers
 
     def lay_on(self, peers: Iterable[Peer]) -> None:
         """Compare with pictures that are not committed yet: those that say nothing need not be looked at again."""
         with self._watch.step("verify"):
             for peer in peers:
-                if self._inspected(peer.sha256, peer.similarity, peer.phash, {}) is None:
-                    self._strangers.add(peer.sha256)
+                told = self._inspected(peer.sha256, peer.similarity, peer.phash, {})
+                self._peers[peer.sha256] = told is None
 
     def search(self, *, to_the_end: bool = True) -> None:
         """Compare with everything that became findable since the last search, or with what the index knows of it."""
@@ -126,7 +126,7 @@ class Inquiry:
                 if (phash := looked.phashes.get(one.content_id)) is not None
                 and one.content_id not in looked.exact
                 and one.content_id not in self._matches
-                and one.content_id not in self._strangers
+                and not self._peers.get(one.content_id)
                 and (inspection := self._inspected(one.content_id, one.similarity, phash, found)) is not None
             }
         with self._watch.step("search"):

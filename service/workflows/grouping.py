@@ -14,6 +14,7 @@ that came first is committed first.
 from __future__ import annotations
 
 from bisect import bisect_right
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,7 @@ from service.domain.verdict import could_be_copies
 from service.workflows.nearest import Peer
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -36,6 +37,7 @@ CODEC_ERROR = 0.002
 REMEMBERED = 256
 """Committed pictures that are looked at in memory, at the least; what searched before all of them searches again."""
 _ROOM = 64
+NOBODY: Mapping[str, bool] = MappingProxyType({})
 
 
 class Recent:
@@ -76,17 +78,17 @@ class Recent:
         self._count -= count
 
     def might_match(
-        self, subject: Subject, first: int = 0, *, reach: float = -1.0, but: Container[str] = frozenset()
+        self, subject: Subject, first: int = 0, *, reach: float = -1.0, laid: Mapping[str, bool] = NOBODY
     ) -> bool:
         """Whether the picture might be a copy of any that came as number `first` or later.
 
-        `reach`: what is less similar is not compared with, for enough others are nearer. `but`: SHA-256 of pictures that
-        were laid on it already, and are no copies.
+        `reach`: what is less similar is not compared with, for enough others are nearer. `laid`: SHA-256 of pictures that
+        were laid on it already, and whether they are strangers to it.
         """
         facts = subject.assessed.facts
         if any(facts.sha256 == sha256 or facts.pixel_hash == pixels for sha256, pixels in self._hashes[first:]):
             return True
-        return any(peer.sha256 not in but for peer in self.alike(subject, first, reach=reach))
+        return any(not laid.get(peer.sha256) for peer in self.alike(subject, first, reach=reach))
 
     def alike(self, subject: Subject, first: int = 0, *, reach: float = -1.0) -> list[Peer]:
         """Those of number `first` or later that no bound keeps from being copies; equal bytes or pixels aside."""
@@ -129,11 +131,11 @@ class Lately:
             del self._sequences[:REMEMBERED], self._contents[:REMEMBERED]
 
     def might_match(
-        self, subject: Subject, searched_to: int, *, reach: float = -1.0, but: Container[str] = frozenset()
+        self, subject: Subject, searched_to: int, *, reach: float = -1.0, laid: Mapping[str, bool] = NOBODY
     ) -> bool:
         """Whether the picture might be a copy of one committed after `searched_to`."""
         return searched_to < self._forgotten_to or self._pictures.might_match(
-            subject, self._first(searched_to), reach=reach, but=but
+            subject, self._first(searched_to), reach=reach, laid=laid
         )
 
     def contents_since(self, searched_to: int) -> frozenset[str]:

@@ -359,7 +359,7 @@ def test_among_look_alikes_groups_shrink_and_the_end_is_heard_between_two(
     counted.append_many = lambda group: sizes.append(len(group)) or parts.catalogue.append_many(group)
     watcher.wants_to_stop = lambda: heard.append(len(sizes)) or False
     again, searched = InThreads.again, []
-    monkeypatch.setattr(InThreads, "again", lambda self, arrival: searched.append(arrival) or again(self, arrival))
+    monkeypatch.setattr(InThreads, "again", lambda *asked: searched.append(asked) or again(*asked))
     job_id = parts.jobs.create(NewJob("ingest")).job_id
     files = [Entry(number, f"{number}", data) for number, data in enumerate(pictures)]
     counting = replace(by_hash_alone(parts), catalogue=counted)
@@ -367,6 +367,21 @@ def test_among_look_alikes_groups_shrink_and_the_end_is_heard_between_two(
     assert sizes == [4, 8] + 16 * [1]
     assert set(heard) >= set(range(len(sizes))), "asked before every group"
     assert len(searched) <= 16 * 5, "for a few, not for all that wait"
+
+
+def test_strangers_that_look_alike_are_laid_on_each_other_and_go_together(parts, photographs, written):
+    """In a collection of one kind everything is near everything; nobody waits for who is seen to be no copy."""
+    near = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
+    sizes, counted = [], Appending(parts.catalogue)
+    counted.append_many = lambda group: sizes.append(len(group)) or parts.catalogue.append_many(group)
+    pictures = [written(photographs[name], quality=90) for name in ("astronaut", "coffee", "rocket", "chelsea", "clock")]
+    pictures.append(written(photographs["rocket"], quality=50))
+    files = [Entry(number, f"{number}", data) for number, data in enumerate(pictures)]
+    job_id = parts.jobs.create(NewJob("ingest")).job_id
+    Batch(job_id, replace(near, catalogue=counted), wish_for(OnDuplicate.STORE), Counting()).run(files)
+    assert sizes == [4, 2]
+    verdicts = [image.verdict for image in parts.catalogue.images(ImageFilter(), 10).items]
+    assert sorted(verdicts) == ["duplicate"] + 5 * ["unique"]
 
 
 def test_only_a_few_files_are_read_ahead(parts, written):

@@ -84,6 +84,16 @@ def test_a_possible_copy_has_to_wait(subjects, studied, photographs, written, ch
     )
 
 
+def test_who_was_laid_on_it_and_is_a_stranger_is_not_waited_for(subjects):
+    """However similar; who may be a copy still is."""
+    before, one = recent(subjects["coffee"], asks=-1.0), subjects["rocket"]
+    coffee = subjects["coffee"].assessed.facts.sha256
+    assert before.might_match(one)
+    assert [peer.sha256 for peer in before.alike(one)] == [coffee]
+    assert not before.might_match(one, laid={coffee: True})
+    assert before.might_match(one, laid={coffee: False})
+
+
 def test_what_is_farther_than_enough_others_is_not_compared_with(subjects, studied, photographs, written):
     """A search would not have named it among the nearest either."""
     copy = studied(written(photographs["astronaut"][::2, ::2], quality=30))
