@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 RESULT = Path(__file__).parents[1] / "results" / "accuracy.json"
-DEPTHS = (1, 20, 100)
-"""First, the depth of the goal, and K, the most that geometry is asked to verify."""
+DEPTHS = (1, 12, 20, 100)
+"""First, as many as geometry is asked to verify, the depth of the goal, and far down."""
 LIBRARIES = ("augly", "imagehash", "numpy", "opencv-python-headless", "pdqhash", "pillow")
 
 

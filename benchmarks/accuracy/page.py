@@ -103,7 +103,7 @@ def end_to_end(told: Mapping[str, Any]) -> list[str]:
 
 
 def descriptors(rows: Mapping[str, Any]) -> list[str]:
-    columns = ("recall@1", "recall@20", "recall@100", "uap")
+    columns = ("recall@1", "recall@12", "recall@20", "recall@100", "uap")
     return [
         "### Descriptors and hashes alone\n",
         *table(
