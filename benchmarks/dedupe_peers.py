@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Edit = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 SEED = 20261129
-KEEPONE = {"keepone appearance": "appearance", "keepone hash": "hash"}
+KEEPONE = {"keepone appearance": "appearance", "keepone hash": "hash", "keepone copy": "copy"}
 """By name, the matcher."""
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 EDIT = "one of the two is an edit of the other, and it is not sure that the one that would stay is the source"
 _LOSES_NOTHING = frozenset({Edit.CROPPED, Edit.ROTATED, Edit.FLIPPED, Edit.COMPRESSED})
 """Edits that leave nothing to be seen in the edited picture that its source does not show."""
-_NEAREST = 20
+_NEAREST = 12
 """Of so many by descriptor a closer look is taken, as a check does unless told otherwise."""
 _HELD = 32
 """Pictures with their local features in memory at once, about two megabytes each."""
