@@ -120,7 +120,7 @@ def bytes_again(service: Crashable, number: int, url: str) -> str:
         for data in (best, worst):
             handed_in(http, person, data)
         first = planned(http, person)
-        seen = [applied(http, first).status_code, _come_back(http, person, worst)]
+        seen: list[object] = [applied(http, first).status_code, _come_back(http, person, worst)]
         second = planned(http, person)
         seen += [applied(http, second).status_code, _purged(http, second)]
         _long_ago(url, second["removal_id"])
