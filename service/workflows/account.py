@@ -10,9 +10,11 @@ import numpy as np
 from service.compare.appearance import compare, glance, look
 from service.compare.geometry import extent
 from service.compare.proof import proved
-from service.compare.traces import copy_in, detail_of, grid_of, shape_of, surface_of, surroundings_of
+from service.compare.surface import surface_of
+from service.compare.traces import copy_in, detail_of, grid_of, shape_of, surroundings_of
 from service.domain.dihedral import POSES
-from service.domain.edits import WHOLE, direction_by_traces, edits_of
+from service.domain.direction import direction_by_size, direction_of_match
+from service.domain.edits import WHOLE, edits_of
 from service.domain.values import Direction, Edit, Evidence, OperatingPoint, Relation
 from service.domain.verdict import (
     EVEN_ODDS,
@@ -24,7 +26,6 @@ from service.domain.verdict import (
     Signals,
     could_be_copies,
     differs_as_a_page,
-    direction_by_size,
     is_registered,
     is_sibling,
     relation_of,
@@ -165,7 +166,7 @@ def _by_geometry(frames: Frames, proof: Proof, alike: float, evidence: Evidence)
     if alike < EVEN_ODDS:
         return Account(Relation.UNRELATED, (), Direction.UNKNOWN, alike, evidence)
     query, reference = frames.subject.working, frames.known.working
-    surface = surface_of(proof.laid, proof.cells)
+    surface = surface_of(proof, query, reference)
     probability = differs_as_a_page(alike, surface.paper, surface.worst, surface.covered)
     edits = _edits(proof, surface, query, reference)
     more = set(edits) - SAVING or _is_more_than_saved_anew(surface, proof)
@@ -186,10 +187,8 @@ def _edits(proof: Proof, surface: Surface, query: NDArray[np.uint8], reference: 
 def _direction(
     frames: Frames, relation: Relation, edits: tuple[Edit, ...], proof: Proof, surface: Surface
 ) -> Direction:
-    """By the traces, and where they say nothing by size."""
-    told = direction_by_traces(edits, proof.query_overlap, proof.reference_overlap, surface)
-    by_size = direction_by_size(frames.subject.assessed, frames.known.assessed, relation)
-    return by_size if told is Direction.UNKNOWN else told
+    overlaps = (proof.query_overlap, proof.reference_overlap)
+    return direction_of_match(frames.subject.assessed, frames.known.assessed, relation, edits, overlaps, surface)
 
 
 def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -> Account:
@@ -201,7 +200,7 @@ def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -
     proof = proved(query, reference, np.asarray(places, np.float64), 0)
     if proof is None:
         return _by_frames(frames, probability, evidence)
-    surface = surface_of(proof.laid, proof.cells)
+    surface = surface_of(proof, query, reference)
     posed = np.ascontiguousarray(POSES[frames.pose].lay(query))
     surface = replace(surface, detail=min(surface.detail, detail_of(posed, reference)))
     # In their pose they show the same from edge to edge: where cells were found says nothing against that.
