@@ -27,7 +27,7 @@ RESAMPLED = 1.05
 SOFTENED = 0.95
 """Fine detail for each unit of the other's, below which the one that lies aslant or stretched is the copy: pixels that
 were drawn anew are softer."""
-CRUSHED, CRUSHED_MORE = 1.0, 2.0
+CRUSHED, CRUSHED_MORE = 0.25, 2.0
 """Levels, and by what factor more than the other's, from which light that was cut off tells who had it first."""
 FLATTENED, PALER, COLOURED = 0.85, 0.75, 6.0
 """Below which share of the other's contrast, or colour where there is any, a picture was drawn together."""
@@ -41,7 +41,7 @@ _TAKES_AWAY = frozenset(
     {Edit.CROPPED, Edit.GREYSCALE, Edit.BLURRED, Edit.PIXELATED, Edit.COMPRESSED, Edit.NOISY, Edit.OVERLAID}
 )
 _ADDS = frozenset({Edit.PADDED, Edit.COMPOSITED, Edit.SCREENSHOT})
-_REDRAWN = frozenset({Edit.STRETCHED, Edit.PERSPECTIVE, Edit.ROTATED})
+_REDRAWN = frozenset({Edit.STRETCHED, Edit.PERSPECTIVE})
 
 
 def direction_of_match(
@@ -118,9 +118,7 @@ def direction_by_size(query: Assessed, reference: Assessed, relation: Relation) 
     return _LATER if larger is query else _EARLIER
 
 
-def direction_by_shape(
-    query: Assessed, reference: Assessed, edits: tuple[Edit, ...], surface: Surface
-) -> Direction:
+def direction_by_shape(query: Assessed, reference: Assessed, edits: tuple[Edit, ...], surface: Surface) -> Direction:
     """Of two equally large ones that lie otherwise, or of which one is sharper: whose pixels were drawn anew."""
     here, there = (one.quality.enlargement or 1.0 for one in (query, reference))
     if Edit.SHARPENED in edits:

@@ -29,8 +29,8 @@ RECOLOURED_TOO, OF_GRAIN = 20.0, 1.6
 """Levels, and times the grain, that tones must differ by where grain and sharpened edges are cut off at black and white,
 or pixels that changed places draw them together."""
 GREY, COLOURED = 2.0, 6.0
-SOFTER, SOFTER_RESAMPLED, SOFTER_BENEATH, FAINT, SHARPER = 0.72, 0.65, 0.5, 0.3, 1.16
-GRAINY, MUCH_GRAIN, EVEN = 5.0, 8.0, 0.5
+SOFTER, SOFTER_RESAMPLED, SOFTER_BENEATH, FAINT, SHARPER = 0.68, 0.55, 0.5, 0.3, 1.25
+GRAINY, MUCH_GRAIN, EVEN = 5.0, 8.0, 0.78
 TURNED_ASLANT = 20.0
 BLOCKY = 0.2
 STEPPED, STEPPED_TOO = 0.25, 0.45
@@ -50,7 +50,7 @@ def edits_of(
         found.append(Edit.CROPPED)
     if around.share > BEYOND:
         found.append(_laid_into(around))
-    if surface.covered > _least_covered(surface):
+    if surface.laid_upon > _least_covered(surface):
         found.append(Edit.OVERLAID)
     resampled = bool({Edit.STRETCHED, Edit.PERSPECTIVE} & set(found))
     return (*found, *_surface_edits(surface, *grids, resampled=resampled))
@@ -90,10 +90,10 @@ def _surface_edits(surface: Surface, query: Grid, reference: Grid, *, resampled:
     blocky = query.blocks - reference.blocks > BLOCKY
     stepped = query.steps - reference.steps > (STEPPED_TOO if blocky else STEPPED)
     grey = surface.query_chroma < GREY and surface.reference_chroma > COLOURED
-    grainy = surface.grain > GRAINY and not (stepped or blocky)
-    noisy = grainy and surface.evenness > EVEN and (surface.detail >= SOFTER or surface.grain > MUCH_GRAIN)
-    sharper = not (stepped or noisy) and (surface.detail > SHARPER or (surface.grain > MUCH_GRAIN and grainy))
-    softest = SOFTER_BENEATH if surface.covered > MUCH_COVERED else SOFTER_RESAMPLED if resampled else SOFTER
+    sharper = surface.detail > SHARPER and not stepped
+    grainy = surface.grain > (GRAINY if surface.detail >= SOFTER else MUCH_GRAIN) and surface.evenness > EVEN
+    noisy = grainy and not (stepped or blocky or sharper)
+    softest = SOFTER_BENEATH if surface.laid_upon > MUCH_COVERED else SOFTER_RESAMPLED if resampled else SOFTER
     softer = surface.detail < softest and not (stepped or blocky or noisy)
     least = max(RECOLOURED_TOO, OF_GRAIN * surface.grain) if noisy or sharper else RECOLOURED
     explained = surface.tone_residual < UNEXPLAINED * surface.tone_distance

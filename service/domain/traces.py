@@ -58,10 +58,12 @@ class Surface:
     """Levels (RMS) of fine detail that the reference does not have."""
     evenness: float
     """Grain where the reference has least detail, for each unit of it everywhere: near 1 is noise, little is edges."""
+    laid_upon: float
+    """Share of the spots that show something else altogether, 0..1, seen as finely as the coarser shows them."""
     covered: float
-    """Share of the spots that show something else altogether, 0..1."""
+    """The same in the proof's frame, where one may be the finer."""
     worst: float
-    """Levels by which the spot that changed most differs."""
+    """Levels by which the spot there that changed most differs."""
     paper: float
     """Share of one level, within a sixteenth, where both agree: a page has much of it, a photograph little."""
 

@@ -111,7 +111,11 @@ def found_between(query: Picture, reference: Picture, *, number: int, kind: str,
     pose = int(np.argmin(distances))
     seen = compare(query.look(pose), reference.look(0))
     proof = prove(query.sample, reference.kept)
-    surface = surface_of(proof, query.pixels, reference.pixels) if proof and is_registered(proof.inliers, proof.agreement) else None
+    surface = (
+        surface_of(proof, query.pixels, reference.pixels)
+        if proof and is_registered(proof.inliers, proof.agreement)
+        else None
+    )
     return Pair(
         query=number,
         reference=of,

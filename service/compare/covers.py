@@ -1,0 +1,146 @@
+"""What lies upon one of two pictures and not upon the other: spots that no change of light as a whole explains.
+
+The curve that makes the reference's grey levels the query's follows every change of light, clipping too. What still
+differs much, and much more than is usual, is something else altogether.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from service.compare.appearance import LUMA
+from service.compare.cells import CELL, LEAST_TEXTURE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from service.compare.cells import Cells
+
+SPOT = 4
+"""Pixels of the frame: the side of the spots that changes and tones are told by."""
+_HIDDEN = 25.0
+"""Grey levels by which a spot must differ, and by four times what is usual, to count as covered."""
+_BLUNT = 0.8
+"""Pixels (sigma): edges that lie a little off, or were drawn more coarsely, cover nothing."""
+_TONES = 16
+_TONE_STEP = 256 // _TONES
+_PAPER = 16
+"""Grey levels that count as one paper."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Covers:
+    """What was found in one frame."""
+
+    query: NDArray[np.float32]
+    """(h, w): its grey levels."""
+    expected: NDArray[np.float32]
+    """(h, w): the reference's, in the query's light."""
+    covered: float
+    worst: float
+    paper: float
+    """As in `Surface`."""
+    same: NDArray[np.bool_]
+    """(rows, columns): the spots that both show, but for what is covered, and around it."""
+
+
+def covers(
+    query: NDArray[np.uint8], reference: NDArray[np.uint8], seen: NDArray[np.bool_], cells: Cells, *, blunted: bool
+) -> Covers:
+    """Of two pictures (h, w, 3) in one frame, both sides multiples of a cell. `blunted`: see only what is no edge."""
+    here, there = (grey_of(one) for one in (query, reference))
+    expected = in_the_light_of(here, there, seen)
+    whole = by_spots(seen.astype(np.float32)) == 1
+    compared = (_blunted(here), _blunted(expected)) if blunted else (here, expected)
+    changes = by_spots(np.asarray(cv2.absdiff(*compared), np.float32))
+    typical = float(np.median(changes[whole])) if whole.any() else 0.0
+    hidden = whole & (changes > max(_HIDDEN, 4 * typical))
+    agreeing = _agreeing(cells, here, there).repeat(CELL // SPOT, axis=0).repeat(CELL // SPOT, axis=1)
+    near = cv2.dilate(hidden.astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool)
+    same = whole & agreeing & ~near
+    same = same if same.any() else whole
+    return Covers(
+        query=here,
+        expected=expected,
+        covered=float(hidden.sum() / whole.sum()) if whole.any() else 0.0,
+        worst=float(changes[whole].max()) if whole.any() else 0.0,
+        paper=_paper(there[pixels_of(same)]),
+        same=same,
+    )
+
+
+def grey_of(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(h, w): its grey levels, not rounded."""
+    return np.asarray(cv2.transform(picture.astype(np.float32), LUMA[None]), np.float32)
+
+
+def pixels_of(spots: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pixels of these spots."""
+    return spots.repeat(SPOT, axis=0).repeat(SPOT, axis=1)
+
+
+def _agreeing(cells: Cells, query: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(rows, columns): all cells but those that looked for themselves in vain, and those that show something in one
+    picture and nothing in the other.
+    """
+    flat, bare = (_spreads(levels) < LEAST_TEXTURE for levels in (query, reference))
+    lost = (np.isfinite(cells.alike) & ~cells.found) | (flat != bare)
+    return np.asarray(~lost, bool)
+
+
+def _spreads(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(rows, columns): the standard deviation in each cell."""
+    mean, square = averaged(levels, CELL), averaged(levels * levels, CELL)
+    return np.sqrt(np.maximum(square - mean * mean, 0))
+
+
+def averaged(levels: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    rows, columns = levels.shape[0] // side, levels.shape[1] // side
+    whole = levels[: rows * side, : columns * side]
+    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def by_spots(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    return averaged(levels, SPOT)
+
+
+def _blunted(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(levels, (5, 5), _BLUNT), np.float32)
+
+
+def in_the_light_of(
+    query: NDArray[np.float32], reference: NDArray[np.float32], seen: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """The reference's grey levels sent through the curve that makes them the query's.
+
+    The curve is the median level of the query wherever the reference has a given one, so it follows every change of
+    light, clipping too, and nothing that lies on a small part of the picture.
+    """
+    there, here = (one[::2, ::2][seen[::2, ::2]] for one in (reference, query))
+    if not len(there):
+        return reference
+    tones = (there * np.float32(1 / _TONE_STEP)).astype(np.intp)
+    order = np.argsort(tones, kind="stable")
+    starts = np.searchsorted(tones[order], np.arange(_TONES + 1))
+    middles, levels = [], []
+    for first, end in pairwise(starts):
+        if end > first:
+            part = order[first:end]
+            middles.append(float(there[part].mean()))
+            levels.append(float(np.median(here[part])))
+    curve = np.interp(np.arange(256), middles, levels).astype(np.float32)
+    low = np.minimum(reference.astype(np.intp), 254)
+    return np.asarray(curve[low] + (reference - low) * (curve[low + 1] - curve[low]), np.float32)
+
+
+def _paper(levels: NDArray[np.float32]) -> float:
+    """Share of one level, within a sixteenth."""
+    if not len(levels):
+        return 0.0
+    counts = np.bincount((levels / 4).astype(int).clip(0, 63), minlength=64)
+    return float(np.convolve(counts, np.ones(_PAPER // 4), "valid").max() / len(levels))
