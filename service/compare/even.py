@@ -1,15 +1,18 @@
 """Two pictures in one frame as finely as the coarser of them shows it.
 
-So a copy that was made smaller, or pasted small into a page, does not look softer for that alone.
+So a copy that was made smaller, or pasted small into a page, does not look softer for that alone. Nor does it look noisy
+if it was made smaller without averaging: what averaging takes from the other picture is told as well.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from service.compare.appearance import LUMA
 from service.compare.cells import CELL, REACH
 from service.compare.geometry import extent
 from service.compare.warp import between_middles
@@ -24,9 +27,21 @@ _AVERAGED = 1.25
 """Times as fine as the frame: such a picture is averaged to the frame's pixels before it is laid."""
 
 
-def evenly_laid(
-    proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.uint8]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+_FINER = 1.1
+"""Times as fine as the query, from which the reference shows what the query cannot."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Even:
+    """Both in one frame, (h, w, 3) each."""
+
+    query: NDArray[np.uint8]
+    reference: NDArray[np.uint8]
+    averaged_out: float
+    """Grey levels (RMS) of the reference that are too fine for the query: it may have them as grain."""
+
+
+def evenly_laid(proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.uint8]) -> Even:
     """Both in the proof's frame, as fine as the coarser is, and no finer than the frame."""
     to_reference = proof.laid.to_reference
     height, width = proof.laid.seen.shape
@@ -43,7 +58,17 @@ def evenly_laid(
         _laid(picture, matrix, goal / fine if common > _AVERAGED or fine > _AVERAGED * goal else 1.0, (width, height))
         for picture, matrix, fine in zip((query, reference), maps, fineness, strict=True)
     )
-    return here, there
+    finer = fineness[1] / fineness[0]
+    lost = _averaged_out(reference, 1 / finer) * goal / fineness[0] if finer > _FINER else 0.0
+    return Even(here, there, lost)
+
+
+def _averaged_out(picture: NDArray[np.uint8], scale: float) -> float:
+    """Grey levels (RMS) by which the picture's pixels differ from what it shows at that scale."""
+    levels = cv2.transform(picture.astype(np.float32), LUMA[None])
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    mean, square = (cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (levels, levels * levels))
+    return float(np.maximum(np.asarray(square) - np.square(mean), 0).mean() ** 0.5)
 
 
 def _laid(

@@ -40,8 +40,8 @@ def surface_of(proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.uin
     height, width = (CELL * count for count in cells.alike.shape)
     seen = laid.seen[:height, :width]
     sharp = covers(followed(laid.query, cells), _within(laid.reference, height, width), seen, cells, blunted=False)
-    here, there = evenly_laid(proof, query, reference)
-    here, there = followed(here, cells), _within(there, height, width)
+    laid_evenly = evenly_laid(proof, query, reference)
+    here, there = followed(laid_evenly.query, cells), _within(laid_evenly.reference, height, width)
     even = covers(here, there, seen, cells, blunted=True)
     tones_here, tones_there = (_tones(one)[even.same] for one in (here, there))
     pixels = pixels_of(even.same)
@@ -56,7 +56,7 @@ def surface_of(proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.uin
         query_spread=_spread(even.query, pixels),
         reference_spread=_spread(grey_of(there), pixels),
         detail=detail,
-        grain=grain,
+        grain=max(0.0, grain**2 - laid_evenly.averaged_out**2) ** 0.5,
         evenness=evenness,
         laid_upon=even.covered,
         covered=sharp.covered,

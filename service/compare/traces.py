@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from service.compare.appearance import LUMA
+from service.compare.covers import grey_of
 from service.compare.geometry import carried, extent
 from service.compare.surface import fine_detail
 from service.domain.traces import Grid, Shape, Surroundings
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 _FLAT = 2.5
 """Grey levels (standard deviation) below which an 8x8 cell shows nothing."""
-_BLANK = 0.8
+_BLANK = 0.3
+"""The same, below which it is of one level: a page of a program has many such cells, a sky few."""
+_MARGIN = 0.01
+"""Of the side: so much further out lies what is surely not the copy."""
 _ROOM = 0.03
 """Of the side: what lies around the copy by less is the map's error."""
 _LEAST_BORDERS = 32
@@ -72,23 +75,23 @@ def _oddness(parts: tuple[float, float, float]) -> float:
 
 def surroundings_of(proof: Proof, query: NDArray[np.uint8]) -> Surroundings:
     """What lies around the copy in the query."""
-    height, width = query.shape[:2]
-    x, y = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
-    shown = carried(proof.matrix, np.stack([x.ravel(), y.ravel()], axis=1)).reshape(height, width, 2)
-    margin = 0.01
-    beyond = np.asarray(((shown < -margin) | (shown > 1 + margin)).any(axis=2), bool)
-    seam = _seam(proof, query)
+    rows, columns = (side // 8 for side in query.shape[:2])
+    if not rows or not columns:
+        return Surroundings(0.0, 1.0, 1.0, 0, 0.0)
+    height, width = 4 * rows, 4 * columns  # every other pixel of every other row tells where the copy is
+    x, y = np.meshgrid((2 * np.arange(width) + 1) / query.shape[1], (2 * np.arange(height) + 1) / query.shape[0])
+    shown = carried(proof.matrix, np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32))
+    outside = (shown < -_MARGIN) | (shown > 1 + _MARGIN)
+    beyond = (outside[:, 0] | outside[:, 1]).reshape(height, width)
     inner = np.argwhere(~beyond) / [height, width]
     room = np.concatenate([inner.min(axis=0), 1 - inner.max(axis=0)]) if len(inner) else np.ones(4)
-    sides = int((room > _ROOM).sum())
-    rows, columns = height // 8, width // 8
-    whole = beyond[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8).all(axis=(1, 3))
+    share, sides, seam = float(beyond.mean()), int((room > _ROOM).sum()), _seam(proof, query)
+    whole = beyond.reshape(rows, 4, columns, 4).all(axis=(1, 3))
     if not whole.any():
-        return Surroundings(float(beyond.mean()), 1.0, 1.0, sides, seam)
-    levels = (query @ LUMA)[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8)
-    spread = np.asarray(levels.std(axis=(1, 3)))[whole]
-    flat, blank = float(np.mean(spread < _FLAT)), float(np.mean(spread < _BLANK))
-    return Surroundings(float(beyond.mean()), flat, blank, sides, seam)
+        return Surroundings(share, 1.0, 1.0, sides, seam)
+    levels = grey_of(query)[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8).swapaxes(1, 2)
+    spread = np.asarray(levels[whole].std(axis=(1, 2)))
+    return Surroundings(share, float(np.mean(spread < _FLAT)), float(np.mean(spread < _BLANK)), sides, seam)
 
 
 def _seam(proof: Proof, query: NDArray[np.uint8]) -> float:
@@ -130,12 +133,12 @@ def detail_of(query: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float:
     if not 1 / _AS_LARGE < min(sides) <= max(sides) < _AS_LARGE:
         return 1.0
     laid = np.asarray(cv2.resize(query, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    return fine_detail(laid @ LUMA, reference @ LUMA, np.ones((height, width), bool))[0]
+    return fine_detail(grey_of(laid), grey_of(reference), np.ones((height, width), bool))[0]
 
 
 def grid_of(picture: NDArray[np.uint8]) -> Grid:
     """Of one picture at its own size."""
-    levels = picture @ LUMA
+    levels = grey_of(picture)
     across = np.abs(np.diff(levels, axis=1)).mean(axis=0)
     down = np.abs(np.diff(levels, axis=0)).mean(axis=1)
     return Grid(blocks=min(_blocks(across), _blocks(down)), steps=min(_steps(across), _steps(down)))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service.domain.direction import differ_in_size, keeps_detail
 from service.domain.values import Edit
 
 if TYPE_CHECKING:
     from service.domain.traces import Grid, Shape, Surface, Surroundings
+    from service.domain.values import Assessed
 
 WHOLE = 0.965
 """Overlap from which a picture counts as wholly shown: maps are good to about a hundredth of a side."""
@@ -16,7 +18,7 @@ STRETCHED = 1.06
 SHEARED, ASLANT = 0.06, 0.06
 BEYOND = 0.03
 """Share of the query around the copy from which it counts."""
-BORDER_FLAT, CAPTION_FLAT, PAGE_BLANK = 0.95, 0.5, 0.4
+BORDER_FLAT, CAPTION_FLAT, PAGE_BLANK = 0.95, 0.45, 0.35
 """Around a copy: a border shows nothing, a line of words on one side little else, a page of a program is mostly blank,
 and another picture shows something everywhere."""
 SEAM = 1.6
@@ -29,8 +31,10 @@ RECOLOURED_TOO, OF_GRAIN = 20.0, 1.6
 """Levels, and times the grain, that tones must differ by where grain and sharpened edges are cut off at black and white,
 or pixels that changed places draw them together."""
 GREY, COLOURED = 2.0, 6.0
-SOFTER, SOFTER_RESAMPLED, SOFTER_BENEATH, FAINT, SHARPER = 0.68, 0.55, 0.5, 0.3, 1.25
+SOFTER, SOFTER_RESAMPLED, SOFTER_BENEATH, FAINT, SHARPER = 0.68, 0.55, 0.5, 0.3, 1.2
 GRAINY, MUCH_GRAIN, EVEN = 5.0, 8.0, 0.78
+LESS_DETAIL = 1.8
+"""Times more of its side that is without detail."""
 TURNED_ASLANT = 20.0
 BLOCKY = 0.2
 STEPPED, STEPPED_TOO = 0.25, 0.45
@@ -107,3 +111,19 @@ def _surface_edits(surface: Surface, query: Grid, reference: Grid, *, resampled:
         Edit.NOISY: noisy,
     }
     return tuple(edit for edit, holds in named.items() if holds)
+
+
+def blurred_in_full(query: Assessed, reference: Assessed, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """The edits, and `blurred` where both are equally large and one holds much less detail: softness that no small frame
+    would show. A picture of coarse pixels, one stretched along a side, and a coarse JPEG hold less for that.
+    """
+    here, there = query.quality.enlargement, reference.quality.enlargement
+    told = _SOFT_FOR_THAT & set(edits) or differ_in_size(query.facts, reference.facts)
+    if told or not keeps_detail(query) or here is None or there is None or here < LESS_DETAIL * there:
+        return edits
+    return (*edits, Edit.BLURRED)
+
+
+_SOFT_FOR_THAT = frozenset(
+    {Edit.BLURRED, Edit.PIXELATED, Edit.STRETCHED, Edit.PERSPECTIVE, Edit.CROPPED, Edit.COMPOSITED, Edit.OVERLAID}
+)

@@ -14,7 +14,7 @@ from service.compare.surface import surface_of
 from service.compare.traces import copy_in, detail_of, grid_of, shape_of, surroundings_of
 from service.domain.dihedral import POSES
 from service.domain.direction import direction_by_size, direction_of_match
-from service.domain.edits import WHOLE, edits_of
+from service.domain.edits import WHOLE, blurred_in_full, edits_of
 from service.domain.values import Direction, Edit, Evidence, OperatingPoint, Relation
 from service.domain.verdict import (
     EVEN_ODDS,
@@ -34,8 +34,6 @@ from service.domain.verdict import (
 from service.workflows.once import once
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from service.compare.appearance import Appearance, Look
     from service.compare.proof import Proof
     from service.domain.traces import Surface
@@ -168,20 +166,22 @@ def _by_geometry(frames: Frames, proof: Proof, alike: float, evidence: Evidence)
     query, reference = frames.subject.working, frames.known.working
     surface = surface_of(proof, query, reference)
     probability = differs_as_a_page(alike, surface.paper, surface.worst, surface.covered)
-    edits = _edits(proof, surface, query, reference)
+    edits = _edits(frames, proof, surface)
     more = set(edits) - SAVING or _is_more_than_saved_anew(surface, proof)
     relation = Relation.EDITED if more else Relation.REENCODED
     return Account(relation, edits, _direction(frames, relation, edits, proof, surface), probability, evidence)
 
 
-def _edits(proof: Proof, surface: Surface, query: NDArray[np.uint8], reference: NDArray[np.uint8]) -> tuple[Edit, ...]:
-    return edits_of(
+def _edits(frames: Frames, proof: Proof, surface: Surface) -> tuple[Edit, ...]:
+    query, reference = frames.subject.working, frames.known.working
+    found = edits_of(
         shape_of(proof, query, reference),
         surroundings_of(proof, query),
         surface,
         (grid_of(copy_in(proof, query)), grid_of(reference)),
         proof.reference_overlap,
     )
+    return blurred_in_full(frames.subject.assessed, frames.known.assessed, found)
 
 
 def _direction(
@@ -204,7 +204,7 @@ def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -
     posed = np.ascontiguousarray(POSES[frames.pose].lay(query))
     surface = replace(surface, detail=min(surface.detail, detail_of(posed, reference)))
     # In their pose they show the same from edge to edge: where cells were found says nothing against that.
-    edits = tuple(edit for edit in _edits(proof, surface, query, reference) if edit is not Edit.CROPPED)
+    edits = tuple(edit for edit in _edits(frames, proof, surface) if edit is not Edit.CROPPED)
     relation = Relation.REENCODED if set(edits) <= SAVING else Relation.EDITED
     evidence = replace(
         evidence,

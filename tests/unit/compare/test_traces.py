@@ -54,6 +54,10 @@ def noisy(picture):
     return np.clip(picture + grain, 0, 255).astype(np.uint8)
 
 
+def sharpened(picture):
+    return np.clip(5.0 * picture - 4.0 * cv2.GaussianBlur(picture, (0, 0), 1.5), 0, 255).astype(np.uint8)
+
+
 def with_a_box(picture):
     out = picture.copy()
     out[60:160, 80:220] = (250, 20, 20)
@@ -81,6 +85,7 @@ EDITS = {
     "coarse": (coarse, {Edit.PIXELATED}),
     "compressed": (lambda p: jpeg(p, 8), {Edit.COMPRESSED}),
     "noisy": (noisy, {Edit.NOISY}),
+    "sharpened": (sharpened, {Edit.SHARPENED}),
     "covered": (with_a_box, {Edit.OVERLAID}),
 }
 
@@ -111,10 +116,19 @@ def test_the_whole_of_which_the_reference_is_a_part_is_no_paste(coffee):
     assert Edit.COMPOSITED not in found
 
 
-def test_a_copy_that_was_only_saved_anew_has_no_edits(coffee):
-    """Resized, too."""
-    assert named(jpeg(coffee, 80), coffee) == set()
-    assert named(cv2.resize(coffee, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA), coffee) == set()
+@pytest.mark.parametrize("quality", [30, 45, 60, 75, 90, 95])
+def test_a_copy_that_was_only_saved_anew_has_no_edits(photographs, quality):
+    """But the trace of saving itself, which is no edit that anybody made."""
+    for name in ("coffee", "astronaut", "chelsea"):
+        assert named(jpeg(photographs[name], quality), photographs[name]) <= {Edit.COMPRESSED}
+
+
+@pytest.mark.parametrize("how", [cv2.INTER_AREA, cv2.INTER_CUBIC, cv2.INTER_LINEAR, cv2.INTER_NEAREST])
+@pytest.mark.parametrize("factor", [0.3, 0.5, 0.7, 1.2, 1.5])
+def test_a_copy_of_another_size_has_no_edits(coffee, factor, how):
+    """Made small with averaging or without, and saved as JPEG."""
+    copy = jpeg(cv2.resize(coffee, None, fx=factor, fy=factor, interpolation=how), 85)
+    assert named(copy, coffee) <= {Edit.COMPRESSED}
 
 
 def test_the_angle_is_told_as_a_person_would(coffee):

@@ -181,3 +181,10 @@ def test_traces_are_heard_before_sizes_and_sizes_before_saving(judged):
     ]
     assert told == [EARLIER, LATER]
     assert direction_of_match(judged(moved_grid=False), reference, Relation.EDITED, (), (1.0, 1.0), tones()) is EARLIER
+
+
+def test_moved_blocks_may_be_those_of_the_worse_save(judged):
+    """Mirrored and saved well, a coarse JPEG keeps its blocks, out of place."""
+    worse, better = judged(jpeg_quality=60, blocking=0.2), judged(jpeg_quality=95, blocking=0.05, moved_grid=True)
+    assert direction_by_saving(worse, better) is UNKNOWN
+    assert direction_by_saving(better, worse) is UNKNOWN
