@@ -7,7 +7,6 @@ differs much, and much more than is usual, is something else altogether.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import cv2
@@ -28,7 +27,6 @@ _HIDDEN = 25.0
 _BLUNT = 0.8
 """Pixels (sigma): edges that lie a little off, or were drawn more coarsely, cover nothing."""
 _TONES = 16
-_TONE_STEP = 256 // _TONES
 _PAPER = 16
 """Grey levels that count as one paper."""
 
@@ -52,9 +50,11 @@ class Covers:
 def covers(
     query: NDArray[np.uint8], reference: NDArray[np.uint8], seen: NDArray[np.bool_], cells: Cells, *, blunted: bool
 ) -> Covers:
-    """Of two pictures (h, w, 3) in one frame, both sides multiples of a cell. `blunted`: see only what is no edge."""
-    here, there = (grey_of(one) for one in (query, reference))
-    expected = in_the_light_of(here, there, seen)
+    """Of the grey levels (h, w) of two pictures in one frame, both sides multiples of a cell. `blunted`: see only what is
+    no edge.
+    """
+    here, there = query.astype(np.float32), reference.astype(np.float32)
+    expected = in_the_light_of(query, reference, seen)
     whole = by_spots(seen.astype(np.float32)) == 1
     compared = (_blunted(here), _blunted(expected)) if blunted else (here, expected)
     changes = by_spots(np.asarray(cv2.absdiff(*compared), np.float32))
@@ -69,7 +69,7 @@ def covers(
         expected=expected,
         covered=float(hidden.sum() / whole.sum()) if whole.any() else 0.0,
         worst=float(changes[whole].max()) if whole.any() else 0.0,
-        paper=_paper(there[pixels_of(same)]),
+        paper=_paper(reference[pixels_of(same)]),
         same=same,
     )
 
@@ -114,7 +114,7 @@ def _blunted(levels: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def in_the_light_of(
-    query: NDArray[np.float32], reference: NDArray[np.float32], seen: NDArray[np.bool_]
+    query: NDArray[np.uint8], reference: NDArray[np.uint8], seen: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
     """The reference's grey levels sent through the curve that makes them the query's.
 
@@ -123,24 +123,19 @@ def in_the_light_of(
     """
     there, here = (one[::2, ::2][seen[::2, ::2]] for one in (reference, query))
     if not len(there):
-        return reference
-    tones = (there * np.float32(1 / _TONE_STEP)).astype(np.intp)
-    order = np.argsort(tones, kind="stable")
-    starts = np.searchsorted(tones[order], np.arange(_TONES + 1))
-    middles, levels = [], []
-    for first, end in pairwise(starts):
-        if end > first:
-            part = order[first:end]
-            middles.append(float(there[part].mean()))
-            levels.append(float(np.median(here[part])))
-    curve = np.interp(np.arange(256), middles, levels).astype(np.float32)
-    low = np.minimum(reference.astype(np.intp), 254)
-    return np.asarray(curve[low] + (reference - low) * (curve[low + 1] - curve[low]), np.float32)
+        return reference.astype(np.float32)
+    counts = np.bincount(there.astype(np.intp) * 256 + here, minlength=256 * 256).reshape(_TONES, -1, 256)
+    by_level = counts.sum(axis=1)  # how often the query has each level, where the reference has the tone
+    known = by_level.sum(axis=1)
+    tones = known > 0
+    middles = (counts.sum(axis=2) * np.arange(256).reshape(_TONES, -1)).sum(axis=1)[tones] / known[tones]
+    medians = (2 * by_level.cumsum(axis=1) >= known[:, None]).argmax(axis=1)[tones]
+    return np.asarray(cv2.LUT(reference, np.interp(np.arange(256), middles, medians).astype(np.float32)), np.float32)
 
 
-def _paper(levels: NDArray[np.float32]) -> float:
+def _paper(levels: NDArray[np.uint8]) -> float:
     """Share of one level, within a sixteenth."""
     if not len(levels):
         return 0.0
-    counts = np.bincount((levels / 4).astype(int).clip(0, 63), minlength=64)
+    counts = np.bincount(levels // 4, minlength=64)
     return float(np.convolve(counts, np.ones(_PAPER // 4), "valid").max() / len(levels))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from service.compare.appearance import LUMA
 from service.compare.cells import CELL, REACH
 from service.compare.geometry import extent
 from service.compare.warp import between_middles
@@ -33,7 +32,7 @@ _FINER = 1.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Even:
-    """Both in one frame, (h, w, 3) each."""
+    """The grey levels of both in one frame, (h, w) each."""
 
     query: NDArray[np.uint8]
     reference: NDArray[np.uint8]
@@ -43,6 +42,7 @@ class Even:
 
 def evenly_laid(proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.uint8]) -> Even:
     """Both in the proof's frame, as fine as the coarser is, and no finer than the frame."""
+    query, reference = (np.asarray(cv2.cvtColor(one, cv2.COLOR_RGB2GRAY), np.uint8) for one in (query, reference))
     to_reference = proof.laid.to_reference
     height, width = proof.laid.seen.shape
     onto = np.diag([*(1 / extent(reference)), 1.0]) @ to_reference
@@ -65,7 +65,7 @@ def evenly_laid(proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.ui
 
 def _averaged_out(picture: NDArray[np.uint8], scale: float) -> float:
     """Grey levels (RMS) by which the picture's pixels differ from what it shows at that scale."""
-    levels = cv2.transform(picture.astype(np.float32), LUMA[None])
+    levels = picture.astype(np.float32)
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
     mean, square = (cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (levels, levels * levels))
     return float(np.maximum(np.asarray(square) - np.square(mean), 0).mean() ** 0.5)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from service.compare.appearance import rms, unexplained
+from service.compare.appearance import LUMA, rms, unexplained
 from service.compare.cells import CELL
 from service.compare.clipping import crushed
-from service.compare.covers import SPOT, averaged, covers, grey_of, pixels_of
+from service.compare.covers import SPOT, averaged, covers, pixels_of
 from service.compare.even import evenly_laid, followed
 from service.domain.traces import Surface
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _SOFT = 0.75
 """Spots (sigma): how far tones are smoothed, so that neither edges nor grain count as tones."""
+_TONED = 3.0
+"""Levels by which tones must differ for it to be asked what was cut off."""
 _FINE = 1.2
 """Pixels (sigma): what is finer counts as fine detail."""
 _QUIETEST = 4
@@ -39,34 +41,36 @@ def surface_of(proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.uin
     laid, cells = proof.laid, proof.cells
     height, width = (CELL * count for count in cells.alike.shape)
     seen = laid.seen[:height, :width]
-    sharp = covers(followed(laid.query, cells), _within(laid.reference, height, width), seen, cells, blunted=False)
-    laid_evenly = evenly_laid(proof, query, reference)
-    here, there = followed(laid_evenly.query, cells), _within(laid_evenly.reference, height, width)
-    even = covers(here, there, seen, cells, blunted=True)
+    here, there = followed(laid.query, cells), np.ascontiguousarray(laid.reference[:height, :width])
+    as_laid = covers(_grey(here), _grey(there), seen, cells, blunted=False)
+    evenly = evenly_laid(proof, query, reference)
+    even = covers(followed(evenly.query, cells), evenly.reference[:height, :width], seen, cells, blunted=True)
     tones_here, tones_there = (_tones(one)[even.same] for one in (here, there))
     pixels = pixels_of(even.same)
     detail, grain, evenness = fine_detail(even.query, even.expected, pixels)
+    tone_distance = rms(tones_here - tones_there)
+    toned = tone_distance > _TONED
     return Surface(
-        tone_distance=rms(tones_here - tones_there),
+        tone_distance=tone_distance,
         tone_residual=rms(unexplained(tones_here, tones_there)) if len(tones_here) else 0.0,
         query_chroma=_chroma(here, pixels),
         reference_chroma=_chroma(there, pixels),
-        query_crushed=crushed(here, there, pixels),
-        reference_crushed=crushed(there, here, pixels),
-        query_spread=_spread(even.query, pixels),
-        reference_spread=_spread(grey_of(there), pixels),
+        query_crushed=crushed(here, there, pixels) if toned else 0.0,
+        reference_crushed=crushed(there, here, pixels) if toned else 0.0,
+        query_spread=_spread(tones_here),
+        reference_spread=_spread(tones_there),
         detail=detail,
-        grain=max(0.0, grain**2 - laid_evenly.averaged_out**2) ** 0.5,
+        grain=max(0.0, grain**2 - evenly.averaged_out**2) ** 0.5,
         evenness=evenness,
         laid_upon=even.covered,
-        covered=sharp.covered,
-        worst=sharp.worst,
-        paper=sharp.paper,
+        covered=as_laid.covered,
+        worst=as_laid.worst,
+        paper=as_laid.paper,
     )
 
 
-def _within(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(picture[:height, :width])
+def _grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _tones(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -109,8 +113,9 @@ def _evenness(
     return float((grain[quietest].mean() / max(float(grain.mean()), 1e-6)) ** 0.5)
 
 
-def _spread(levels: NDArray[np.float32], same: NDArray[np.bool_]) -> float:
-    return float(levels[same].std()) if same.any() else 0.0
+def _spread(tones: NDArray[np.float32]) -> float:
+    """Of (n, 3) levels: the standard deviation of their grey ones."""
+    return float((tones @ LUMA).std()) if len(tones) else 0.0
 
 
 def _chroma(picture: NDArray[np.uint8], same: NDArray[np.bool_]) -> float:
