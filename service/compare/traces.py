@@ -73,19 +73,19 @@ def _oddness(parts: tuple[float, float, float]) -> float:
     return abs((angle + 45) % 90 - 45) / 45 + abs(shear)
 
 
-def surroundings_of(proof: Proof, query: NDArray[np.uint8]) -> Surroundings:
-    """What lies around the copy in the query."""
+def surroundings_of(matrix: NDArray[np.float64], query: NDArray[np.uint8]) -> Surroundings:
+    """What lies around the copy in the query, whose shares `matrix` carries to the reference's."""
     rows, columns = (side // 8 for side in query.shape[:2])
     if not rows or not columns:
         return Surroundings(0.0, 1.0, 1.0, 0, 0.0)
     height, width = 4 * rows, 4 * columns  # every other pixel of every other row tells where the copy is
     x, y = np.meshgrid((2 * np.arange(width) + 1) / query.shape[1], (2 * np.arange(height) + 1) / query.shape[0])
-    shown = carried(proof.matrix, np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32))
+    shown = carried(matrix, np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32))
     outside = (shown < -_MARGIN) | (shown > 1 + _MARGIN)
     beyond = (outside[:, 0] | outside[:, 1]).reshape(height, width)
     inner = np.argwhere(~beyond) / [height, width]
     room = np.concatenate([inner.min(axis=0), 1 - inner.max(axis=0)]) if len(inner) else np.ones(4)
-    share, sides, seam = float(beyond.mean()), int((room > _ROOM).sum()), _seam(proof, query)
+    share, sides, seam = float(beyond.mean()), int((room > _ROOM).sum()), _seam(matrix, query)
     whole = beyond.reshape(rows, 4, columns, 4).all(axis=(1, 3))
     if not whole.any():
         return Surroundings(share, 1.0, 1.0, sides, seam)
@@ -94,7 +94,7 @@ def surroundings_of(proof: Proof, query: NDArray[np.uint8]) -> Surroundings:
     return Surroundings(share, float(np.mean(spread < _FLAT)), float(np.mean(spread < _BLANK)), sides, seam)
 
 
-def _seam(proof: Proof, query: NDArray[np.uint8]) -> float:
+def _seam(matrix: NDArray[np.float64], query: NDArray[np.uint8]) -> float:
     """How much more the query's levels jump where the reference ends than just within it."""
     height, width = query.shape[:2]
     line, step = np.linspace(0.05, 0.95, 60), 0.012
@@ -103,7 +103,7 @@ def _seam(proof: Proof, query: NDArray[np.uint8]) -> float:
         near, far = np.full_like(line, depth), np.full_like(line, 1 - depth)
         edges = [(line, near), (line, far), (near, line), (far, line)]
         rows.append(np.concatenate([np.stack(edge, axis=1) for edge in edges]))
-    places = [carried(np.asarray(np.linalg.inv(proof.matrix)), row) * [width, height] for row in rows]
+    places = [carried(np.asarray(np.linalg.inv(matrix)), row) * [width, height] for row in rows]
     within = np.all([((p >= 0) & (p <= [width - 1, height - 1])).all(axis=1) for p in places], axis=0)
     if within.sum() < _LEAST_BORDERS:
         return 0.0

@@ -8,6 +8,7 @@ kept no such trace could be the original as well.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.domain.values import Direction, Edit, Relation
@@ -48,19 +49,25 @@ _ADDS = frozenset({Edit.PADDED, Edit.COMPOSITED, Edit.SCREENSHOT})
 _REDRAWN = frozenset({Edit.STRETCHED, Edit.PERSPECTIVE})
 
 
-def direction_of_match(
-    query: Assessed,
-    reference: Assessed,
-    relation: Relation,
-    edits: tuple[Edit, ...],
-    overlaps: tuple[float, float],
-    surface: Surface,
-) -> Direction:
-    """The first that tells: traces, sizes, how both were saved. `overlaps` are the query's and the reference's."""
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What was found between two pictures that tells who came first."""
+
+    edits: tuple[Edit, ...]
+    query_overlap: float
+    reference_overlap: float
+    surface: Surface
+    reference_was_laid_into: bool = False
+    """Whether what the query does not show of the reference was put around it."""
+
+
+def direction_of_match(query: Assessed, reference: Assessed, relation: Relation, traces: Traces) -> Direction:
+    """The first that tells: traces, sizes, pixels drawn anew, how both were saved."""
     for told in (
-        direction_by_traces(edits, *overlaps, surface),
+        direction_by_softness(query, reference, traces.edits),
+        direction_by_traces(traces),
         direction_by_size(query, reference, relation),
-        direction_by_shape(query, reference, edits, surface),
+        direction_by_shape(query, reference, traces.edits, traces.surface),
         direction_by_saving(query, reference),
     ):
         if told is not Direction.UNKNOWN:
@@ -68,17 +75,30 @@ def direction_of_match(
     return Direction.UNKNOWN
 
 
-def direction_by_traces(
-    edits: tuple[Edit, ...], query_overlap: float, reference_overlap: float, surface: Surface
-) -> Direction:
-    """As far as the edits tell: what takes away or lays around was done to the query."""
-    if _ADDS & set(edits):
-        return _LATER
-    if query_overlap < reference_overlap:
+def direction_by_softness(query: Assessed, reference: Assessed, edits: tuple[Edit, ...]) -> Direction:
+    """Of two equally large ones the softer is no copy if it has detail to the last pixel: then the other was sharpened, or
+    laid under noise.
+    """
+    here, there = query.quality.enlargement, reference.quality.enlargement
+    if set(edits) & _TAKES_AWAY != {Edit.BLURRED} or differ_in_size(query.facts, reference.facts):
         return Direction.UNKNOWN
-    if _TAKES_AWAY & set(edits):
+    if here is None or there is None or here >= ENLARGED * there or not keeps_detail(query):
+        return Direction.UNKNOWN
+    return _EARLIER
+
+
+def direction_by_traces(traces: Traces) -> Direction:
+    """As far as the edits tell: what takes away or lays around was done to the query, or laid around the reference."""
+    edits = set(traces.edits)
+    if _ADDS & edits:
         return _LATER
-    return _direction_by_tones(surface) if Edit.RECOLOURED in edits else Direction.UNKNOWN
+    if traces.reference_was_laid_into:
+        return _EARLIER
+    if traces.query_overlap < traces.reference_overlap:
+        return Direction.UNKNOWN
+    if _TAKES_AWAY & edits:
+        return _LATER
+    return _direction_by_tones(traces.surface) if Edit.RECOLOURED in edits else Direction.UNKNOWN
 
 
 def _direction_by_tones(surface: Surface) -> Direction:

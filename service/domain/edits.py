@@ -53,7 +53,7 @@ def edits_of(
     if reference_overlap < WHOLE:
         found.append(Edit.CROPPED)
     if around.share > BEYOND:
-        found.append(_laid_into(around))
+        found.append(laid_into(around))
     if surface.laid_upon > _least_covered(surface):
         found.append(Edit.OVERLAID)
     resampled = bool({Edit.STRETCHED, Edit.PERSPECTIVE} & set(found))
@@ -69,13 +69,18 @@ def _least_covered(surface: Surface) -> float:
     return COVERED_CHANGED if surface.detail < SOFTER or surface.tone_distance > GLARING else COVERED
 
 
-def _laid_into(around: Surroundings) -> Edit:
+def laid_into(around: Surroundings) -> Edit:
     """What lies around the copy; where nothing tells it from the copy, the reference is the part that was cut out."""
     if around.flat >= BORDER_FLAT or (around.sides == 1 and around.flat >= CAPTION_FLAT):
         return Edit.PADDED
     if around.seam < SEAM:
         return Edit.CROPPED
     return Edit.SCREENSHOT if around.blank >= PAGE_BLANK else Edit.COMPOSITED
+
+
+def was_laid_into(around: Surroundings) -> bool:
+    """Whether what lies around was surely put there: it begins where the copy ends, as no sky or wall does."""
+    return around.share > BEYOND and around.seam >= SEAM and laid_into(around) is not Edit.CROPPED
 
 
 def _shape_edits(shape: Shape) -> tuple[Edit, ...]:

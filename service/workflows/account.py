@@ -13,8 +13,8 @@ from service.compare.proof import proved
 from service.compare.surface import surface_of
 from service.compare.traces import copy_in, detail_of, grid_of, shape_of, surroundings_of
 from service.domain.dihedral import POSES
-from service.domain.direction import direction_by_size, direction_of_match
-from service.domain.edits import WHOLE, blurred_in_full, edits_of
+from service.domain.direction import Traces, direction_by_size, direction_of_match
+from service.domain.edits import WHOLE, blurred_in_full, edits_of, was_laid_into
 from service.domain.values import Direction, Edit, Evidence, OperatingPoint, Relation
 from service.domain.verdict import (
     EVEN_ODDS,
@@ -176,7 +176,7 @@ def _edits(frames: Frames, proof: Proof, surface: Surface) -> tuple[Edit, ...]:
     query, reference = frames.subject.working, frames.known.working
     found = edits_of(
         shape_of(proof, query, reference),
-        surroundings_of(proof, query),
+        surroundings_of(proof.matrix, query),
         surface,
         (grid_of(copy_in(proof, query)), grid_of(reference)),
         proof.reference_overlap,
@@ -187,8 +187,12 @@ def _edits(frames: Frames, proof: Proof, surface: Surface) -> tuple[Edit, ...]:
 def _direction(
     frames: Frames, relation: Relation, edits: tuple[Edit, ...], proof: Proof, surface: Surface
 ) -> Direction:
-    overlaps = (proof.query_overlap, proof.reference_overlap)
-    return direction_of_match(frames.subject.assessed, frames.known.assessed, relation, edits, overlaps, surface)
+    around = False
+    if proof.reference_overlap < WHOLE:
+        back = np.asarray(np.linalg.inv(proof.matrix), np.float64)
+        around = was_laid_into(surroundings_of(back, frames.known.working))
+    traces = Traces(edits, proof.query_overlap, proof.reference_overlap, surface, around)
+    return direction_of_match(frames.subject.assessed, frames.known.assessed, relation, traces)
 
 
 def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -> Account:

@@ -22,7 +22,7 @@ def named(query, reference):
     return set(
         edits_of(
             shape_of(proof, query, reference),
-            surroundings_of(proof, query),
+            surroundings_of(proof.matrix, query),
             surface_of(proof, query, reference),
             (grid_of(query), grid_of(reference)),
             proof.reference_overlap,

@@ -6,10 +6,12 @@ import pytest
 
 from service.domain.direction import (
     SAME_SIZE,
+    Traces,
     differ_in_size,
     direction_by_saving,
     direction_by_shape,
     direction_by_size,
+    direction_by_softness,
     direction_by_traces,
     direction_of,
     direction_of_match,
@@ -49,7 +51,7 @@ def judged(a_picture):
 )
 def test_what_takes_away_or_lies_around_was_done_to_the_query(edits, query_overlap, reference_overlap, direction):
     """A mirror tells nothing of who came first."""
-    assert direction_by_traces(edits, query_overlap, reference_overlap, tones()) is direction
+    assert direction_by_traces(Traces(edits, query_overlap, reference_overlap, tones())) is direction
 
 
 @pytest.mark.parametrize(
@@ -69,8 +71,8 @@ def test_what_takes_away_or_lies_around_was_done_to_the_query(edits, query_overl
 )
 def test_light_and_colour_that_are_gone_tell_who_had_them_first(differing, direction):
     """What is cut off weighs most; and it says nothing of a mirror image."""
-    assert direction_by_traces((Edit.RECOLOURED,), 1.0, 1.0, tones(**differing)) is direction
-    assert direction_by_traces((Edit.FLIPPED,), 1.0, 1.0, tones(**differing)) is UNKNOWN
+    assert direction_by_traces(Traces((Edit.RECOLOURED,), 1.0, 1.0, tones(**differing))) is direction
+    assert direction_by_traces(Traces((Edit.FLIPPED,), 1.0, 1.0, tones(**differing))) is UNKNOWN
 
 
 @pytest.mark.parametrize("relation", [Relation.IDENTICAL, Relation.SAME_PIXELS])
@@ -176,11 +178,14 @@ def test_traces_are_heard_before_sizes_and_sizes_before_saving(judged):
     """The first that tells is believed."""
     query, reference = judged(500, 400, moved_grid=False), judged(moved_grid=True)
     told = [
-        direction_of_match(query, reference, Relation.EDITED, edits, (1.0, 1.0), tones(reference_crushed=3.0))
+        direction_of_match(query, reference, Relation.EDITED, Traces(edits, 1.0, 1.0, tones(reference_crushed=3.0)))
         for edits in ((Edit.RECOLOURED,), ())
     ]
     assert told == [EARLIER, LATER]
-    assert direction_of_match(judged(moved_grid=False), reference, Relation.EDITED, (), (1.0, 1.0), tones()) is EARLIER
+    assert (
+        direction_of_match(judged(moved_grid=False), reference, Relation.EDITED, Traces((), 1.0, 1.0, tones()))
+        is EARLIER
+    )
 
 
 def test_moved_blocks_may_be_those_of_the_worse_save(judged):
@@ -188,3 +193,21 @@ def test_moved_blocks_may_be_those_of_the_worse_save(judged):
     worse, better = judged(jpeg_quality=60, blocking=0.2), judged(jpeg_quality=95, blocking=0.05, moved_grid=True)
     assert direction_by_saving(worse, better) is UNKNOWN
     assert direction_by_saving(better, worse) is UNKNOWN
+
+
+def test_what_was_laid_around_the_reference_was_done_to_it():
+    """So the query is no crop of it, but what lies within."""
+    cut, laid = (Traces((Edit.CROPPED,), 1.0, 0.5, tones(), around) for around in (False, True))
+    assert direction_by_traces(cut) is LATER
+    assert direction_by_traces(laid) is EARLIER
+
+
+def test_the_softer_one_is_no_copy_if_it_has_detail_to_the_last_pixel(judged):
+    """The other was sharpened, then; a blurred one, or a coarse JPEG, is softer by itself, and so may be a smaller one."""
+    sharp, soft = judged(enlargement=1.0), judged(enlargement=2.0)
+    assert direction_by_softness(sharp, sharp, (Edit.BLURRED,)) is EARLIER
+    assert direction_by_softness(soft, sharp, (Edit.BLURRED,)) is UNKNOWN
+    assert direction_by_softness(judged(), sharp, (Edit.BLURRED,)) is UNKNOWN
+    assert direction_by_softness(judged(enlargement=1.0, jpeg_quality=50), sharp, (Edit.BLURRED,)) is UNKNOWN
+    assert direction_by_softness(judged(500, 400, enlargement=1.0), sharp, (Edit.BLURRED,)) is UNKNOWN
+    assert direction_by_softness(sharp, sharp, (Edit.BLURRED, Edit.OVERLAID)) is UNKNOWN
