@@ -1,6 +1,7 @@
 """Who was made from whom: by the traces of what was done, by size, and by what a file keeps of an earlier save.
 
-What takes away or lays around was done to the copy, and what is gone does not come back. Where the edits tell nothing,
+What takes away or lays around was done to the copy, and what is gone does not come back. Of a picture that is covered in
+part the query is taken for the copy: which of the two carries the cover is not measured. Where the edits tell nothing,
 sizes do: a copy seldom has more pixels than its source, unless it was only enlarged. Where those are equal too, the
 picture whose pixels lie on the blocks of an earlier JPEG, moved or mirrored since, is the later one. A mirror image that
 kept no such trace could be the original as well.
