@@ -57,7 +57,8 @@ def edits_of(
     if surface.laid_upon > _least_covered(surface):
         found.append(Edit.OVERLAID)
     resampled = bool({Edit.STRETCHED, Edit.PERSPECTIVE} & set(found))
-    return (*found, *_surface_edits(surface, *grids, resampled=resampled))
+    # Cut on one side and within the other on another, it is cropped once.
+    return tuple(dict.fromkeys(found)) + _surface_edits(surface, *grids, resampled=resampled)
 
 
 def _least_covered(surface: Surface) -> float:

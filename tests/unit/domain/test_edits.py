@@ -109,3 +109,9 @@ def test_a_coarse_jpeg_is_soft_by_itself(judged):
 def test_a_copy_that_was_enlarged_is_not_blurred(judged):
     """It has more pixels for the same detail."""
     assert blurred_in_full(judged(2.0, width=2000), judged(1.0), ()) == ()
+
+
+def test_each_name_is_told_once():
+    """Also where either picture shows what the other does not."""
+    beyond = Surroundings(share=0.3, flat=0.2, blank=0.0, sides=1, seam=0.9)
+    assert edits_of(LAID, beyond, Surface(**ALIKE), (PLAIN, PLAIN), 0.7) == (Edit.CROPPED,)
