@@ -105,6 +105,9 @@ class Quality(BaseModel):
     )
     jpeg_quality: Annotated[int | None, Field(ge=1, le=100, description="By the quantisation tables.")] = None
     was_lossy: Annotated[bool | None, Field(description="Whether a lossless file holds what was a JPEG.")] = None
+    moved_grid: Annotated[
+        bool | None, Field(description="Whether the pixels lie on an earlier JPEG's blocks, moved or mirrored since.")
+    ] = None
     bit_depth: Annotated[int | None, Field(description="Bits a channel in the file.")] = None
     metadata_kept: Annotated[bool | None, Field(description="Whether the file carries EXIF, XMP or IPTC.")] = None
     unknown: Unknown

@@ -13,6 +13,7 @@ import numpy as np
 from service.assess.appeal import colourfulness, contrast, exposure, grey_levels
 from service.assess.compression import blocking, was_lossy
 from service.assess.effective_resolution import detail
+from service.assess.moved_grid import moved_grid
 from service.assess.noise import noise
 from service.assess.overall import overall
 from service.assess.sharpness import sharpness
@@ -71,6 +72,7 @@ def assess_quality(picture: NDArray[np.uint8], small: NDArray[np.uint8], file: F
         enlargement=enlargement,
         jpeg_quality=file.jpeg_quality,
         was_lossy=lossy,
+        moved_grid=moved_grid(sample.grey),
         bit_depth=file.bit_depth,
         metadata_kept=kept,
         unknown={

@@ -1,13 +1,15 @@
-"""Traces to the names that CONTRACT has for edits, and to who was made from whom."""
+"""Traces to the names that CONTRACT has for edits."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.domain.values import Direction, Edit
+from service.domain.direction import differ_in_size, keeps_detail
+from service.domain.values import Edit
 
 if TYPE_CHECKING:
     from service.domain.traces import Grid, Shape, Surface, Surroundings
+    from service.domain.values import Assessed
 
 WHOLE = 0.965
 """Overlap from which a picture counts as wholly shown: maps are good to about a hundredth of a side."""
@@ -16,18 +18,27 @@ STRETCHED = 1.06
 SHEARED, ASLANT = 0.06, 0.06
 BEYOND = 0.03
 """Share of the query around the copy from which it counts."""
-BORDER_FLAT, CAPTION_FLAT, PAGE_BLANK = 0.95, 0.5, 0.4
+BORDER_FLAT, CAPTION_FLAT, PAGE_BLANK = 0.95, 0.45, 0.35
 """Around a copy: a border shows nothing, a line of words on one side little else, a page of a program is mostly blank,
 and another picture shows something everywhere."""
 SEAM = 1.6
 COVERED, COVERED_CHANGED, COVERED_SHARPER, MUCH_COVERED = 0.006, 0.03, 0.1, 0.1
-RECOLOURED, RECOLOURED_TOO, GLARING = 5.0, 20.0, 30.0
+RECOLOURED, GLARING = 5.0, 20.0
+UNEXPLAINED = 0.75
+"""Share of a change of tones that an affine map of the colours may leave: more of it lies upon the picture, or is what
+coarse saving, blur and grain do at edges."""
+RECOLOURED_TOO, OF_GRAIN = 20.0, 1.6
+"""Levels, and times the grain, that tones must differ by where grain and sharpened edges are cut off at black and white,
+or pixels that changed places draw them together."""
 GREY, COLOURED = 2.0, 6.0
-SOFTER, SOFTER_RESAMPLED, SOFTER_BENEATH, FAINT, SHARPER = 0.72, 0.65, 0.5, 0.3, 1.16
-GRAINY, GRAIN_LEFT = 5.0, 1.9
+SOFTER, SOFTER_RESAMPLED, SOFTER_BENEATH, FAINT, SHARPER = 0.68, 0.55, 0.5, 0.3, 1.2
+GRAINY, MUCH_GRAIN, EVEN = 5.0, 8.0, 0.78
+LESS_DETAIL = 1.8
+"""Times more of its side that is without detail."""
 TURNED_ASLANT = 20.0
 BLOCKY = 0.2
-STEPPED = 0.25
+STEPPED, STEPPED_TOO = 0.25, 0.45
+"""The second where blocks show: next to nothing changes within those of the coarsest JPEGs either."""
 
 
 def edits_of(
@@ -42,11 +53,12 @@ def edits_of(
     if reference_overlap < WHOLE:
         found.append(Edit.CROPPED)
     if around.share > BEYOND:
-        found.append(_laid_into(around))
-    if surface.covered > _least_covered(surface):
+        found.append(laid_into(around))
+    if surface.laid_upon > _least_covered(surface):
         found.append(Edit.OVERLAID)
     resampled = bool({Edit.STRETCHED, Edit.PERSPECTIVE} & set(found))
-    return (*found, *_surface_edits(surface, *grids, resampled=resampled))
+    # Cut on one side and within the other on another, it is cropped once.
+    return tuple(dict.fromkeys(found)) + _surface_edits(surface, *grids, resampled=resampled)
 
 
 def _least_covered(surface: Surface) -> float:
@@ -58,13 +70,18 @@ def _least_covered(surface: Surface) -> float:
     return COVERED_CHANGED if surface.detail < SOFTER or surface.tone_distance > GLARING else COVERED
 
 
-def _laid_into(around: Surroundings) -> Edit:
+def laid_into(around: Surroundings) -> Edit:
     """What lies around the copy; where nothing tells it from the copy, the reference is the part that was cut out."""
     if around.flat >= BORDER_FLAT or (around.sides == 1 and around.flat >= CAPTION_FLAT):
         return Edit.PADDED
     if around.seam < SEAM:
         return Edit.CROPPED
     return Edit.SCREENSHOT if around.blank >= PAGE_BLANK else Edit.COMPOSITED
+
+
+def was_laid_into(around: Surroundings) -> bool:
+    """Whether what lies around was surely put there: it begins where the copy ends, as no sky or wall does."""
+    return around.share > BEYOND and around.seam >= SEAM and laid_into(around) is not Edit.CROPPED
 
 
 def _shape_edits(shape: Shape) -> tuple[Edit, ...]:
@@ -80,18 +97,19 @@ def _shape_edits(shape: Shape) -> tuple[Edit, ...]:
 
 
 def _surface_edits(surface: Surface, query: Grid, reference: Grid, *, resampled: bool) -> tuple[Edit, ...]:
-    stepped = query.steps - reference.steps > STEPPED
     blocky = query.blocks - reference.blocks > BLOCKY
+    stepped = query.steps - reference.steps > (STEPPED_TOO if blocky else STEPPED)
     grey = surface.query_chroma < GREY and surface.reference_chroma > COLOURED
     sharper = surface.detail > SHARPER and not stepped
-    softest = SOFTER_BENEATH if surface.covered > MUCH_COVERED else SOFTER_RESAMPLED if resampled else SOFTER
-    softer = surface.detail < softest and not stepped and not blocky
-    grainy = surface.grain > GRAINY and surface.tone_distance > GRAIN_LEFT and surface.detail >= SOFTER
+    grainy = surface.grain > (GRAINY if surface.detail >= SOFTER else MUCH_GRAIN) and surface.evenness > EVEN
     noisy = grainy and not (stepped or blocky or sharper)
+    softest = SOFTER_BENEATH if surface.laid_upon > MUCH_COVERED else SOFTER_RESAMPLED if resampled else SOFTER
+    softer = surface.detail < softest and not (stepped or blocky or noisy)
+    least = max(RECOLOURED_TOO, OF_GRAIN * surface.grain) if noisy or sharper else RECOLOURED
+    explained = surface.tone_residual < UNEXPLAINED * surface.tone_distance
     named = {
         Edit.GREYSCALE: grey,
-        # Grain and sharpened edges are cut off at black and white, which moves the tones as well.
-        Edit.RECOLOURED: not grey and surface.tone_distance > (RECOLOURED_TOO if noisy or sharper else RECOLOURED),
+        Edit.RECOLOURED: not grey and explained and surface.tone_distance > least,
         Edit.PIXELATED: stepped,
         Edit.COMPRESSED: blocky and not stepped,
         Edit.BLURRED: softer,
@@ -101,42 +119,17 @@ def _surface_edits(surface: Surface, query: Grid, reference: Grid, *, resampled:
     return tuple(edit for edit, holds in named.items() if holds)
 
 
-_TAKES_AWAY = frozenset(
-    {Edit.CROPPED, Edit.GREYSCALE, Edit.BLURRED, Edit.PIXELATED, Edit.COMPRESSED, Edit.NOISY, Edit.OVERLAID}
+def blurred_in_full(query: Assessed, reference: Assessed, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """The edits, and `blurred` where both are equally large and one holds much less detail: softness that no small frame
+    would show. A picture of coarse pixels, one stretched along a side, and a coarse JPEG hold less for that.
+    """
+    here, there = query.quality.enlargement, reference.quality.enlargement
+    told = _SOFT_FOR_THAT & set(edits) or differ_in_size(query.facts, reference.facts)
+    if told or not keeps_detail(query) or here is None or there is None or here < LESS_DETAIL * there:
+        return edits
+    return (*edits, Edit.BLURRED)
+
+
+_SOFT_FOR_THAT = frozenset(
+    {Edit.BLURRED, Edit.PIXELATED, Edit.STRETCHED, Edit.PERSPECTIVE, Edit.CROPPED, Edit.COMPOSITED, Edit.OVERLAID}
 )
-_ADDS = frozenset({Edit.PADDED, Edit.COMPOSITED, Edit.SCREENSHOT})
-
-
-CLIPPED, FLATTENED, PALER = 0.02, 0.85, 0.75
-"""From which difference on, or below which factor, light and colour that are gone tell who had them first."""
-
-
-def direction_by_traces(
-    edits: tuple[Edit, ...], query_overlap: float, reference_overlap: float, surface: Surface
-) -> Direction:
-    """Who was made from whom, as far as the edits tell: what takes away or lays around was done to the query."""
-    if _ADDS & set(edits):
-        return Direction.QUERY_FROM_REFERENCE
-    if query_overlap < reference_overlap:
-        return Direction.UNKNOWN
-    if _TAKES_AWAY & set(edits):
-        return Direction.QUERY_FROM_REFERENCE
-    return _direction_by_tones(surface) if {Edit.RECOLOURED, Edit.SHARPENED} & set(edits) else Direction.UNKNOWN
-
-
-def _direction_by_tones(surface: Surface) -> Direction:
-    """What is cut off at black and white does not come back, nor do levels and colours that were drawn together."""
-    clipped = surface.query_clipped - surface.reference_clipped
-    if abs(clipped) > CLIPPED:
-        return Direction.QUERY_FROM_REFERENCE if clipped > 0 else Direction.REFERENCE_FROM_QUERY
-    for query, reference, factor, least in (
-        (surface.query_spread, surface.reference_spread, FLATTENED, 0.0),
-        (surface.query_chroma, surface.reference_chroma, PALER, COLOURED),
-    ):
-        if max(query, reference) <= least:
-            continue
-        if query < factor * reference:
-            return Direction.QUERY_FROM_REFERENCE
-        if reference < factor * query:
-            return Direction.REFERENCE_FROM_QUERY
-    return Direction.UNKNOWN

@@ -16,8 +16,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from service.domain.direction import differ_in_size
 from service.domain.values import Action, Reason, Recommendation, Relation, VerdictKind
-from service.domain.verdict import differ_in_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

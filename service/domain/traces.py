@@ -36,7 +36,9 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """How the query's levels differ from the reference's where both show the same."""
+    """How the query's levels differ from the reference's where both show the same, light as a whole allowed for where
+    detail, grain and what is covered are told.
+    """
 
     tone_distance: float
     """Levels (RMS), smoothed."""
@@ -44,9 +46,9 @@ class Surface:
     """What of it is left after the best affine map of the colours."""
     query_chroma: float
     reference_chroma: float
-    query_clipped: float
-    reference_clipped: float
-    """Share of the pixels that are black or white in some channel, 0..1."""
+    query_crushed: float
+    reference_crushed: float
+    """Levels (RMS over all) that are cut off at black and white in the one and still vary in the other."""
     query_spread: float
     reference_spread: float
     """Levels (standard deviation)."""
@@ -54,10 +56,14 @@ class Surface:
     """The query's fine detail for each unit of the reference's: 1 is equal, less is softer."""
     grain: float
     """Levels (RMS) of fine detail that the reference does not have."""
+    evenness: float
+    """Grain where the reference has least detail, for each unit of it everywhere: near 1 is noise, little is edges."""
+    laid_upon: float
+    """Share of the spots that show something else altogether, 0..1, seen as finely as the coarser shows them."""
     covered: float
-    """Share of the spots that show something else altogether, 0..1."""
+    """The same in the proof's frame, where one may be the finer."""
     worst: float
-    """Levels by which the spot that changed most differs, brightness and contrast allowed for."""
+    """Levels by which the spot there that changed most differs."""
     paper: float
     """Share of one level, within a sixteenth, where both agree: a page has much of it, a photograph little."""
 

@@ -123,6 +123,9 @@ class Quality:
     """1..100."""
     was_lossy: bool | None = None
     """Whether a lossless file holds what was a JPEG before."""
+    moved_grid: bool | None = None
+    """Whether the pixels lie on the blocks of an earlier JPEG that are not where the file's own are: it was cropped, padded
+    or mirrored since."""
     bit_depth: int | None = None
     """Bits a channel in the file."""
     metadata_kept: bool | None = None

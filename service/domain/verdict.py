@@ -10,12 +10,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.domain.values import Direction, Edit, OperatingPoint, Relation, VerdictKind
+from service.domain.values import OperatingPoint, Relation, VerdictKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.domain.values import Assessed, PictureFacts
+    from service.domain.values import Edit
 
 FRAME_FEATURES = ("hash", "h", "colour")
 """What is looked at without geometry, in order: 1 - phash distance / 128, and two terms of appearance. The third, SSIM, and
@@ -187,41 +187,6 @@ def relation_of(*, tone_distance: float, local_change: float, edits: tuple[Edit,
     if not edits and tone_distance <= SAME_TONES and local_change <= MOST_LOCAL_CHANGE:
         return Relation.REENCODED
     return Relation.EDITED
-
-
-SAME_SIZE = 0.02
-"""Two pictures whose pixel counts differ by less than this share count as equally large."""
-
-
-def direction_of(query: PictureFacts, reference: PictureFacts, relation: Relation) -> Direction:
-    """Which was made from which, as far as sizes tell: a copy seldom has more pixels than its source."""
-    if relation in (Relation.IDENTICAL, Relation.SAME_PIXELS):
-        return Direction.SAME_DETAIL
-    if relation is Relation.UNRELATED or not differ_in_size(query, reference):
-        return Direction.UNKNOWN
-    smaller = query.megapixels < reference.megapixels
-    return Direction.QUERY_FROM_REFERENCE if smaller else Direction.REFERENCE_FROM_QUERY
-
-
-ENLARGED, ITS_OWN_SIZE = 1.2, 1.1
-"""Times a side is longer than the detail needs: from which on a picture was enlarged, and up to which it was not."""
-
-
-def direction_by_size(query: Assessed, reference: Assessed, relation: Relation) -> Direction:
-    """As `direction_of`; but where the larger one was only enlarged, it is the copy."""
-    told = direction_of(query.facts, reference.facts, relation)
-    if told not in (Direction.QUERY_FROM_REFERENCE, Direction.REFERENCE_FROM_QUERY):
-        return told
-    smaller, larger = sorted((query, reference), key=lambda one: one.facts.megapixels)
-    grown, kept = larger.quality.enlargement, smaller.quality.enlargement
-    if grown is None or kept is None or grown < ENLARGED or kept > ITS_OWN_SIZE:
-        return told
-    return Direction.QUERY_FROM_REFERENCE if larger is query else Direction.REFERENCE_FROM_QUERY
-
-
-def differ_in_size(left: PictureFacts, right: PictureFacts) -> bool:
-    larger = max(left.megapixels, right.megapixels)
-    return abs(left.megapixels - right.megapixels) > SAME_SIZE * larger
 
 
 def decide(probability: float, point: OperatingPoint, model: VerdictModel) -> VerdictKind:

@@ -10,9 +10,11 @@ import numpy as np
 from service.compare.appearance import compare, glance, look
 from service.compare.geometry import extent
 from service.compare.proof import proved
-from service.compare.traces import copy_in, detail_of, grid_of, shape_of, surface_of, surroundings_of
+from service.compare.surface import surface_of
+from service.compare.traces import copy_in, detail_of, grid_of, shape_of, surroundings_of
 from service.domain.dihedral import POSES
-from service.domain.edits import WHOLE, direction_by_traces, edits_of
+from service.domain.direction import Traces, direction_by_size, direction_of_match
+from service.domain.edits import WHOLE, blurred_in_full, edits_of, was_laid_into
 from service.domain.values import Direction, Edit, Evidence, OperatingPoint, Relation
 from service.domain.verdict import (
     EVEN_ODDS,
@@ -24,7 +26,6 @@ from service.domain.verdict import (
     Signals,
     could_be_copies,
     differs_as_a_page,
-    direction_by_size,
     is_registered,
     is_sibling,
     relation_of,
@@ -33,8 +34,6 @@ from service.domain.verdict import (
 from service.workflows.once import once
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from service.compare.appearance import Appearance, Look
     from service.compare.proof import Proof
     from service.domain.traces import Surface
@@ -165,31 +164,35 @@ def _by_geometry(frames: Frames, proof: Proof, alike: float, evidence: Evidence)
     if alike < EVEN_ODDS:
         return Account(Relation.UNRELATED, (), Direction.UNKNOWN, alike, evidence)
     query, reference = frames.subject.working, frames.known.working
-    surface = surface_of(proof.laid, proof.cells)
+    surface = surface_of(proof, query, reference)
     probability = differs_as_a_page(alike, surface.paper, surface.worst, surface.covered)
-    edits = _edits(proof, surface, query, reference)
+    edits = _edits(frames, proof, surface)
     more = set(edits) - SAVING or _is_more_than_saved_anew(surface, proof)
     relation = Relation.EDITED if more else Relation.REENCODED
     return Account(relation, edits, _direction(frames, relation, edits, proof, surface), probability, evidence)
 
 
-def _edits(proof: Proof, surface: Surface, query: NDArray[np.uint8], reference: NDArray[np.uint8]) -> tuple[Edit, ...]:
-    return edits_of(
+def _edits(frames: Frames, proof: Proof, surface: Surface) -> tuple[Edit, ...]:
+    query, reference = frames.subject.working, frames.known.working
+    found = edits_of(
         shape_of(proof, query, reference),
-        surroundings_of(proof, query),
+        surroundings_of(proof.matrix, query),
         surface,
         (grid_of(copy_in(proof, query)), grid_of(reference)),
         proof.reference_overlap,
     )
+    return blurred_in_full(frames.subject.assessed, frames.known.assessed, found)
 
 
 def _direction(
     frames: Frames, relation: Relation, edits: tuple[Edit, ...], proof: Proof, surface: Surface
 ) -> Direction:
-    """By the traces, and where they say nothing by size."""
-    told = direction_by_traces(edits, proof.query_overlap, proof.reference_overlap, surface)
-    by_size = direction_by_size(frames.subject.assessed, frames.known.assessed, relation)
-    return by_size if told is Direction.UNKNOWN else told
+    around = False
+    if proof.reference_overlap < WHOLE:
+        back = np.asarray(np.linalg.inv(proof.matrix), np.float64)
+        around = was_laid_into(surroundings_of(back, frames.known.working))
+    traces = Traces(edits, proof.query_overlap, proof.reference_overlap, surface, around)
+    return direction_of_match(frames.subject.assessed, frames.known.assessed, relation, traces)
 
 
 def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -> Account:
@@ -201,11 +204,11 @@ def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -
     proof = proved(query, reference, np.asarray(places, np.float64), 0)
     if proof is None:
         return _by_frames(frames, probability, evidence)
-    surface = surface_of(proof.laid, proof.cells)
+    surface = surface_of(proof, query, reference)
     posed = np.ascontiguousarray(POSES[frames.pose].lay(query))
     surface = replace(surface, detail=min(surface.detail, detail_of(posed, reference)))
     # In their pose they show the same from edge to edge: where cells were found says nothing against that.
-    edits = tuple(edit for edit in _edits(proof, surface, query, reference) if edit is not Edit.CROPPED)
+    edits = tuple(edit for edit in _edits(frames, proof, surface) if edit is not Edit.CROPPED)
     relation = Relation.REENCODED if set(edits) <= SAVING else Relation.EDITED
     evidence = replace(
         evidence,

@@ -15,9 +15,10 @@ import numpy as np
 from service.descriptors.hashes import frequencies, hamming
 from service.descriptors.insets import insets, with_parts
 from service.descriptors.registry import MODELS
+from service.domain.direction import SAME_SIZE, direction_by_size
 from service.domain.edits import WHOLE
 from service.domain.values import Direction, Edit, OperatingPoint, Relation
-from service.domain.verdict import FITTED, SAME_SIZE, could_be_copies, direction_by_size
+from service.domain.verdict import FITTED, could_be_copies
 from service.workflows.account import account
 from service.workflows.columns import Groups
 from service.workflows.described import described

@@ -9,7 +9,7 @@ import pytest
 from service.api.app import create_app
 from service.api.problems import KINDS
 from service.cli.main import commands
-from service.domain import keeper, verdict
+from service.domain import direction, keeper, verdict
 from service.domain.values import OperatingPoint
 from service.domain.verdict import FITTED
 from service.settings import Settings
@@ -114,6 +114,6 @@ def test_thresholds_are_the_ones_explained(root):
     compare_page = (explanation / "compare.md").read_text(encoding="utf-8")
     assert f"leads by {keeper.SHARPER} or more" in keeper_page
     assert f"{keeper.HEAVIER} times the bytes" in keeper_page
-    assert f"within {verdict.SAME_SIZE:.0%}".replace("%", " %") in keeper_page
+    assert f"within {direction.SAME_SIZE:.0%}".replace("%", " %") in keeper_page
     assert f"Up to {verdict.SAME_TONES:.0f} levels apart" in compare_page
     assert f"Up to {verdict.RECOLOURED_TONES:.0f} levels left" in compare_page

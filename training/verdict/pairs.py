@@ -20,7 +20,7 @@ from PIL import Image
 
 from service.compare.appearance import compare, look
 from service.compare.proof import Sample, prove
-from service.compare.traces import surface_of
+from service.compare.surface import surface_of
 from service.descriptors.builtin import Builtin
 from service.descriptors.hashes import frequencies, hamming
 from service.descriptors.insets import insets, with_parts
@@ -111,7 +111,11 @@ def found_between(query: Picture, reference: Picture, *, number: int, kind: str,
     pose = int(np.argmin(distances))
     seen = compare(query.look(pose), reference.look(0))
     proof = prove(query.sample, reference.kept)
-    surface = surface_of(proof.laid, proof.cells) if proof and is_registered(proof.inliers, proof.agreement) else None
+    surface = (
+        surface_of(proof, query.pixels, reference.pixels)
+        if proof and is_registered(proof.inliers, proof.agreement)
+        else None
+    )
     return Pair(
         query=number,
         reference=of,

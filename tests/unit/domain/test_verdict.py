@@ -1,14 +1,13 @@
 """From evidence to a word: the borders of every rule."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.values import Direction, Edit, OperatingPoint, Relation, VerdictKind
+from service.domain.values import Edit, OperatingPoint, Relation, VerdictKind
 from service.domain.verdict import (
     EVEN_ODDS,
     FITTED,
@@ -19,15 +18,11 @@ from service.domain.verdict import (
     MOST_LOCAL_CHANGE,
     MOST_PAGE_CHANGE,
     PAGE_PAPER,
-    SAME_SIZE,
     SAME_TONES,
     Signals,
     could_be_copies,
     decide,
-    differ_in_size,
     differs_as_a_page,
-    direction_by_size,
-    direction_of,
     frame_features,
     geometry_features,
     is_sibling,
@@ -160,59 +155,6 @@ def test_a_page_that_differs_in_one_spot_is_for_a_person_to_judge():
 def test_one_scene_that_is_no_copy_is_a_sibling(probability, inliers, agreement, expected):
     """A map carries much of it, and yet it is likelier no copy."""
     assert is_sibling(probability, inliers, agreement) is expected
-
-
-@pytest.mark.parametrize("relation", [Relation.IDENTICAL, Relation.SAME_PIXELS])
-def test_equal_pixels_have_the_same_detail(a_picture, relation):
-    """There is no direction between a thing and itself."""
-    facts = a_picture().facts
-    assert direction_of(facts, facts, relation) is Direction.SAME_DETAIL
-
-
-@pytest.mark.parametrize("relation", [Relation.REENCODED, Relation.EDITED])
-def test_the_smaller_copy_comes_from_the_larger(a_picture, relation):
-    """A copy seldom has more pixels than its source."""
-    small, large = a_picture(500, 400).facts, a_picture(1000, 800).facts
-    assert direction_of(small, large, relation) is Direction.QUERY_FROM_REFERENCE
-    assert direction_of(large, small, relation) is Direction.REFERENCE_FROM_QUERY
-
-
-@pytest.mark.parametrize(
-    ("of_the_large", "of_the_small", "direction"),
-    [
-        (1.9, 1.0, Direction.QUERY_FROM_REFERENCE),
-        (1.9, 1.9, Direction.REFERENCE_FROM_QUERY),
-        (1.0, 1.0, Direction.REFERENCE_FROM_QUERY),
-        (None, 1.0, Direction.REFERENCE_FROM_QUERY),
-    ],
-)
-def test_an_enlarged_copy_comes_from_the_smaller_one(a_picture, of_the_large, of_the_small, direction):
-    """Told by its detail; where both are soft, or nobody looked, by size alone."""
-    large, small = (
-        replace(made, quality=replace(made.quality, enlargement=enlargement))
-        for made, enlargement in ((a_picture(1000, 800), of_the_large), (a_picture(500, 400), of_the_small))
-    )
-    assert direction_by_size(large, small, Relation.EDITED) is direction
-
-
-def test_copies_of_one_size_have_no_known_direction(a_picture):
-    """A little cropped or rounded away counts as one size."""
-    assert direction_of(a_picture(1000, 800).facts, a_picture(990, 800).facts, Relation.EDITED) is Direction.UNKNOWN
-
-
-def test_strangers_have_no_direction_whatever_their_sizes(a_picture):
-    """Nothing was made from anything."""
-    assert direction_of(a_picture(10, 10).facts, a_picture(999, 999).facts, Relation.UNRELATED) is Direction.UNKNOWN
-
-
-def test_sizes_differ_beyond_the_tolerance_only(a_picture):
-    """And the order of asking does not matter."""
-    border = 1000 * (1 - SAME_SIZE)
-    whole, within, beyond = (a_picture(width, 1).facts for width in (1000, round(border + 1), round(border - 1)))
-    assert not differ_in_size(whole, within)
-    assert not differ_in_size(within, whole)
-    assert differ_in_size(whole, beyond)
-    assert differ_in_size(beyond, whole)
 
 
 def test_the_bound_never_excludes_what_a_glance_would_call_likelier_a_copy():

@@ -28,6 +28,7 @@ QUALITY = {
     "enlargement",
     "jpeg_quality",
     "was_lossy",
+    "moved_grid",
     "bit_depth",
     "metadata_kept",
 }

@@ -1,12 +1,14 @@
 """Two pictures beside one another: the same answer as a check's, and why not, stage by stage."""
 
+import io
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from service.domain.errors import BadPictureError
-from service.domain.values import Edit, OperatingPoint, Relation, VerdictKind
+from service.domain.values import Direction, Edit, OperatingPoint, Relation, VerdictKind
 from service.workflows.comparison import compare
 from service.workflows.known import content_of
 from service.workflows.stopwatch import Stopwatch
@@ -46,6 +48,17 @@ def test_a_crop_is_laid_where_it_was_cut(compared, written, coffee):
     grey = cv2.cvtColor(coffee, cv2.COLOR_RGB2GRAY)
     assert shown[:30].mean() < 0.5 * grey[:30].mean()
     assert shown[60:280, 120:380].mean() == pytest.approx(grey[60:280, 120:380].mean(), rel=0.05)
+
+
+def test_a_mirror_image_is_the_copy_where_it_carries_blocks_of_an_earlier_jpeg(compared, written, coffee):
+    """Sides that are no multiple of eight put them elsewhere; without them nobody could tell."""
+    source = written(coffee[:333, :509], "JPEG", quality=90)
+    mirrored = written(np.asarray(Image.open(io.BytesIO(source)))[:, ::-1], "JPEG", quality=95)
+    assert compared(mirrored, source).told.edits == (Edit.FLIPPED,)
+    assert compared(mirrored, source).told.direction is Direction.QUERY_FROM_REFERENCE
+    assert compared(source, mirrored).told.direction is Direction.REFERENCE_FROM_QUERY
+    plain = written(coffee[:333, 508::-1])
+    assert compared(plain, written(coffee[:333, :509])).told.direction is Direction.UNKNOWN
 
 
 def test_strangers_are_told_apart_stage_by_stage(compared, written, coffee, astronaut):
