@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 FRAME_FEATURES = ("hash", "h", "colour")
 """What is looked at without geometry, in order: 1 - phash distance / 128, and two terms of appearance. The third, SSIM, and
 the descriptor's similarity made the held-out pairs no clearer."""
-GEOMETRY_FEATURES = ("inliers", "agreement", "in_place")
-"""And with it: log2(1 + inliers) / 8, the share of cells found, and of those in place. What
-whole frames say besides made the held-out pairs no clearer."""
+GEOMETRY_FEATURES = ("tenth", "fifth", "steady", "shown")
+"""And with it: how much the worst tenth and the worst fifth of the fine detail agree, log2(1 + cells in place) / 8, and
+log2 of the share of the reference that is shown / 6, of a hundredth at the least. How many features the map carries, the
+shares of cells found and in place, and what whole frames say made the held-out pairs no clearer beside these."""
+LEAST_SHOWN = 0.01
 
 LEAST_INLIERS = 6
 """From here on a map is heard. Of 3,000 pairs of strangers 1 in 30 reaches it, and then their cells do not agree."""
@@ -34,15 +36,20 @@ LEAST_TOLD = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What was found between a query and a reference. Without geometry its three are as they stand here."""
+    """What was found between a query and a reference. Without geometry its five are as they stand here."""
 
     phash_distance: int
     """Of the closest pose."""
     glance: tuple[float, float] = (0.0, 0.0)
     """The hash and colour terms of appearance, each 0..1."""
     inliers: int = 0
-    agreement: float = 0.0
-    in_place: float = 0.0
+    tenth: float = 0.0
+    fifth: float = 0.0
+    """Correlations, -1..1, below which so much of the fine detail lies."""
+    steady: int = 0
+    """Cells found just where the map says."""
+    shown: float = 0.0
+    """Share of the reference, 0..1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,7 @@ FITTED = VerdictModel(
     # Fitted before the network proposed strangers, cells were softened and features of insets were asked; how it does since
     # then, on 3,000 strangers and 2,500 copies, is in benchmarks/results/accuracy.json.
     frames=Logistic(-8.5667, (9.4156, 1.6331, 1.8391)),
-    geometry=Logistic(-8.7426, (1.3411, 3.6394, 9.3521)),
+    geometry=Logistic(-2.74, (3.78, 4.3, 5.2, 5.66)),
     operating_points={OperatingPoint.STRICT: 0.975, OperatingPoint.BALANCED: 0.95, OperatingPoint.LOOSE: 0.85},
 )
 
@@ -122,9 +129,10 @@ def frame_features(signals: Signals) -> tuple[float, ...]:
 def geometry_features(signals: Signals) -> tuple[float, ...]:
     """The numbers of `GEOMETRY_FEATURES`."""
     return (
-        math.log2(1 + signals.inliers) / 8,
-        signals.agreement,
-        signals.in_place,
+        signals.tenth,
+        signals.fifth,
+        math.log2(1 + signals.steady) / 8,
+        math.log2(max(signals.shown, LEAST_SHOWN)) / 6,
     )
 
 
@@ -152,12 +160,14 @@ MOST_PAGE_CHANGE = 20.0
 documents of one template none stays below, of edited copies nine in ten do."""
 
 
-def is_registered(inliers: int, agreement: float) -> bool:
-    """Whether geometry may speak for itself; otherwise the whole frames do."""
-    return inliers >= LEAST_INLIERS and agreement >= LEAST_AGREEMENT
+def is_registered(inliers: int, agreement: float, alike: float) -> bool:
+    """Whether geometry may speak for itself; otherwise the whole frames do. What lies all over a copy leaves few of its
+    cells to be found, and yet they may make it likely.
+    """
+    return inliers >= LEAST_INLIERS and (agreement >= LEAST_AGREEMENT or alike >= EVEN_ODDS)
 
 
-MOST_COVERED = 0.25
+MOST_COVERED = 0.30
 """Share of what both show that may be something else altogether: one in fifty copies that were covered has more, and
 half of the pages of one make over different pictures."""
 
