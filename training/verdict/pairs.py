@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from service.descriptors.hashes import Frequencies
 
 SEED = 20261121
-QUERIES = 2000
+QUERIES = 1000
 CANDIDATES = 8
 PAGES, LAYERS = 60, 30
 """Pages, and layers of each of three kinds, that queries and references share."""
