@@ -1,8 +1,8 @@
 """Queries laid beside references: copies, strangers, and the hardest of strangers, each with what was found between them.
 
-Half of the queries have their original among the references. Beside the nearest ones of the descriptor space a query
-meets references that wear the same page or overlay as itself over another picture, other documents of the same template
-and made-up neighbouring exposures: all that shares much with a query and yet is no copy of it.
+Beside its original and the nearest others of the descriptor space a query meets references that wear the same page or
+overlay as itself over another picture. Beside the queries stand documents of one template and made-up neighbouring
+exposures: all that shares much with another and yet is no copy of it.
 """
 
 from __future__ import annotations
