@@ -374,7 +374,9 @@ def test_strangers_that_look_alike_are_laid_on_each_other_and_go_together(parts,
     near = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
     sizes, counted = [], Appending(parts.catalogue)
     counted.append_many = lambda group: sizes.append(len(group)) or parts.catalogue.append_many(group)
-    pictures = [written(photographs[name], quality=90) for name in ("astronaut", "coffee", "rocket", "chelsea", "clock")]
+    pictures = [
+        written(photographs[name], quality=90) for name in ("astronaut", "coffee", "rocket", "chelsea", "clock")
+    ]
     pictures.append(written(photographs["rocket"], quality=50))
     files = [Entry(number, f"{number}", data) for number, data in enumerate(pictures)]
     job_id = parts.jobs.create(NewJob("ingest")).job_id
