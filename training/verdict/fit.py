@@ -1,8 +1,9 @@
 """How the probability behind a verdict was fitted: `python -m training.verdict.fit [--pairs FILE]` (needs KEEPONE_SHARED).
 
-What it prints ships in `service/domain/verdict.py`. A logistic model learns P(copy | signals) from the pairs of
-`pairs.py`; half of the queries fit, and the other half shows what the operating points cost. Pairs take five minutes of one
-core; with `--pairs` they are kept there, and read back the next time.
+What it prints of geometry ships in `service/domain/verdict.py`, which says why the frames' weights are older. A logistic
+model learns P(copy | signals) from the pairs of `pairs.py`; half of the queries fit, and the other half shows what the
+operating points cost. Pairs take five minutes of one core; with `--pairs` they are kept there, and read back the next
+time.
 """
 
 from __future__ import annotations
