@@ -90,7 +90,7 @@ FITTED = VerdictModel(
     # reaches 0.787; 82 % of 385 copies reach 0.95 (log loss 0.117). Maps came from features at 256 pixels then, which come
     # into it no further. How it does on 3,000 strangers and 2,500 copies is in benchmarks/results/accuracy.json.
     # The frames' weights are those of the first fit (6,974 pairs, another first stage): the new ones, -9.7842 and 9.274,
-    # 2.355, 3.752, change no verdict on the fitting half, but call another 20 of 139 neighbouring frames of films uncertain.
+    # 2.355, 3.752, find no copy more on the fitting half, but call another 20 of 139 neighbouring frames of films uncertain.
     frames=Logistic(-8.5667, (9.4156, 1.6331, 1.8391)),
     geometry=Logistic(-2.9449, (2.3882, 4.4868, 5.2968, 6.0215)),
     operating_points={OperatingPoint.STRICT: 0.975, OperatingPoint.BALANCED: 0.95, OperatingPoint.LOOSE: 0.85},
@@ -173,7 +173,7 @@ def is_registered(inliers: int, agreement: float, alike: float) -> bool:
 MOST_COVERED = 0.30
 """Share of what both show that may be something else altogether: 3 % of the copies that were covered have more, and 6 %
 of 393 pairs of different pictures in one page or under one overlay. With their paper 89 % of those are left to a person,
-and the others stay below `balanced` by their fine detail."""
+and of the others one reaches `balanced`."""
 
 
 def differs_as_a_page(probability: float, paper: float, worst: float, covered: float) -> float:

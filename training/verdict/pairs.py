@@ -46,7 +46,7 @@ CANDIDATES = 8
 PAGES, LAYERS = 60, 30
 """Pages, and layers of each of three kinds, that queries and references share."""
 DRESSED = 600
-PASTED, DRESSES, HALF = 0.12, 0.36, 0.4
+PASTED, DRESSES, PAGED = 0.12, 0.36, 0.4
 """Share of the edits that paste a picture on another, of those that dress it, and of the dresses that are pages."""
 EXPOSURES = 200
 TEMPLATES, SHEETS = 5, 5
@@ -160,8 +160,8 @@ class Wardrobe:
         self._layers += [edits.patch(originals[place][1], rng) for place in self._patches]
 
     def drawn(self, rng: np.random.Generator) -> int:
-        """A page as often as a layer."""
-        return int(rng.integers(PAGES)) if rng.random() < HALF else PAGES + int(rng.integers(len(self._layers)))
+        """Two in five are pages."""
+        return int(rng.integers(PAGES)) if rng.random() < PAGED else PAGES + int(rng.integers(len(self._layers)))
 
     def put_on(self, picture: Image.Image, which: int) -> Image.Image:
         if which < PAGES:
@@ -187,11 +187,10 @@ def all_pairs(queries: int = QUERIES, first: int = 0) -> Iterator[Pair]:
     twins = repeated([number for number, _ in originals], vectors, references)
     wardrobe = Wardrobe(originals, rng)
     order = [int(number) for number in rng.permutation(len(originals))]
-    worn: dict[int, list[tuple[int, Picture]]] = {}
+    worn: dict[int, list[Picture]] = {}
     for index in order[-DRESSED:]:
         which = wardrobe.drawn(rng)
-        dressed = Picture(small(wardrobe.put_on(originals[index][1], which)))
-        worn.setdefault(which, []).append((index, dressed))
+        worn.setdefault(which, []).append(Picture(small(wardrobe.put_on(originals[index][1], which))))
     for number, index in enumerate(order[first:queries], start=first):
         kind, edited, which, shown = edited_query(originals, index, np.random.default_rng([SEED, number]), wardrobe)
         query, own = Picture(small(edited)), references[index]
@@ -205,7 +204,7 @@ def all_pairs(queries: int = QUERIES, first: int = 0) -> Iterator[Pair]:
         for other in np.argsort(-similarities)[:CANDIDATES]:
             of = originals[other][0]
             yield found_between(query, references[int(other)], number=number, kind=kind, copy=False, of=of)
-        for _, dressed in worn.get(which, [])[:2]:
+        for dressed in worn.get(which, [])[:2]:
             yield found_between(query, dressed, number=number, kind="same dress", copy=False)
         if number % 200 == 0:
             print(number, file=sys.stderr, flush=True)
