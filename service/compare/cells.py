@@ -131,6 +131,8 @@ class Settled:
     laid: Laid
     cells: Cells
     steady: NDArray[np.bool_]
+    drawn: NDArray[np.float64]
+    """(3, 3): from a pixel of the frame to where its query, laid by the map as it was before, shows it."""
 
     @property
     def in_place(self) -> float:
@@ -147,7 +149,7 @@ class Settled:
         seen[box] = self.laid.seen[box]
         alike = np.where(kept, self.cells.alike, np.nan).astype(np.float32)
         cells = replace(self.cells, alike=alike)
-        return Settled(self.matrix, replace(self.laid, seen=seen), cells, self.steady & kept)
+        return replace(self, laid=replace(self.laid, seen=seen), cells=cells, steady=self.steady & kept)
 
 
 def shown_part(cells: Cells) -> Part | None:
@@ -188,10 +190,12 @@ def settle(query: NDArray[np.uint8], reference: NDArray[np.uint8], matrix: NDArr
 
 def _settled(matrix: NDArray[np.float64], laid: Laid) -> Settled:
     cells = compare_cells(laid)
-    matrix, off = _drawn(matrix, laid, cells)
+    drawn, off = _drawn(matrix, laid, cells)
     # Not by how far off they are found: on an edge or in the grain a cell finds itself anywhere.
     there = _at(cells.scores, cells.shifts - off)
-    return Settled(matrix, laid, cells, cells.found & (there >= cells.alike - LEAST_LOSS))
+    steady = cells.found & (there >= cells.alike - LEAST_LOSS)
+    frame = laid.to_reference
+    return Settled(drawn, laid, cells, steady, np.linalg.inv(frame) @ matrix @ np.linalg.inv(drawn) @ frame)
 
 
 def _at(scores: NDArray[np.float32], shifts: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from service.compare.cells import CELL, LEAST_CELLS, settle, shown_part
+from service.compare.fine import fine_of
 from service.compare.geometry import align, carried, extent
 from service.domain.dihedral import POSES
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from service.compare.cells import Cells, Laid
+    from service.compare.fine import Fine
     from service.domain.keypoints import Keypoints
     from service.domain.values import Region
 
@@ -45,6 +47,8 @@ class Proof:
     """How many cells had anything to look for."""
     in_place: float
     """Share of the compared cells that lie where the map says, 0..1."""
+    fine: Fine
+    """How far what is fine agrees."""
     matrix: NDArray[np.float64]
     """(3, 3): query shares to reference shares."""
     query_overlap: float
@@ -55,6 +59,11 @@ class Proof:
     """The box around that part of the reference."""
     laid: Laid
     cells: Cells
+
+    @property
+    def steady(self) -> int:
+        """How many cells lie where the map says."""
+        return round(self.in_place * self.compared)
 
 
 def prove(query: Sample, reference: Sample) -> Proof | None:
@@ -94,6 +103,7 @@ def proved(
         agreement=settled.cells.agreement,
         compared=settled.cells.compared,
         in_place=settled.in_place,
+        fine=fine_of(settled.laid, settled.drawn),
         matrix=shares,
         query_overlap=float(shown.mean()),
         reference_overlap=float(known.mean()),

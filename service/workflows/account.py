@@ -105,7 +105,8 @@ class Frames:
             return Signals(self.phash_distance, self._near)
         # Where the map is heard, frames are not: a look at the reference would cost as much as a proof.
         glance = (0.0, 0.0) if proof.inliers >= LEAST_INLIERS else self._near
-        return Signals(self.phash_distance, glance, proof.inliers, proof.agreement, proof.in_place)
+        fine, shown = proof.fine, proof.reference_overlap
+        return Signals(self.phash_distance, glance, proof.inliers, fine.tenth, fine.fifth, proof.steady, shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def account(frames: Frames, proof: Proof | None, model: VerdictModel) -> Account
     """The relation and the probability, once contradictions are heard."""
     alike = model.probability(frames.signals(proof))
     evidence = _evidence(frames, proof)
-    if proof is not None and is_registered(proof.inliers, proof.agreement):
+    if proof is not None and is_registered(proof.inliers, proof.agreement, alike):
         return _by_geometry(frames, proof, alike, evidence)
     if proof is None and frames.settle_it(model):
         return _settled_by_frames(frames, max(alike, SURELY_SAVED_ANEW), evidence)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from service.compare.changes import as_png, change_map
 from service.domain.values import Direction, Evidence, Relation, VerdictKind
-from service.domain.verdict import LEAST_AGREEMENT, LEAST_INLIERS, decide, is_registered
+from service.domain.verdict import LEAST_INLIERS, decide, is_registered
 from service.workflows.account import Account, account, exact_account
 from service.workflows.known import handed_in, stored
 from service.workflows.study import study
@@ -146,13 +146,14 @@ def _looked_at(laid: Inspection, told: Account, parts: Parts) -> list[Stage]:
     carried = f"one map carries {inliers} of them" if inliers else "no map carries enough of them"
     enough = inliers >= LEAST_INLIERS
     stages.append(Stage("keypoints", enough, f"{spots}; {carried}, and {LEAST_INLIERS} are heard"))
+    alike = model.probability(frames.signals(proof))
     if proof is None:
         stages.append(Stage("cells", None, "without a map there are no cells to compare"))
     else:
-        registered = is_registered(proof.inliers, proof.agreement)
-        found = f"{proof.agreement:.0%} of {proof.compared} cells are found, {LEAST_AGREEMENT:.0%} are heard"
-        stages.append(Stage("cells", registered, f"{found}; {proof.in_place:.0%} lie in place"))
-    alike = model.probability(frames.signals(proof))
+        registered = is_registered(proof.inliers, proof.agreement, alike)
+        found = f"{proof.agreement:.0%} of {proof.compared} cells are found, {proof.in_place:.0%} lie in place"
+        worst = f"of what is fine the worst tenth agrees by {proof.fine.tenth:.2f} at the most"
+        stages.append(Stage("cells", registered, f"{found}; {worst}"))
     contradicted = told.probability < alike
     text = "one spot shows something else" if contradicted else "nothing contradicts"
     return [*stages, Stage("contradictions", not contradicted, text)]

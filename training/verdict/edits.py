@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
+from training.descriptor import stock, views
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-
-    from training.descriptor import stock
 
 Rng = np.random.Generator
 
@@ -108,6 +109,45 @@ def covered(picture: Image.Image, layer: Image.Image) -> Image.Image:
     return out.convert("RGB")
 
 
+def stripes(rng: Rng, side: int = 256) -> Image.Image:
+    """A layer of stripes of one colour, whole or broken, that hide up to nine tenths of what lies between their edges."""
+    angle, thick = rng.uniform(-math.pi / 2, math.pi / 2), rng.uniform(0.15, 0.55)
+    period = side * rng.uniform(0.05, 0.3)
+    x, y = np.arange(side), np.arange(side)[:, None]
+    on = ((x * math.cos(angle) + y * math.sin(angle)) / period) % 1.0 < thick
+    if rng.random() < 0.5:
+        on &= (x * math.sin(angle) - y * math.cos(angle)) / (period * rng.uniform(0.3, 1.5)) % 1.0 < 0.6
+    layer = np.empty((side, side, 4), np.uint8)
+    layer[..., :3] = rng.integers(0, 256, 3)
+    layer[..., 3] = on * round(255 * rng.uniform(0.4, 1.0))
+    return Image.fromarray(layer)
+
+
+def patch(other: Image.Image, rng: Rng, side: int = 256) -> Image.Image:
+    """A layer with another picture on a part of it."""
+    scale = min(float(rng.uniform(0.25, 0.6)) * side / other.height, 0.9 * side / other.width)
+    above = scaled(other, scale)
+    above.putalpha(round(255 * rng.uniform(0.6, 1.0)))
+    layer = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+    left, top = (int(rng.integers(0, max(1, side - one + 1))) for one in above.size)
+    layer.paste(above, (left, top))
+    return layer
+
+
+def as_views_do(
+    edit: Callable[[views.Canvas, Rng, float, views.Views], None],
+) -> Callable[[Image.Image, Rng], Image.Image]:
+    """One of the edits that the network is taught with; of those that need no other picture and keep the size."""
+    none = views.Views([], stock.Stock([], [], []))
+
+    def edited(picture: Image.Image, rng: Rng) -> Image.Image:
+        canvas = views.Canvas(np.array(picture), float(min(picture.size)))
+        edit(canvas, rng, 1.0, none)
+        return Image.fromarray(canvas.pixels)
+
+    return edited
+
+
 def another_exposure(picture: Image.Image, rng: Rng) -> Image.Image:
     """What the next frame of a film could be: near and far moved differently, other light, other grain. No copy."""
     pixels = np.asarray(picture)
@@ -145,5 +185,11 @@ SIMPLE: dict[str, Callable[[Image.Image, Rng], Image.Image]] = {
     "noisy": noisy,
     "pixelated": pixelated,
     "padded": padded,
+    "oversharpened": as_views_do(views.sharpened),
+    "grainy": as_views_do(views.noisy),
+    "shuffled": as_views_do(views.shuffled),
+    "faded": as_views_do(views.faded),
+    "recoloured": as_views_do(views.jittered),
+    "tinted": as_views_do(views.tinted),
 }
 """Those that need nothing but the picture."""

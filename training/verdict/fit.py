@@ -1,8 +1,9 @@
 """How the probability behind a verdict was fitted: `python -m training.verdict.fit [--pairs FILE]` (needs KEEPONE_SHARED).
 
-What it prints ships in `service/domain/verdict.py`. A logistic model learns P(copy | signals) from the pairs of
-`pairs.py`; half of the queries fit, and the other half shows what the operating points cost. Pairs take an hour; with
-`--pairs` they are kept there, and read back the next time.
+What it prints of geometry ships in `service/domain/verdict.py`, which says why the frames' weights are older. A logistic
+model learns P(copy | signals) from the pairs of `pairs.py`; half of the queries fit, and the other half shows what the
+operating points cost. Pairs take five minutes of one core; with `--pairs` they are kept there, and read back the next
+time.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,9 @@ import numpy as np
 from service.domain.verdict import (
     FITTED,
     LEAST_INLIERS,
+    MOST_COVERED,
+    MOST_PAGE_CHANGE,
+    PAGE_PAPER,
     Logistic,
     Signals,
     VerdictModel,
@@ -44,32 +47,56 @@ FRAME_KINDS = frozenset(
 """Edits that leave the frame alone, or nearly so."""
 
 
+NEARLY = 0.85
+"""Of the least paper and the most cover that are heard. A little below, another picture on the same page is no other
+thing than a little above; as examples they would teach that a covered copy is none."""
+
+
 def pairs_of(kept: Path | None, queries: int) -> list[Pair]:
-    if kept is not None and kept.exists():
-        return [Pair(**json.loads(line)) for line in kept.read_text(encoding="utf-8").splitlines()]
-    found = []
-    with nullcontext() if kept is None else kept.with_suffix(".part").open("w", encoding="utf-8") as file:
-        for pair in all_pairs(queries):
+    """Read back, or made; what was stopped half-way goes on where it was."""
+    if kept is None:
+        return list(all_pairs(queries))
+    if kept.exists():
+        return read(kept)
+    part = kept.with_suffix(".part")
+    made = read(part) if part.exists() else []
+    # What comes after the queries is quickly made, and from one generator.
+    first = min(queries, made[-1].query) if made else 0
+    found = [pair for pair in made if pair.query < first]
+    with part.open("w", encoding="utf-8") as file:
+        for pair in found:
+            print(json.dumps(asdict(pair)), file=file)
+        for pair in all_pairs(queries, first):
             found.append(pair)
-            if file is not None:
-                print(json.dumps(asdict(pair)), file=file, flush=True)
-    if kept is not None:
-        kept.with_suffix(".part").replace(kept)
+            print(json.dumps(asdict(pair)), file=file, flush=True)
+    part.replace(kept)
     return found
 
 
+def read(file: Path) -> list[Pair]:
+    """All whole lines."""
+    return [
+        Pair(**json.loads(line))
+        for line in file.read_text(encoding="utf-8").splitlines(keepends=True)
+        if line.endswith("\n")
+    ]
+
+
 def signals_of(pair: Pair) -> Signals:
-    return Signals(pair.phash_distance, (pair.hash, pair.colour), pair.inliers, pair.agreement, pair.in_place)
+    steady = round(pair.in_place * pair.compared)
+    whole = (pair.hash, pair.colour)
+    return Signals(pair.phash_distance, whole, pair.inliers, pair.tenth, pair.fifth, steady, pair.reference_overlap)
 
 
 def is_contradicted(pair: Pair) -> bool:
-    """Whether geometry leaves the pair to a person, whatever the probability: it teaches that one nothing."""
-    return is_registered(pair.inliers, pair.agreement) and heard(1.0, pair) < 1.0
+    """Whether it is left to a person, or nearly so, whatever the probability: it teaches that one nothing."""
+    is_page = pair.paper >= NEARLY * PAGE_PAPER and pair.worst > MOST_PAGE_CHANGE
+    return is_page or pair.covered > NEARLY * MOST_COVERED
 
 
 def heard(alike: float, pair: Pair) -> float:
     """The probability once contradictions are heard, as the service hears them."""
-    if is_registered(pair.inliers, pair.agreement):
+    if is_registered(pair.inliers, pair.agreement, alike):
         return differs_as_a_page(alike, pair.paper, pair.worst, pair.covered)
     return settled(alike, pair.local_change)
 

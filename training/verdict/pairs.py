@@ -1,8 +1,8 @@
 """Queries laid beside references: copies, strangers, and the hardest of strangers, each with what was found between them.
 
-Half of the queries have their original among the references. Beside the nearest ones of the descriptor space a query
-meets references that wear the same page or overlay as itself over another picture, other documents of the same template
-and made-up neighbouring exposures: all that shares much with a query and yet is no copy of it.
+Beside its original and the nearest others of the descriptor space a query meets references that wear the same page or
+overlay as itself over another picture. Beside the queries stand documents of one template and made-up neighbouring
+exposures: all that shares much with another and yet is no copy of it.
 """
 
 from __future__ import annotations
@@ -28,13 +28,12 @@ from service.descriptors.keypoints import MOST_ASKED, extract
 from service.descriptors.registry import BUILTIN
 from service.domain.dihedral import POSES
 from service.domain.keypoints import MOST_KEPT
-from service.domain.verdict import is_registered
 from training.descriptor import pictures, stock
 from training.templates import KINDS, documents
 from training.verdict import edits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -42,13 +41,15 @@ if TYPE_CHECKING:
     from service.descriptors.hashes import Frequencies
 
 SEED = 20261121
-QUERIES = 4000
-CANDIDATES = 4
-DRESSES = 60
-"""Pages, and as many overlays, that queries and references share."""
+QUERIES = 1000
+CANDIDATES = 8
+PAGES, LAYERS = 60, 30
+"""Pages, and layers of each of three kinds, that queries and references share."""
 DRESSED = 600
-EXPOSURES = 300
-TEMPLATES, SHEETS = 6, 6
+PASTED, DRESSES, PAGED = 0.12, 0.36, 0.4
+"""Share of the edits that paste a picture on another, of those that dress it, and of the dresses that are pages."""
+EXPOSURES = 200
+TEMPLATES, SHEETS = 5, 5
 TWIN_SIMILARITY, TWIN_STRUCTURE = 0.97, 0.85
 UNLABELLED = Path(__file__).with_name("unlabelled_pairs.json")
 
@@ -71,6 +72,8 @@ class Pair:
     agreement: float
     compared: int
     in_place: float
+    tenth: float
+    fifth: float
     query_overlap: float
     reference_overlap: float
     paper: float
@@ -111,11 +114,7 @@ def found_between(query: Picture, reference: Picture, *, number: int, kind: str,
     pose = int(np.argmin(distances))
     seen = compare(query.look(pose), reference.look(0))
     proof = prove(query.sample, reference.kept)
-    surface = (
-        surface_of(proof, query.pixels, reference.pixels)
-        if proof and is_registered(proof.inliers, proof.agreement)
-        else None
-    )
+    surface = surface_of(proof, query.pixels, reference.pixels) if proof else None
     return Pair(
         query=number,
         reference=of,
@@ -129,6 +128,8 @@ def found_between(query: Picture, reference: Picture, *, number: int, kind: str,
         agreement=proof.agreement if proof else 0.0,
         compared=proof.compared if proof else 0,
         in_place=proof.in_place if proof else 0.0,
+        tenth=proof.fine.tenth if proof else 0.0,
+        fifth=proof.fine.fifth if proof else 0.0,
         query_overlap=proof.query_overlap if proof else 0.0,
         reference_overlap=proof.reference_overlap if proof else 0.0,
         paper=surface.paper if surface else 0.0,
@@ -149,43 +150,62 @@ def trained() -> list[tuple[int, Image.Image]]:
     return [(number, Image.open(io.BytesIO(data)).convert("RGB")) for number, data in there]
 
 
-def all_pairs(queries: int = QUERIES) -> Iterator[Pair]:
-    """From one seed."""
+class Wardrobe:
+    """Pages to lay pictures into and layers to lay over them, which several pictures wear."""
+
+    def __init__(self, originals: Sequence[tuple[int, Image.Image]], rng: np.random.Generator) -> None:
+        self._pages = [stock.page(rng) for _ in range(PAGES)]
+        self._layers = [stock.overlay(rng) for _ in range(LAYERS)] + [edits.stripes(rng) for _ in range(LAYERS)]
+        self._patches = [int(rng.integers(len(originals))) for _ in range(LAYERS)]
+        self._layers += [edits.patch(originals[place][1], rng) for place in self._patches]
+
+    def drawn(self, rng: np.random.Generator) -> int:
+        """Two in five are pages."""
+        return int(rng.integers(PAGES)) if rng.random() < PAGED else PAGES + int(rng.integers(len(self._layers)))
+
+    def put_on(self, picture: Image.Image, which: int) -> Image.Image:
+        if which < PAGES:
+            return edits.on_page(picture, *self._pages[which])
+        return edits.covered(picture, self._layers[which - PAGES])
+
+    def called(self, which: int) -> str:
+        return "on page" if which < PAGES else ("covered", "striped", "patched")[(which - PAGES) // LAYERS]
+
+    def shows(self, which: int) -> list[int]:
+        """Places of the pictures that lie on that layer."""
+        first = PAGES + 2 * LAYERS
+        return [self._patches[which - first]] if which >= first else []
+
+
+def all_pairs(queries: int = QUERIES, first: int = 0) -> Iterator[Pair]:
+    """From one seed; each query from a generator of its own, so that they may be made in parts."""
     rng = np.random.default_rng(SEED)
     originals = trained()
     references = [Picture(np.asarray(picture)) for _, picture in originals]
     network = Builtin(BUILTIN)
     vectors = np.concatenate([network.embed([one.pixels]) for one in references])
     twins = repeated([number for number, _ in originals], vectors, references)
-    pages = [stock.page(rng) for _ in range(DRESSES)]
-    layers = [stock.overlay(rng) for _ in range(DRESSES)]
-
-    def dress(picture: Image.Image, which: int) -> Image.Image:
-        if which < DRESSES:
-            return edits.on_page(picture, *pages[which])
-        return edits.covered(picture, layers[which - DRESSES])
-
+    wardrobe = Wardrobe(originals, rng)
     order = [int(number) for number in rng.permutation(len(originals))]
     worn: dict[int, list[Picture]] = {}
     for index in order[-DRESSED:]:
-        which = int(rng.integers(2 * DRESSES))
-        worn.setdefault(which, []).append(Picture(small(dress(originals[index][1], which))))
-    for number, index in enumerate(order[:queries]):
-        kind, edited, which, grounds = edited_query(originals, index, rng, dress)
+        which = wardrobe.drawn(rng)
+        worn.setdefault(which, []).append(Picture(small(wardrobe.put_on(originals[index][1], which))))
+    for number, index in enumerate(order[first:queries], start=first):
+        kind, edited, which, shown = edited_query(originals, index, np.random.default_rng([SEED, number]), wardrobe)
         query, own = Picture(small(edited)), references[index]
         if query.spectrum.too_little_detail or own.spectrum.too_little_detail:
             continue
         asked = with_parts(query.pixels, insets(query.pixels))
         similarities = (network.embed(asked) @ vectors.T).max(axis=0)
-        # What it was pasted on is in it as well.
-        similarities[[other for own_too in (index, *grounds) for other in (own_too, *twins.get(own_too, ()))]] = -1
-        if number % 2 == 0:
-            yield found_between(query, own, number=number, kind=kind, copy=True, of=originals[index][0])
+        # What it was pasted on, or lies on top of it, is in it as well.
+        similarities[[other for one in (index, *shown) for other in (one, *twins.get(one, ()))]] = -1
+        yield found_between(query, own, number=number, kind=kind, copy=True, of=originals[index][0])
         for other in np.argsort(-similarities)[:CANDIDATES]:
             of = originals[other][0]
             yield found_between(query, references[int(other)], number=number, kind=kind, copy=False, of=of)
-        for other in worn.get(which, [])[:2]:
-            yield found_between(query, other, number=number, kind="same dress", copy=False)
+        for dressed in worn.get(which, [])[:2]:
+            yield found_between(query, dressed, number=number, kind="same dress", copy=False)
         if number % 200 == 0:
             print(number, file=sys.stderr, flush=True)
     yield from other_exposures(originals, order[queries : queries + EXPOSURES], queries, rng)
@@ -193,28 +213,26 @@ def all_pairs(queries: int = QUERIES) -> Iterator[Pair]:
 
 
 def edited_query(
-    originals: Sequence[tuple[int, Image.Image]],
-    index: int,
-    rng: np.random.Generator,
-    dress: Callable[[Image.Image, int], Image.Image],
+    originals: Sequence[tuple[int, Image.Image]], index: int, rng: np.random.Generator, wardrobe: Wardrobe
 ) -> tuple[str, Image.Image, int, list[int]]:
-    """Name, picture, dress (-1: none) and grounds of a query: one edit, or two or three after one another."""
+    """Name, picture, dress (-1: none) and other pictures shown in a query: one edit, or two or three after one another."""
     picture, which = originals[index][1], -1
-    grounds: list[int] = []
+    shown: list[int] = []
     names = []
     for _ in range(int(rng.choice([1, 1, 2, 3]))):
         draw = rng.random()
-        if draw < 0.12:
-            grounds.append(int(rng.integers(len(originals))))
-            picture, name = edits.pasted(picture, originals[grounds[-1]][1], rng), "pasted"
-        elif draw < 0.4:
-            which = int(rng.integers(2 * DRESSES))
-            picture, name = dress(picture, which), "on page" if which < DRESSES else "covered"
+        if draw < PASTED:
+            shown.append(int(rng.integers(len(originals))))
+            picture, name = edits.pasted(picture, originals[shown[-1]][1], rng), "pasted"
+        elif draw < PASTED + DRESSES:
+            which = wardrobe.drawn(rng)
+            shown += wardrobe.shows(which)
+            picture, name = wardrobe.put_on(picture, which), wardrobe.called(which)
         else:
             name = str(rng.choice(sorted(edits.SIMPLE)))
             picture = edits.SIMPLE[name](picture, rng)
         names.append(name)
-    return " + ".join(names), picture, which, grounds
+    return " + ".join(names), picture, which, shown
 
 
 def other_exposures(

@@ -13,7 +13,9 @@ from service.domain.verdict import (
     FITTED,
     FRAME_FEATURES,
     GEOMETRY_FEATURES,
+    LEAST_AGREEMENT,
     LEAST_INLIERS,
+    LEAST_SHOWN,
     MOST_COVERED,
     MOST_LOCAL_CHANGE,
     MOST_PAGE_CHANGE,
@@ -25,6 +27,7 @@ from service.domain.verdict import (
     differs_as_a_page,
     frame_features,
     geometry_features,
+    is_registered,
     is_sibling,
     relation_of,
     settled,
@@ -73,12 +76,13 @@ def test_a_perfect_look_alike_reaches_every_operating_point(point):
     distance=st.integers(0, 256),
     glance=st.tuples(st.floats(0, 1), st.floats(0, 1)),
     inliers=st.integers(0, 600),
-    agreement=st.floats(0, 1),
-    in_place=st.floats(0, 1),
+    fine=st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+    steady=st.integers(0, 256),
+    shown=st.floats(0, 1),
 )
-def test_a_fitted_probability_is_never_certain(distance, glance, inliers, agreement, in_place):
+def test_a_fitted_probability_is_never_certain(distance, glance, inliers, fine, steady, shown):
     """Only equal bytes or pixels are: whatever was seen, it stays inside 0..1."""
-    signals = Signals(distance, glance, inliers, agreement, in_place)
+    signals = Signals(distance, glance, inliers, *fine, steady, shown)
     assert 0.0 < FITTED.probability(signals) < 1.0
 
 
@@ -90,9 +94,17 @@ def test_every_feature_of_the_frames_speaks_for_a_copy(index):
     assert FITTED.frames.probability(more) > FITTED.frames.probability(seen)
 
 
+@pytest.mark.parametrize("index", range(len(GEOMETRY_FEATURES)))
+def test_every_feature_of_geometry_speaks_for_a_copy(index):
+    """What a copy has more of than a look-alike never makes it less likely."""
+    seen = [0.2] * len(GEOMETRY_FEATURES)
+    more = [*seen[:index], 0.6, *seen[index + 1 :]]
+    assert FITTED.geometry.probability(more) > FITTED.geometry.probability(seen)
+
+
 def test_a_map_is_heard_from_a_few_inliers_on():
     """Below, the frames speak alone, whatever the cells say."""
-    few, enough = (Signals(200, (0.0, 0.0), count, 1.0, 1.0) for count in (LEAST_INLIERS - 1, LEAST_INLIERS))
+    few, enough = (Signals(200, (0.0, 0.0), count, 1.0, 1.0, 99, 1.0) for count in (LEAST_INLIERS - 1, LEAST_INLIERS))
     assert FITTED.probability(few) < 0.01
     assert FITTED.probability(enough) > FITTED.probability(few)
 
@@ -109,8 +121,23 @@ def test_features_come_in_the_order_the_model_was_fitted_on():
     assert len(FITTED.geometry.weights) == len(GEOMETRY_FEATURES)
     assert frame_features(Signals(128, (0.5, 0.6))) == (0.0, 0.5, 0.6)
     assert frame_features(Signals(0))[0] == 1.0
-    proved = geometry_features(Signals(128, inliers=255, agreement=0.8, in_place=0.6))
-    assert proved == pytest.approx((1.0, 0.8, 0.6))
+    proved = geometry_features(Signals(128, inliers=6, tenth=-0.2, fifth=0.1, steady=15, shown=0.125))
+    assert proved == pytest.approx((-0.2, 0.1, 0.5, -0.5))
+    assert geometry_features(Signals(128, shown=0.0)) == geometry_features(Signals(128, shown=LEAST_SHOWN))
+
+
+@pytest.mark.parametrize(
+    ("inliers", "agreement", "alike", "expected"),
+    [
+        (LEAST_INLIERS, LEAST_AGREEMENT, 0.0, True),
+        (LEAST_INLIERS, below(LEAST_AGREEMENT), EVEN_ODDS, True),
+        (LEAST_INLIERS, below(LEAST_AGREEMENT), below(EVEN_ODDS), False),
+        (LEAST_INLIERS - 1, 1.0, 1.0, False),
+    ],
+)
+def test_geometry_speaks_where_cells_are_found_or_a_copy_is_likely(inliers, agreement, alike, expected):
+    """Under stripes few cells are found, and what lies between them proves the copy all the same."""
+    assert is_registered(inliers, agreement, alike) is expected
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,15 @@ def test_equal_pictures_are_told_by_bytes_and_pixels_alone(compared, written, co
     assert np.ptp(shown, axis=2).max() == 0
 
 
+def test_a_copy_under_stripes_is_a_duplicate(compared, written, astronaut):
+    """A quarter of its cells are lost and a half lies in place; what is fine between the stripes agrees."""
+    rows, columns = np.indices(astronaut.shape[:2])
+    stripes = ((rows + 2 * columns) % 48 < 12)[..., None]
+    answer = compared(written(np.where(stripes, np.uint8((200, 40, 90)), astronaut)), written(astronaut))
+    assert answer.told.evidence.in_place < 0.7
+    assert (answer.kind, answer.told.relation) == (VerdictKind.DUPLICATE, Relation.EDITED)
+
+
 def test_a_crop_is_laid_where_it_was_cut(compared, written, coffee):
     """Proved by geometry, and what it does not show is dark."""
     answer = compared(written(coffee[40:300, 100:400]), written(coffee))

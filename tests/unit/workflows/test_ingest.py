@@ -254,7 +254,7 @@ def test_what_was_proved_is_kept_between_contents(taken, astronaut, written, tmp
     with sqlite3.connect(tmp_path / "data" / "catalogue.sqlite") as connection:
         rows = connection.execute("SELECT query_content, reference_content, relation, model FROM match").fetchall()
     connection.close()
-    assert rows == [(second.image.content_id, first.image.content_id, "reencoded", "builtin-1+dct-sift-logistic-1")]
+    assert rows == [(second.image.content_id, first.image.content_id, "reencoded", "builtin-1+sift-logistic-2")]
 
 
 def test_a_better_rendering_is_never_thrown_away_for_a_reference(taken, astronaut, written, resized, originals):
