@@ -284,17 +284,18 @@ def _pair(match: Match) -> Pair:
 def _reasons(found: Sequence[Lead], query: Assessed, reference: Assessed, *, stays: str) -> list[Reason]:
     """Positive for the one that stays; what could not be compared is said with no weight."""
     names = ("the query", "the stored picture") if stays == "query" else ("the stored picture", "the query")
-    sign = 1 if _sum(found) > 0 else -1
-    told = [
-        Reason(
-            f"{names[0] if lead.weight * sign > 0 else names[1]} {lead.text}",
-            round(max(-1.0, min(1.0, lead.weight * sign)), 3),
-        )
+    told = [Reason(text, weight) for text, weight in told_of(found, *names)]
+    told.extend(Reason(f"{word} is not known of both", 0.0) for word in unknown(query, reference))
+    return told
+
+
+def told_of(found: Sequence[Lead], first: str, second: str) -> list[tuple[str, float]]:
+    """Leads of the first over the second in words, each with its weight; those that round to nothing are left out."""
+    return [
+        (f"{first if lead.weight > 0 else second} {lead.text}", round(max(-1.0, min(1.0, lead.weight)), 3))
         for lead in found
         if round(lead.weight, 3)
     ]
-    told.extend(Reason(f"{word} is not known of both", 0.0) for word in unknown(query, reference))
-    return told
 
 
 def _origin(match: Match) -> tuple[str, float]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from service.domain.keeper import doubt
+from service.domain.keeper import doubt, told_of
 from service.domain.pairs import Pair
 from service.domain.removal_sets import removal_sets
 from service.domain.weighing import leads
@@ -217,21 +217,9 @@ def why(goes: dict[str, Any], stays: dict[str, Any], agreed: float, found: Seque
     return {
         "agreement": EXACT if agreed == EQUAL_PIXELS else round(agreed, 4),
         "reasons": _reasons(goes, stays),
-        "weighed": [{"text": f"the keeper {each}", "weight": weight} for each, weight in _told(found)],
+        "weighed": [{"text": text, "weight": weight} for text, weight in told_of(found, "the keeper", "the other")],
         "policy": by,
     }
-
-
-def _told(found: Sequence[Lead]) -> list[tuple[str, float]]:
-    """Only what speaks for the keeper is said of the keeper; the rest is turned round."""
-    return [
-        (
-            lead.text if lead.weight > 0 else f"is behind: the other {lead.text}",
-            round(max(-1.0, min(1.0, lead.weight)), 3),
-        )
-        for lead in found
-        if round(lead.weight, 3)
-    ]
 
 
 def measures(one: Scanned) -> dict[str, Any]:
