@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from service.domain.direction import differ_in_size
+from service.domain.edits import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,7 @@ def _all(one: Assessed, other: Assessed, pair: Pair, policy: Policy) -> Iterator
         yield _overlay(one, other, policy) if pair.overlaid else _sharpness(one, other, policy)
         yield _noise(one, other, policy)
         yield _exposure(one.quality, other.quality, policy)
-        yield _frame(one.quality, other.quality, pair, policy)
+        yield _frame(one, other, pair, policy)
         yield _called("screenshot", one.authenticity, other.authenticity, policy.weights.screenshot)
     yield _called("generated", one.authenticity, other.authenticity, policy.weights.generated)
     yield _compression(one.quality, other.quality, policy)
@@ -133,7 +134,7 @@ def real_megapixels(one: Assessed) -> float:
 
 def _shows_more(one: Assessed, other: Assessed, pair: Pair, policy: Policy) -> Lead:
     """What lies around the other picture, and is no frame."""
-    if pair.first_overlap is None or pair.second_overlap is None or _frame_lead(one.quality, other.quality, pair):
+    if pair.first_overlap is None or pair.second_overlap is None or _frame_lead(one, other, pair):
         return Lead("shows_more", 0.0, "")
     shown = [
         min(1.0, max(overlap, 0.01) / (1 - (each.quality.margin or 0.0)))
@@ -203,23 +204,25 @@ def _doublings_of_variance(sharpness: float) -> float:
     return math.log2(max(sharpness, 1e-3) / max(1 - sharpness, 1e-3))
 
 
-def _frame(one: Quality, other: Quality, pair: Pair, policy: Policy) -> Lead:
+def _frame(one: Assessed, other: Assessed, pair: Pair, policy: Policy) -> Lead:
     sign = _frame_lead(one, other, pair)
-    text = f"has no frame around it ({max(one.margin or 0, other.margin or 0):.0%} of the other)"
+    text = f"has no frame around it ({max(one.quality.margin or 0, other.quality.margin or 0):.0%} of the other)"
     return _lead("frame", policy.weights.frame, sign, text)
 
 
-def _frame_lead(one: Quality, other: Quality, pair: Pair) -> float:
+def _frame_lead(one: Assessed, other: Assessed, pair: Pair) -> float:
     """1 where the other is framed and this one is not, -1 where it is the other way round, else 0."""
     if pair.first_framed is not None or pair.second_framed is not None:
         return float(bool(pair.second_framed) - bool(pair.first_framed))
-    if one.margin is None or other.margin is None or abs(other.margin - one.margin) < FRAMED:
+    here, there = one.quality.margin, other.quality.margin
+    if here is None or there is None or abs(there - here) < FRAMED:
         return 0.0
-    if pair.first_overlap is not None and pair.second_overlap is not None:
-        framed, shown = (other, pair.second_overlap) if other.margin > one.margin else (one, pair.first_overlap)
-        if (framed.margin or 0.0) < MOSTLY_FRAME * (1 - shown) or shown > 1 - FRAMED:
-            return 0.0  # what it shows more is not its frame, or it shows no more
-    return math.copysign(1, other.margin - one.margin)
+    margin, shown = (there, pair.second_overlap) if there > here else (here, pair.first_overlap)
+    if shown is None:
+        # Nobody has laid them on each other: a frame makes a picture larger, and a dark edge of its own does not.
+        return math.copysign(1, there - here) if differ_in_size(one.facts, other.facts) else 0.0
+    shows_more = shown <= WHOLE and margin >= MOSTLY_FRAME * (1 - shown)
+    return math.copysign(1, there - here) if shows_more else 0.0
 
 
 def _called(what: str, one: Authenticity, other: Authenticity, weight: float) -> Lead:

@@ -41,7 +41,7 @@ def told(a_picture):
         ({"sharpness": 0.9}, "sharpness", True),
         ({"noise": 8.0}, "noise", False),
         ({"exposure": 0.7}, "exposure", False),
-        ({"margin": 0.2}, "frame", False),
+        ({"margin": 0.2, "width": 1250}, "frame", False),
         ({"screenshot": 0.9}, "screenshot", False),
         ({"generated": 1.0}, "generated", False),
         ({"camera_named": True}, "camera", True),
@@ -64,6 +64,7 @@ def test_a_difference_leads_one_way_and_only_by_what_it_is_weighed(told, so, wha
         {"noise": 1.5},
         {"exposure": 0.903},
         {"margin": 0.01},
+        {"margin": 0.2},  # of one size: a dark edge of its own
         {"screenshot": 0.4},
         {"size": 101_000},
         {"effective_megapixels": 0.4},  # no softer for it: a save has hidden the enlargement of the other
