@@ -168,8 +168,8 @@ def test_what_is_not_known_counts_for_neither_and_is_said(judge, a_picture):
 
 def test_what_nearly_cancels_out_is_for_a_person_to_judge(judge, a_picture):
     """Much speaks for the one, and as much for the other."""
-    sharp_and_noisy, soft_and_clean = a_picture(sharpness=0.954, noise=4.2), a_picture(sharpness=0.35, noise=0.0)
-    verdict, of_stored = judge(sharp_and_noisy, soft_and_clean)
+    sharp, fine = a_picture(sharpness=0.9, compression=0.675), a_picture(sharpness=0.35, compression=0.9)
+    verdict, of_stored = judge(sharp, fine)
     assert (verdict.action, verdict.keeper, verdict.reasons[0].text) == (Action.REVIEW, None, CANCELS_OUT)
     assert of_stored.action is Action.REVIEW
 

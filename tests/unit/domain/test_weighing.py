@@ -75,20 +75,19 @@ def test_what_measuring_alone_makes_counts_for_nothing(told, so):
     assert told(**so) == {}
 
 
-def test_what_may_be_grain_counts_half(told):
-    """More detail and more noise at once: either may be the other, so both count half."""
-    sure, grainy = (
-        told(effective_megapixels=3.2, sharpness=0.8),
-        told(effective_megapixels=3.2, sharpness=0.8, noise=6.0),
-    )
-    assert grainy["detail"] == pytest.approx(sure["detail"] / 2)
-    assert grainy["noise"] == pytest.approx(told(noise=6.0)["noise"] / 2)
+def test_grain_is_no_detail(told):
+    """It reads as detail and as sharpness; where nothing else came with it, it leads by neither."""
+    grainy = told(effective_megapixels=3.2, sharpness=0.8, noise=6.0)
+    assert set(grainy) == {"noise"}
+    assert grainy["noise"] == told(noise=6.0)["noise"] < 0
 
 
-def test_blur_is_no_cleanness(told):
-    """The softer picture has less grain for being soft."""
+def test_what_went_with_the_texture_was_no_grain(told):
+    """The softer picture has less of everything, and is not called clean for it."""
     assert "noise" not in told(sharpness=0.1, noise=0.0)
-    assert told(sharpness=0.8, noise=4.0).get("noise") is None
+    textured = told(effective_megapixels=3.2, sharpness=0.95, noise=4.0)
+    assert set(textured) == {"detail", "sharpness"}
+    assert min(textured.values()) > 0
 
 
 @pytest.mark.parametrize("what", ["margin", "noise", "exposure", "compression"])
