@@ -9,6 +9,7 @@ import pytest
 
 from service import wiring
 from service.domain.values import OperatingPoint
+from service.domain.verdict import FITTED
 from service.settings import Settings
 from service.workflows.arrival import Wish
 from service.workflows.block import verdict_block
@@ -173,7 +174,7 @@ def test_the_recommendation_is_on_the_block_and_on_the_match(blocks):
     assert edited["recommendation"]["action"] in {"keep", "review"}
     assert edited["matches"][0]["recommendation"]["action"] in {"keep", "review"}
     named = {(block["recommendation"]["policy"], block["recommendation"]["model"]) for block in blocks.values()}
-    assert named == {("keeper-2", "builtin-1+dct-sift-logistic-1")}
+    assert named == {("keeper-2", f"builtin-1+{FITTED.name}")}
 
 
 def test_the_index_says_how_far_it_had_read(blocks):
