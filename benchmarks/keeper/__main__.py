@@ -1,6 +1,6 @@
 """Is the true original kept? Writes benchmarks/results/keeper.json.
 
-    KEEPONE_SHARED=… python -m benchmarks.keeper [--half report] [--groups 400]
+    KEEPONE_SHARED=… python -m benchmarks.keeper [--half report] [--groups 250]
 
 Each group is an original of the reporting half and one to six copies, shuffled, and judged in that order and in the
 reverse: a later picture is the query, an earlier one the reference, as in a service that is handed them one by one.
@@ -140,7 +140,7 @@ def measure(half: str, count: int, pool: DecodePool) -> Iterator[dict[str, Any]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--half", choices=SEEDS, default="report")
-    parser.add_argument("--groups", type=int, default=400)
+    parser.add_argument("--groups", type=int, default=250)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(data=Path(folder)).model_copy(update={"decode_children": 1})
