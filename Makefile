@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-augly test-browser test-schema test-data check format openapi bench bench-accuracy bench-quality bench-faults clean
+.PHONY: help run test test-augly test-browser test-schema test-data check format openapi bench bench-accuracy bench-quality bench-keeper bench-faults clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -73,6 +73,10 @@ bench-accuracy: $(VENV)/heavy ## Copies found, strangers mistaken, and peers on 
 
 bench-quality: $(VENV)/heavy ## How true quality and screenshot figures are (half an hour; wants Chromium).
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.quality
+
+bench-keeper: $(VENV)/heavy ## Who stays among copies, and how long a policy takes to try (half an hour).
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.keeper
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.policies
 
 CYCLES ?= 500
 # Tests that try a fault a number of times, a twentieth of it in `make test`.

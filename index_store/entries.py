@@ -11,6 +11,7 @@ import numpy as np
 from index_store.errors import BadCursorError, BadEntryError, BadTransitionError, KeeperGoneError
 from index_store.job_records import IdempotentAnswer, JobItemOutcome, NewJob
 from index_store.person_records import NewPerson, Person
+from index_store.policy_records import NewPolicy
 from index_store.records import Content, HandIn, Image, NewVector
 from index_store.removal_records import NewRemoval, RemovalItemOutcome
 
@@ -27,6 +28,9 @@ COULD_CHANGE_A_VERDICT = (*MADE_FINDABLE, "removed", "withdrawn")
 
 PROVED_COPIES = ("edited", "reencoded")
 """Relations of a proof by which two contents show one picture. Equal bytes and equal pixels are read off the rows."""
+COPIES = ("same_pixels", *PROVED_COPIES)
+"""The same, with equal pixels as they were told when the later one came."""
+POLICY_CHARACTERS = 63
 
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _PHASH_BYTES = 32
@@ -71,6 +75,13 @@ def check_person(person: NewPerson | Person) -> None:
 def _check_person_id(person_id: str) -> None:
     fits = 0 < len(person_id) <= PERSON_CHARACTERS and could_be_stored(person_id)
     _require(fits, f"a person's id has 1 to {PERSON_CHARACTERS} characters that can be stored")
+
+
+def check_policy(policy: NewPolicy) -> None:
+    """Refuse, with `BadEntryError`, a policy that could not be told of later."""
+    fits = 0 < len(policy.name) <= POLICY_CHARACTERS and could_be_stored(policy.name)
+    _require(fits, f"a policy's name has 1 to {POLICY_CHARACTERS} characters that can be stored")
+    check_json(policy.document)
 
 
 def check_is_new(person_id: str, *, known: bool) -> None:

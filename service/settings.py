@@ -25,6 +25,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 
 from service.domain.errors import SettingsError
 from service.domain.values import OperatingPoint
+from service.policies import NAME
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MIB = 1024 * 1024
@@ -97,6 +98,9 @@ class Settings(BaseSettings):
     descriptors: Literal["builtin"] = Field("builtin", description="Descriptor models, comma-separated.")
     operating_point: OperatingPoint = Field(
         OperatingPoint.BALANCED, description="How sure a duplicate must be where a request does not say."
+    )
+    policy: Annotated[str, Field(pattern=NAME)] = Field(
+        "keeper-2", description="Name of the policy that says which copy should stay."
     )
     candidates: PositiveInt = Field(12, le=200, description="Neighbours of a query that are verified, at the most.")
     max_bytes: PositiveInt = Field(25 * MIB, description="Largest picture file, in bytes.")

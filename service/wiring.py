@@ -26,9 +26,12 @@ from service.inputs.roots import check_apart
 from service.pictures.admit import NORMALISE_VERSION, Limits
 from service.pictures.budget import MachineBudget
 from service.pictures.pool import DecodePool
+from service.policies import built_in
+from service.policies import policy_of as as_value
 from service.workflows.findings import Store
 from service.workflows.folder_crew import Crew
 from service.workflows.parts import Parts
+from service.workflows.policies import policy_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from index_store.catalogue.sql import SqlCatalogue
     from index_store.in_use import Held
     from index_store.records import Space
+    from service.domain.policy import Policy
     from service.settings import Settings
 
 
@@ -81,6 +85,7 @@ def _build(settings: Settings, held: Held, make_pool: Callable[[], DecodePool], 
         descriptor=model,
         embedder=embedder(settings),
         verdict_model=FITTED,
+        policy=policy_named(settings.policy, catalogue.policies),
         held=held,
         room=_room(settings),
     )
@@ -208,6 +213,14 @@ def forget_indexes(settings: Settings) -> None:
         shutil.rmtree(settings.index_folder)
 
 
+def policy_of(settings: Settings) -> Policy:
+    """The policy that is set, without a store unless it lies in one. Raises SettingsError, StoreError."""
+    if settings.policy == built_in().name:
+        return as_value(built_in())
+    with _opened(settings) as catalogue:
+        return policy_named(settings.policy, catalogue.policies)
+
+
 @contextmanager
 def open_keys(settings: Settings) -> Iterator[Keys]:
     """The API keys alone, without decoders or index."""
@@ -235,5 +248,6 @@ __all__ = [
     "open_snapshots",
     "open_store",
     "open_store_at",
+    "policy_of",
     "space_of",
 ]

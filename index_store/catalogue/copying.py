@@ -38,6 +38,7 @@ _MUST_BE_EMPTY = (
     tables.api_key,
     tables.job,
     tables.person,
+    tables.policy,
     tables.removal,
 )
 BUSY_SECONDS = 10.0

@@ -28,6 +28,8 @@ from index_store.job_records import (
     NewJob,
 )
 from index_store.person_records import ConflictPage, NewPerson, Person, PersonPage
+from index_store.policy_records import NewPolicy, PolicyPage, PolicyRecord
+from index_store.proof_records import Held, PairPage, ProvedPair
 from index_store.records import (
     ApiKey,
     Committed,
@@ -164,6 +166,12 @@ class Catalogue(ChangeLog, Records, Protocol):
     @property
     def removals(self) -> "Removals": ...
 
+    @property
+    def policies(self) -> "Policies": ...
+
+    @property
+    def proofs(self) -> "Proofs": ...
+
     def close(self) -> None: ...
 
 
@@ -224,6 +232,42 @@ class Persons(Protocol):
         The same bytes, the same pixels, or copies as they were proved with at least that probability, unless somebody
         has said that the two differ. Raises `BadCursorError`.
         """
+        ...
+
+
+class Policies(Protocol):
+    """What makes one copy better than another, by name. A policy never changes and never goes."""
+
+    def create(self, new: NewPolicy, answer: IdempotentAnswer | None = None) -> PolicyRecord:
+        """Raises `BadEntryError`; `BadTransitionError` if there is one of that name.
+
+        With an answer both are committed together; if the key has its answer already, the policy named in its body by
+        `name` is answered and nothing is made.
+        """
+        ...
+
+    def get(self, name: str) -> PolicyRecord:
+        """Raises `NotFoundError`."""
+        ...
+
+    def list(self, limit: int, cursor: str | None = None) -> PolicyPage:
+        """The newest first. Raises `BadCursorError`."""
+        ...
+
+
+class Proofs(Protocol):
+    """Copies as they were proved, of contents that have active images, unless somebody has said that the two differ."""
+
+    def pairs(self, limit: int, cursor: str | None = None, *, least: float) -> PairPage:
+        """All of at least that probability, in the order of their hashes. Raises `BadCursorError`."""
+        ...
+
+    def among(self, content_ids: Iterable[str], *, least: float) -> list[ProvedPair]:
+        """Those of which both are among these, in the order of their hashes."""
+        ...
+
+    def held(self, content_ids: Iterable[str]) -> dict[str, Held]:
+        """Those of the contents that have active images, with what these are called."""
         ...
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Row
 
 from index_store.job_records import IdempotentAnswer, Job, JobItem, JobItemOutcome, NewJob
 from index_store.person_records import Person
+from index_store.policy_records import PolicyRecord
 from index_store.records import ApiKey, Content, HandIn, Image, NewVector, ProvedMatch, Space, StoredVector
 from index_store.removal_records import NewRemoval, RemovalItem, RemovalRecord
 
@@ -118,7 +119,11 @@ def removal_item_record(row: Row[Any]) -> RemovalItem:
     return RemovalItem(*_named(row, RemovalItem))
 
 
-def record_row(record: RemovalRecord | RemovalItem | Person) -> dict[str, Any]:
+def policy_record(row: Row[Any]) -> PolicyRecord:
+    return PolicyRecord(*_named(row, PolicyRecord))
+
+
+def record_row(record: RemovalRecord | RemovalItem | Person | PolicyRecord) -> dict[str, Any]:
     return {field.name: getattr(record, field.name) for field in fields(record)}
 
 

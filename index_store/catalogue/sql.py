@@ -14,6 +14,8 @@ from index_store.catalogue.jobs import SqlJobs
 from index_store.catalogue.keys import SqlKeys, put_setting
 from index_store.catalogue.migrate import migrate
 from index_store.catalogue.persons import SqlPersons
+from index_store.catalogue.policies import SqlPolicies
+from index_store.catalogue.proofs import SqlProofs
 from index_store.catalogue.removals import SqlRemovals
 from index_store.errors import BadEntryError, BadTransitionError, CatalogueConflictError, NotFoundError, StoreError
 from index_store.failpoints import reached
@@ -51,6 +53,8 @@ class SqlCatalogue:
         self.jobs = SqlJobs(database, clock)
         self.answers = SqlAnswers(database, clock)
         self.persons = SqlPersons(database, clock)
+        self.policies = SqlPolicies(database, clock)
+        self.proofs = SqlProofs(database)
         self.removals = SqlRemovals(database, clock)
         self.inspection = SqlInspection(database)
 

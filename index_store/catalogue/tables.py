@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 
 metadata = MetaData(
     naming_convention={
@@ -217,6 +217,16 @@ person = Table(
     Column("metadata", JSON, nullable=False),
     Column("created", Moment, nullable=False),
     Column("changed", Moment, nullable=False),
+    Column("number", BigInteger, nullable=False, unique=True),
+)
+
+policy = Table(
+    "policy",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("document", JSON, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("created_by", Text),
     Column("number", BigInteger, nullable=False, unique=True),
 )
 

@@ -23,6 +23,7 @@ from index_store.testing.memory_keys import MemoryKeys
 from index_store.testing.memory_persons import MemoryPersons
 from index_store.testing.memory_removals import MemoryRemovals
 from index_store.testing.persons_contract import ConflictsContract, PersonsContract
+from index_store.testing.policies_contract import PoliciesContract, ProofsContract
 from index_store.testing.purge_contract import PurgeContract
 from index_store.testing.removals_contract import RemovalsContract
 from index_store.testing.samples import a_content, a_hand_in, a_hash, a_vector
@@ -45,6 +46,8 @@ __all__ = [
     "MemoryRemovals",
     "NaiveIndex",
     "PersonsContract",
+    "PoliciesContract",
+    "ProofsContract",
     "PurgeContract",
     "RemovalsContract",
     "a_content",

@@ -55,6 +55,7 @@ from index_store.testing.memory_inspection import MemoryInspection
 from index_store.testing.memory_jobs import MemoryAnswers, MemoryJobs
 from index_store.testing.memory_keys import MemoryKeys
 from index_store.testing.memory_persons import MemoryPersons
+from index_store.testing.memory_policies import MemoryPolicies, MemoryProofs
 from index_store.testing.memory_removals import MemoryRemovals
 
 
@@ -74,6 +75,8 @@ class MemoryCatalogue:
         self._images: dict[str, Image] = {}
         self.persons = MemoryPersons(clock, self.answers, self._images.values, self._contents, self.matches)
         self.removals = MemoryRemovals(clock, self._images)
+        self.policies = MemoryPolicies(clock, self.answers)
+        self.proofs = MemoryProofs(self._contents, self._images.values, self.matches)
         self._vectors: list[StoredVector] = []
         self._spaces: list[Space] = []
         self.inspection = MemoryInspection(

@@ -26,6 +26,7 @@ from service.api.routers import (
     jobs,
     person_duplicates,
     persons,
+    policies,
     removals,
     session,
     stats,
@@ -94,6 +95,7 @@ def create_app(
         jobs,
         person_duplicates,  # before persons, one of whom might be called `conflicts`
         persons,
+        policies,
         removals,
         stats,
         session,

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from service.api.person_schemas import PersonId
-from service.api.schemas import JobLinks
+from service.api.schemas import JobLinks, Reason
 from service.domain.values import OperatingPoint
 from service.workflows.criteria import CRITERIA, SIMILAR, Metric
 from service.workflows.person_plan import PersonQuestion
@@ -220,6 +220,8 @@ class RemovableImage(BaseModel):
         float | Literal["pixels"], Field(description="In the matcher's unit; `pixels`: the same ones.")
     ]
     reasons: Annotated[list[str], Field(description="How the keeper differs from it.")]
+    weighed: Annotated[list[Reason], Field(description="What of it counted, by the policy's weights.")] = []
+    policy: Annotated[str | None, Field(description="By which the keeper was chosen.")] = None
 
 
 class StayedImage(BaseModel):
@@ -265,6 +267,7 @@ class Removal(BaseModel):
     bytes: Annotated[int, Field(description="Of all items together.")]
     counts: Annotated[dict[str, int], Field(description="Items by state.")]
     matcher: str | None
+    policy: Annotated[str | None, Field(description="By which keepers were chosen; null of an older plan.")]
     backup_id: str | None
     created: str
     created_by: Annotated[str | None, Field(description="Id of the key that asked for it.")]
@@ -296,6 +299,8 @@ class RemovalItem(BaseModel):
         float | Literal["pixels"] | None, Field(description="In the matcher's unit; `pixels`: the same ones.")
     ]
     reasons: list[str]
+    weighed: Annotated[list[Reason], Field(description="What of it counted, by the policy's weights.")]
+    policy: Annotated[str | None, Field(description="Null of a plan made before policies.")]
     bytes: int
     problem: Annotated[str | None, Field(description="Why it was skipped.")]
     settled: Annotated[str | None, Field(description="When it came into its state.")]

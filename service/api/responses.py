@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from service.api.bodies import LONGEST_ID
 from service.api.person_schemas import NewPerson, PersonChanges
+from service.api.policy_schemas import Simulation
 from service.api.problems import BY_SLUG, MEDIA_TYPE
 from service.api.removal_schemas import ApplyRemoval, PlanRemoval, RemoveDuplicates
 from service.api.schemas import Precheck, Problem
+from service.policies import PolicyDocument
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -172,7 +174,17 @@ def job_links() -> dict[str, Any]:
 def finish(schema: dict[str, Any]) -> dict[str, Any]:
     """Add the schemas that only `$ref`s name, and take out FastAPI's own error shape, which no route of ours sends."""
     components = schema.setdefault("components", {}).setdefault("schemas", {})
-    for model in (Problem, Precheck, RemoveDuplicates, PlanRemoval, ApplyRemoval, NewPerson, PersonChanges):
+    for model in (
+        Problem,
+        Precheck,
+        RemoveDuplicates,
+        PlanRemoval,
+        ApplyRemoval,
+        NewPerson,
+        PersonChanges,
+        PolicyDocument,
+        Simulation,
+    ):
         document = model.model_json_schema(ref_template="#/components/schemas/{model}")
         components.update(document.pop("$defs", {}))
         components[model.__name__] = document

@@ -43,6 +43,10 @@ class Recommendation(BaseModel):
     action: Action
     keeper: Annotated[str | None, Field(description='An image id or "query"; null where it cannot be told.')] = None
     reasons: list[Reason] = []
+    policy: Annotated[str | None, Field(description="By which it was weighed; null of one made before policies.")] = (
+        None
+    )
+    model: Annotated[str | None, Field(description="By which it was proved, likewise.")] = None
 
 
 class MatchRecommendation(BaseModel):
@@ -110,6 +114,14 @@ class Quality(BaseModel):
     ] = None
     bit_depth: Annotated[int | None, Field(description="Bits a channel in the file.")] = None
     metadata_kept: Annotated[bool | None, Field(description="Whether the file carries EXIF, XMP or IPTC.")] = None
+    camera_named: Annotated[bool | None, Field(description="Whether its EXIF names the camera that took it.")] = None
+    margin: Annotated[Share | None, Field(description="How much of it is a frame: a border, a caption, a page.")] = None
+    earlier_jpeg_quality: Annotated[
+        int | None, Field(ge=1, le=100, description="Of a save as JPEG before this file, told by the pixels.")
+    ] = None
+    tones_changed: Annotated[
+        bool | None, Field(description="Whether light or contrast was changed after that save.")
+    ] = None
     unknown: Unknown
 
 

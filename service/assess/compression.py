@@ -64,13 +64,16 @@ def zeroed_share(tile: NDArray[np.float32]) -> float:
 
 
 def _zeros(tile: NDArray[np.float32]) -> float:
+    found = coefficients(tile, MOST_BLOCKS)[:, _IS_FINE]
+    return float((np.abs(found) < ZERO).mean()) if found.size else 0.0
+
+
+def coefficients(tile: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+    """(n, 8, 8): the coefficients of at most about `most` blocks of a grey tile, evenly spread, on JPEG's grid."""
     rows, columns = (side // BLOCK for side in tile.shape)
-    if not rows or not columns:
-        return 0.0
     blocks = tile[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2)
-    blocks = blocks.reshape(-1, BLOCK, BLOCK)[:: max(1, rows * columns // MOST_BLOCKS)]
-    coefficients = (_COSINES @ blocks @ _COSINES.T)[:, _IS_FINE]
-    return float((np.abs(coefficients) < ZERO).mean())
+    blocks = blocks.reshape(-1, BLOCK, BLOCK)[:: max(1, rows * columns // most)]
+    return np.asarray(_COSINES @ blocks @ _COSINES.T, np.float32)
 
 
 def _cosines() -> NDArray[np.float32]:

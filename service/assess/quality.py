@@ -13,6 +13,8 @@ import numpy as np
 from service.assess.appeal import colourfulness, contrast, exposure, grey_levels
 from service.assess.compression import blocking, was_lossy
 from service.assess.effective_resolution import detail
+from service.assess.jpeg_history import earlier_save
+from service.assess.margins import margin
 from service.assess.moved_grid import moved_grid
 from service.assess.noise import noise
 from service.assess.overall import overall
@@ -30,6 +32,7 @@ NOT_TOLD: Final = "this format does not say how much was lost"
 NOT_JPEG: Final = "no JPEG with tables of its own"
 NO_DEPTH: Final = "the file does not say"
 LOSSY: Final = "only asked of lossless files without blocks of one colour"
+NO_EARLIER: Final = "the pixels show no earlier save as a JPEG"
 UNREAD: Final = "metadata of this format are not read"
 
 BLOCKS_OF_NONE: Final = 0.1
@@ -51,6 +54,7 @@ def assess_quality(picture: NDArray[np.uint8], small: NDArray[np.uint8], file: F
     left = 1.0 if file.lossless and pixelated else _left_by_compression(file, by_blocks, lossy=lossy)
     light, spread, sharp, noisy = exposure(levels), contrast(levels), sharpness(picture), noise(sample.grey)
     enlargement = found.factor if found else None
+    earlier = None if pixelated else earlier_save(sample.grey, file.jpeg_quality)
     kept = bool(file.metadata & {"exif", "xmp", "iptc"}) if file.marks_readable else None
     return Quality(
         overall=overall(
@@ -75,6 +79,10 @@ def assess_quality(picture: NDArray[np.uint8], small: NDArray[np.uint8], file: F
         moved_grid=moved_grid(sample.grey),
         bit_depth=file.bit_depth,
         metadata_kept=kept,
+        camera_named=file.camera is not None if file.marks_readable else None,
+        margin=margin(small),
+        earlier_jpeg_quality=earlier.quality if earlier else None,
+        tones_changed=earlier.tones_changed if earlier else None,
         unknown={
             name: why
             for name, value, why in (
@@ -85,6 +93,9 @@ def assess_quality(picture: NDArray[np.uint8], small: NDArray[np.uint8], file: F
                 ("was_lossy", lossy, LOSSY),
                 ("bit_depth", file.bit_depth, NO_DEPTH),
                 ("metadata_kept", kept, UNREAD),
+                ("camera_named", kept, UNREAD),
+                ("earlier_jpeg_quality", earlier, NO_EARLIER),
+                ("tones_changed", earlier, NO_EARLIER),
             )
             if value is None
         },

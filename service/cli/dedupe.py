@@ -87,7 +87,8 @@ def command(
     """Find the duplicates in a folder and all below it. A dry run, unless --apply is given; undo with `removals undo`."""
     settings = load_settings(data=data)
     own = _own(matcher, parameters)
-    question = FolderQuestion(Scope(folder.resolve(), _pattern(cameras, matcher)), matcher, own, Keep(keep), link)
+    scope = Scope(folder.resolve(), _pattern(cameras, matcher))
+    question = FolderQuestion(scope, matcher, own, Keep(keep), link, wiring.policy_of(settings))
     aside = (backup or settings.data / "trash").resolve()
     if backup and aside.is_relative_to(question.scope.root):
         raise click.UsageError(f"{aside} lies in the folder itself")

@@ -1,13 +1,15 @@
-"""Who stays. First rule: more pixels, then sharper, then, within one format, more bytes; else the one stored first.
+"""Who stays of several copies, and what may become of the others.
 
-The query is weighed against the best of the stored copies, not against the likeliest. Every reason carries its weight:
-positive where it speaks for the one that stays, negative where it speaks against.
+Each picture is weighed against each other one (`weighing`). Who is ahead of the most others stays; what is ahead of
+fewer goes. Where three or more are known to one another, the one that all the others are most like is ahead by that,
+too: copies differ from their original each in its own way, and from one another by both. Nothing but what is in the
+pictures decides: neither the order they come in, nor names, times or ids. Where all of that is equal, the stored
+picture stays before the query, and among others the one whose content hash comes first.
 
-The rule says *review* where it cannot tell, for a wrong delete is worse than a question: between a picture and an edit
-of it (which is the source?), where only first frames were compared, where one holds transparency or a depth that the
-compared pixels do not show, where the one with more pixels looks blurred or enlarged beside the other, and where a
-lossless query would go only because a lossy copy of it was stored first. Where the query stays, the same is asked of
-each stored copy before it may go.
+The rule says *review* where it cannot tell, for a wrong delete is worse than a question: where what speaks for either
+nearly cancels out, where only first frames were compared, where one holds transparency or a depth that the compared
+pixels do not show, and where a lossless query would go only because a lossy copy of it was stored first. It names the
+keeper and still asks, where the policy does not let a picture go without a look in the relation that it has to it.
 """
 
 from __future__ import annotations
@@ -17,47 +19,109 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from service.domain.direction import differ_in_size
+from service.domain.pairs import NOTHING_KNOWN, pair_of
+from service.domain.policy import DEFAULT
 from service.domain.values import Action, Reason, Recommendation, Relation, VerdictKind
+from service.domain.weighing import Lead, leads, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from service.domain.pairs import Pair
+    from service.domain.policy import Policy
     from service.domain.values import Assessed, Match
 
 QUERY = "query"
 
-SHARPER = 0.11
-"""Smaller differences in sharpness do not decide: the artefacts of a save at JPEG 90 alone raise it by up to 0.105 on
-500 photographs, while a blur of 2 pixels lowers the median from 0.88 to 0.04 (training/measure_limits.py)."""
 MUCH_SHARPER = 0.25
 """A smaller picture this much sharper than the larger: 99 % of 250 photographs scaled down to a half gain 0.21 or less,
 99 % of those blurred by 1 pixel or more and enlarged by 5 % lose 0.35 or more, 90 % of those enlarged twice 0.34."""
-HEAVIER = 1.02
-"""A file must be this many times as large as the other, of the same format, for its bytes to decide."""
+STEADY_LIKENESS, FULL_LIKENESS = 0.004, 0.05
+"""Mean appearance to all the others by which one of two is nearer: what counts for nothing, and in full."""
+MUCH = 3.0
+"""Times a clear lead that must be said for and against together, before two count as told apart and not as equal."""
 
 LOSSLESS = frozenset({"BMP", "PNG", "TIFF"})
 """Formats that keep every level; WebP, AVIF and HEIC may, and do not say so in what is read of them."""
 
 UNTOUCHED = Recommendation(Action.KEEP)
+CANCELS_OUT = "what speaks for one and for the other nearly cancels out"
 
 
 @dataclass(frozen=True, slots=True)
-class _Advantage:
-    """How far a stored picture leads the query; negative where the query leads, 0 for a tie. In order of importance."""
+class Choice:
+    """Number of the member that stays, and its leads over each other member, all told."""
 
-    pixels: float
-    """log2 of the ratio."""
-    sharpness: float
-    size: float
-    """log2 of the ratio of bytes."""
+    keeper: int
+    leads: Mapping[int, tuple[Lead, ...]]
 
-    @property
-    def order(self) -> tuple[float, float, float]:
-        return (self.pixels, self.sharpness, self.size)
+    def over(self, other: int) -> float:
+        return sum(lead.weight for lead in self.leads[other])
 
-    @property
-    def decisive(self) -> float:
-        return next((lead for lead in self.order if lead), 0.0)
+
+def choose(members: Sequence[Assessed], pairs: Mapping[tuple[int, int], Pair], policy: Policy) -> Choice:
+    """Who stays of one member or more. `pairs`: what was found between two, by their numbers, in either order."""
+    numbers = range(len(members))
+    found: dict[tuple[int, int], tuple[Lead, ...]] = {}
+    for one in numbers:
+        for other in numbers[one + 1 :]:
+            pair = _between(one, other, pairs)
+            found[one, other] = (
+                *leads(members[one], members[other], pair, policy),
+                *_central(one, other, len(members), pairs, policy),
+            )
+            found[other, one] = tuple(lead._replace(weight=-lead.weight) for lead in found[one, other])
+    ahead = {number: [_sum(found[number, other]) for other in numbers if other != number] for number in numbers}
+
+    def standing(number: int) -> tuple[int, float, str]:
+        """Ahead of how many, by how much of the one that comes closest; then what holds whatever the order."""
+        return (
+            -sum(lead > 0 for lead in ahead[number]),
+            -round(min(ahead[number], default=0.0), 9),
+            members[number].facts.sha256,
+        )
+
+    keeper = min(numbers, key=standing)
+    return Choice(keeper, {other: found[keeper, other] for other in numbers if other != keeper})
+
+
+def _between(one: int, other: int, pairs: Mapping[tuple[int, int], Pair]) -> Pair:
+    if (one, other) in pairs:
+        return pairs[one, other]
+    return pairs[other, one].turned() if (other, one) in pairs else NOTHING_KNOWN
+
+
+def _central(
+    one: int, other: int, count: int, pairs: Mapping[tuple[int, int], Pair], policy: Policy
+) -> tuple[Lead, ...]:
+    """Which of two all the others are more like; nothing unless that is known of all of them."""
+    nearer = []
+    for third in range(count):
+        if third in (one, other):
+            continue
+        here, there = (_between(each, third, pairs).alike for each in (one, other))
+        if here is None or there is None:
+            return ()
+        nearer.append(here - there)
+    if not nearer:
+        return ()
+    mean = math.fsum(nearer) / len(nearer)
+    share = math.copysign(min(1.0, max(0.0, abs(mean) - STEADY_LIKENESS) / FULL_LIKENESS), mean)
+    return (Lead("centre", policy.weights.centre * share, "is what all the others are most like"),) if share else ()
+
+
+def _sum(found: Sequence[Lead]) -> float:
+    return round(math.fsum(lead.weight for lead in found), 9)
+
+
+def is_clear(found: Sequence[Lead], policy: Policy) -> bool:
+    """Whether these leads tell two pictures apart."""
+    return abs(_sum(found)) >= policy.clear_lead
+
+
+def cancels_out(found: Sequence[Lead], policy: Policy) -> bool:
+    """Whether much is said for either of two and nothing comes of it; otherwise they are nearly equal."""
+    return not is_clear(found, policy) and math.fsum(abs(lead.weight) for lead in found) >= MUCH * policy.clear_lead
 
 
 def recommend(
@@ -66,17 +130,23 @@ def recommend(
     copies: Sequence[Match],
     others: Sequence[Match],
     references: Mapping[str, Assessed],
+    policy: Policy = DEFAULT,
+    *,
+    protected: Collection[str] = (),
 ) -> tuple[Recommendation, tuple[Match, ...]]:
     """The recommendation for the query, and all matches each with its own.
 
     `copies` are the matches at or above the operating point, likeliest first; `others` come after them, and about
     those nothing is recommended but to keep them, or, if it is one of them that leaves the verdict open, to look.
-    `references` holds what was assessed of the contents, by content id.
+    `references` holds what was assessed of the contents, by content id. `protected` are content ids that never go, and
+    `QUERY` if the query is not to go either.
     """
-    verdict = _about_query(kind, query, copies, references)
-    judged = [
-        replace(match, recommendation=_about(match, verdict, query, references[match.content_id])) for match in copies
-    ]
+    verdict, choice = _about_query(kind, query, copies, references, policy, protected)
+    judged = []
+    for place, match in enumerate(copies):
+        found = choice.leads.get(place + 1, ()) if choice is not None else ()
+        about = _about(match, verdict, query, references[match.content_id], found, policy, protected)
+        judged.append(replace(match, recommendation=about))
     for match in others:
         asks = kind is VerdictKind.UNCERTAIN and not judged
         judged.append(replace(match, recommendation=Recommendation(Action.REVIEW) if asks else UNTOUCHED))
@@ -84,58 +154,110 @@ def recommend(
 
 
 def _about_query(
-    kind: VerdictKind, query: Assessed, copies: Sequence[Match], references: Mapping[str, Assessed]
-) -> Recommendation:
+    kind: VerdictKind,
+    query: Assessed,
+    copies: Sequence[Match],
+    references: Mapping[str, Assessed],
+    policy: Policy,
+    protected: Collection[str],
+) -> tuple[Recommendation, Choice | None]:
     if kind is VerdictKind.UNCERTAIN:
-        return _review("the evidence speaks neither clearly for a copy nor against it")
+        return _review("the evidence speaks neither clearly for a copy nor against it"), None
     if kind is VerdictKind.UNIQUE or not copies:
         reason = Reason("no stored picture was found to come from the same source", 1.0)
-        return Recommendation(Action.KEEP, QUERY, (reason,))
-    return _among(query, copies, references)
-
-
-def _among(query: Assessed, copies: Sequence[Match], references: Mapping[str, Assessed]) -> Recommendation:
-    """Who stays of the query and the stored copies of it."""
+        return Recommendation(Action.KEEP, QUERY, (reason,)), None
     if copies[0].relation is Relation.IDENTICAL:
-        return Recommendation(Action.DELETE, copies[0].image_id, (Reason("the very same file is stored already", 1.0),))
-    plain = [match for match in copies if match.relation is not Relation.EDITED]
-    if not plain:
-        return _review("one is an edit of the other, and which is the source cannot be told")
-    advantages = {match.image_id: _advantage(query, references[match.content_id], match.relation) for match in plain}
-    best = max(plain, key=lambda match: advantages[match.image_id].order)
-    reference, advantage = references[best.content_id], advantages[best.image_id]
+        reason = Reason("the very same file is stored already", 1.0)
+        return _goes(copies[0], (reason,), policy, protected), None
+    return _among(query, copies, references, policy, protected)
+
+
+def _among(
+    query: Assessed,
+    copies: Sequence[Match],
+    references: Mapping[str, Assessed],
+    policy: Policy,
+    protected: Collection[str],
+) -> tuple[Recommendation, Choice]:
+    """Who stays of the query and the stored copies of it."""
+    members = [query, *(references[match.content_id] for match in copies)]
+    pairs = {(0, place + 1): _pair(match) for place, match in enumerate(copies)}
+    choice = choose(members, pairs, policy)
+    # The query is weighed against the best of the stored ones, whoever of all of them stays.
+    rival = (choice.keeper or choose(members[1:], {}, policy).keeper + 1) - 1
+    best, reference = copies[rival], references[copies[rival].content_id]
+    found = choice.leads[0] if choice.keeper else tuple(choice.leads[rival + 1])
     if why := doubt(query, reference):
-        return _review(why)
-    stored_stays = advantage.decisive >= 0
-    if (
-        not advantage.decisive
-        and best.relation is not Relation.SAME_PIXELS
-        and _only_query_is_lossless(query, reference)
-    ):
+        return _review(why), choice
+    origin = Reason(*_origin(best))
+    if is_clear(found, policy) and choice.keeper == 0:
+        return Recommendation(Action.KEEP, QUERY, (origin, *_reasons(found, query, reference, stays="query"))), choice
+    if is_clear(found, policy):
+        reasons = (origin, *_reasons(found, query, reference, stays="stored picture"))
+        return _goes(best, reasons, policy, protected), choice
+    return _equal(best, query, reference, found, policy, protected), choice
+
+
+def _equal(
+    best: Match,
+    query: Assessed,
+    reference: Assessed,
+    found: Sequence[Lead],
+    policy: Policy,
+    protected: Collection[str],
+) -> Recommendation:
+    """Where weighing does not tell them apart."""
+    if best.relation is Relation.EDITED:
+        return _review("one is an edit of the other, and which is the source cannot be told")
+    if cancels_out(found, policy):
+        return _review(CANCELS_OUT)
+    if best.relation is not Relation.SAME_PIXELS and _only_query_is_lossless(query, reference):
         return _review("nothing but its earlier arrival speaks for the stored picture, and the query alone is lossless")
-    reasons = (_origin(best), *_reasons(query, reference, advantage, stored_stays=stored_stays))
-    if stored_stays:
-        return Recommendation(Action.DELETE, best.image_id, reasons)
-    return Recommendation(Action.KEEP, QUERY, reasons)
+    first = Reason("nothing else tells them apart, and the stored picture was first", 0.1)
+    return _goes(best, (Reason(*_origin(best)), first), policy, protected)
 
 
-def _about(match: Match, verdict: Recommendation, query: Assessed, reference: Assessed) -> Recommendation:
+def _goes(best: Match, reasons: tuple[Reason, ...], policy: Policy, protected: Collection[str]) -> Recommendation:
+    """The query may go for a stored picture's sake, if the policy lets it."""
+    if QUERY in protected:
+        reason = Reason("the policy protects where the query comes from", 1.0)
+        return Recommendation(Action.KEEP, best.image_id, (reason, *reasons))
+    if best.relation not in policy.without_review:
+        reason = Reason(f"the policy lets no {best.relation.value} picture go without a look", 1.0)
+        return Recommendation(Action.REVIEW, best.image_id, (reason, *reasons))
+    return Recommendation(Action.DELETE, best.image_id, reasons)
+
+
+def _about(
+    match: Match,
+    verdict: Recommendation,
+    query: Assessed,
+    reference: Assessed,
+    found: Sequence[Lead],
+    policy: Policy,
+    protected: Collection[str],
+) -> Recommendation:
     """What the verdict means for a stored copy: it goes only if the query stays and is surely no less than it."""
-    if verdict.action is Action.REVIEW:
+    if match.content_id in protected:
+        return UNTOUCHED
+    if verdict.keeper is None:
         return Recommendation(Action.REVIEW)
     if verdict.keeper != QUERY:
         return UNTOUCHED
-    if match.relation is Relation.EDITED or doubt(query, reference):
+    unsure = match.relation not in policy.without_review or not is_clear(found, policy) or _sum(found) < 0
+    if unsure or doubt(query, reference):
         return Recommendation(Action.REVIEW)
     return Recommendation(Action.DELETE)
 
 
 def doubt(query: Assessed, reference: Assessed) -> str | None:
-    """Why sizes and sharpness must not decide between these two, or None."""
+    """Why numbers must not decide between these two, or None."""
     if query.facts.animated or reference.facts.animated:
         return "only the first frames of an animation were compared"
     if query.facts.unseen != reference.facts.unseen:
         return "one of the two holds transparency or a depth that the compared pixels do not show"
+    if None not in (query.quality.effective_megapixels, reference.quality.effective_megapixels):
+        return None
     smaller, larger = sorted((query, reference), key=lambda assessed: assessed.facts.megapixels)
     if differ_in_size(smaller.facts, larger.facts) and _sharpness_lead(smaller, larger) >= MUCH_SHARPER:
         return "the larger picture is far less sharp: it may have been blurred or enlarged"
@@ -143,22 +265,8 @@ def doubt(query: Assessed, reference: Assessed) -> str | None:
 
 
 def _only_query_is_lossless(query: Assessed, reference: Assessed) -> bool:
-    return query.facts.format in LOSSLESS and reference.facts.format not in LOSSLESS
-
-
-def _advantage(query: Assessed, reference: Assessed, relation: Relation) -> _Advantage:
-    if relation is Relation.SAME_PIXELS:
-        return _Advantage(0.0, 0.0, 0.0)
-    pixels = sharpness = size = 0.0
-    if differ_in_size(query.facts, reference.facts):
-        pixels = math.log2(reference.facts.megapixels / query.facts.megapixels)
-    elif abs(lead := _sharpness_lead(reference, query)) >= SHARPER:
-        # Only at equal size: a smaller rendering is sharper for each pixel without holding more.
-        sharpness = lead
-    ratio = reference.facts.bytes / query.facts.bytes
-    if query.facts.format == reference.facts.format and max(ratio, 1 / ratio) >= HEAVIER:
-        size = math.log2(ratio)
-    return _Advantage(pixels, sharpness, size)
+    was_lossy = query.quality.was_lossy or query.quality.earlier_jpeg_quality is not None
+    return query.facts.format in LOSSLESS and not was_lossy and reference.facts.format not in LOSSLESS
 
 
 def _sharpness_lead(left: Assessed, right: Assessed) -> float:
@@ -167,33 +275,33 @@ def _sharpness_lead(left: Assessed, right: Assessed) -> float:
     return left.quality.sharpness - right.quality.sharpness
 
 
-def _reasons(query: Assessed, reference: Assessed, advantage: _Advantage, *, stored_stays: bool) -> list[Reason]:
-    sign = 1.0 if stored_stays else -1.0
-
-    def reason(lead: float, text: str, ceiling: float, full_at: float) -> Reason:
-        leader = "the stored picture" if lead > 0 else "the query"
-        share = min(1.0, abs(lead) / full_at)
-        return Reason(f"{leader} {text}", round(math.copysign(ceiling * share, lead) * sign, 3))
-
-    reasons = []
-    if advantage.pixels:
-        reasons.append(reason(advantage.pixels, f"has {2 ** abs(advantage.pixels):.1f} times the pixels", 0.6, 2.0))
-    if advantage.sharpness:
-        sharpnesses = (query.quality.sharpness or 0.0, reference.quality.sharpness or 0.0)
-        text = f"is sharper ({max(sharpnesses):.2f} against {min(sharpnesses):.2f})"
-        reasons.append(reason(advantage.sharpness, text, 0.3, 0.5))
-    if advantage.size:
-        text = f"is the larger file ({2 ** abs(advantage.size):.1f} times the bytes)"
-        reasons.append(reason(advantage.size, text, 0.1, 2.0))
-    if not advantage.decisive:
-        reasons.append(Reason("nothing else tells them apart, and the stored picture was first", 0.1))
-    return reasons
+def _pair(match: Match) -> Pair:
+    evidence = match.evidence
+    overlaps = evidence.query_overlap, evidence.reference_overlap
+    return pair_of(match.relation, match.edits, overlaps, evidence.appearance)
 
 
-def _origin(match: Match) -> Reason:
+def _reasons(found: Sequence[Lead], query: Assessed, reference: Assessed, *, stays: str) -> list[Reason]:
+    """Positive for the one that stays; what could not be compared is said with no weight."""
+    names = ("the query", "the stored picture") if stays == "query" else ("the stored picture", "the query")
+    told = [Reason(text, weight) for text, weight in told_of(found, *names)]
+    told.extend(Reason(f"{word} is not known of both", 0.0) for word in unknown(query, reference))
+    return told
+
+
+def told_of(found: Sequence[Lead], first: str, second: str) -> list[tuple[str, float]]:
+    """Leads of the first over the second in words, each with its weight; those that round to nothing are left out."""
+    return [
+        (f"{first if lead.weight > 0 else second} {lead.text}", round(max(-1.0, min(1.0, lead.weight)), 3))
+        for lead in found
+        if round(lead.weight, 3)
+    ]
+
+
+def _origin(match: Match) -> tuple[str, float]:
     if match.relation is Relation.SAME_PIXELS:
-        return Reason("both hold exactly the same pixels", 0.5)
-    return Reason(f"both come from one source ({_percent(match.probability)} sure)", 0.3)
+        return "both hold exactly the same pixels", 0.5
+    return f"both come from one source ({_percent(match.probability)} sure)", 0.3
 
 
 def _percent(probability: float) -> str:

@@ -130,6 +130,14 @@ class Quality:
     """Bits a channel in the file."""
     metadata_kept: bool | None = None
     """Whether the file carries EXIF, XMP or IPTC."""
+    camera_named: bool | None = None
+    """Whether its EXIF names the camera that took it."""
+    margin: float | None = None
+    """The share of the picture, 0..1, that is a frame around it: a border, a caption's band, a page."""
+    earlier_jpeg_quality: int | None = None
+    """1..100: what the pixels were saved as before they became this file."""
+    tones_changed: bool | None = None
+    """Whether light or contrast was changed after that earlier save."""
     unknown: Mapping[str, str] = field(default_factory=dict)
 
 

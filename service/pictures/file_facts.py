@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from service.domain.file_facts import FileFacts
+from service.domain.ijg import ijg_luminance
 from service.pictures import exif
 from service.pictures.metadata import WALKS, jpeg_segments, metadata_blocks
 
@@ -105,10 +106,7 @@ def _first_table(body: bytes) -> tuple[int, ...] | None:
 @cache
 def _ijg_tables() -> NDArray[np.int64]:
     """(100, 64): the sorted values of the luminance table at each quality; sorted, they need no zigzag."""
-    qualities = np.arange(1, 101)
-    scale = np.where(qualities < 50, 5000 // qualities, 200 - 2 * qualities)  # noqa: PLR2004 - libjpeg's jcparam.c
-    scaled = (np.array(_LUMINANCE)[None, :] * scale[:, None] + 50) // 100
-    return np.sort(np.clip(scaled, 1, 255), axis=1)
+    return np.sort(np.stack([ijg_luminance(quality) for quality in range(1, 101)]), axis=1)
 
 
 def _is_lossless(data: bytes, name: PictureFormat, tags: dict[int, bytes | int]) -> bool | None:
@@ -161,10 +159,3 @@ def _software(blocks: list[Block], tags: dict[int, bytes | int]) -> str | None:
 
 _DQT: Final = 0xDB
 _SOF: Final = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
-_LUMINANCE: Final = (
-    *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55),
-    *(14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62),
-    *(18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92),
-    *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
-)
-"""ITU-T T.81, table K.1."""

@@ -25,12 +25,11 @@ from service.workflows.study import study
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from service.domain.values import Match
     from service.workflows.check import Checked
     from service.workflows.nearest import Peer
     from service.workflows.parts import Parts
     from service.workflows.study import Subject
-
-POLICY = "keeper-1"
 
 AS_REFERENCE = (Relation.IDENTICAL, Relation.SAME_PIXELS, Relation.REENCODED)
 """Relations in which a reference loses nothing a person would miss."""
@@ -128,7 +127,9 @@ class Arrival:
         return self._planned
 
     def _plan(self) -> HandIn:
-        checked = self._inquiry.conclude(self._wish.top_k, self._wish.point)
+        wish = self._wish
+        is_protected = self._parts.policy.protected.hold(wish.external_id, wish.metadata)
+        checked = self._inquiry.conclude(wish.top_k, wish.point, is_protected=is_protected)
         block = verdict_block(checked)
         # Bytes that are here already cost nothing to keep: they are referenced whatever was wished.
         best = checked.verdict.matches[0] if checked.verdict.kind is VerdictKind.DUPLICATE else None
@@ -170,7 +171,7 @@ def _entry(checked: Checked, block: dict[str, Any], wish: Wish, parts: Parts) ->
         relation=best.relation.value if best else None,
         content=None if known else _content(checked.subject),
         vectors=() if known else _vectors(checked.subject, parts),
-        matches=() if known else _proved(checked, parts),
+        matches=() if known else _proved(checked),
         external_id=wish.external_id,
         person_id=wish.person_id,
         metadata=wish.metadata,
@@ -219,16 +220,21 @@ def _vectors(subject: Subject, parts: Parts) -> tuple[NewVector, ...]:
     return (NewVector(parts.space.space_id, subject.vectors[0].astype(np.float16)),)
 
 
-def _proved(checked: Checked, parts: Parts) -> tuple[ProvedMatch, ...]:
+def _said_of(match: Match) -> dict[str, Any]:
+    """What later weighing asks of a proof beside its evidence."""
+    return {"edits": [edit.value for edit in match.edits], "direction": match.direction.value}
+
+
+def _proved(checked: Checked) -> tuple[ProvedMatch, ...]:
     return tuple(
         ProvedMatch(
             query_content=checked.subject.assessed.facts.sha256,
             reference_content=match.content_id,
             relation=match.relation.value,
             probability=match.probability,
-            evidence=match_block(match)["evidence"],
-            model=f"{checked.model_id}+{parts.verdict_model.name}",
-            policy=POLICY,
+            evidence=match_block(match)["evidence"] | _said_of(match),
+            model=checked.model,
+            policy=checked.policy,
         )
         for match in checked.proved
     )

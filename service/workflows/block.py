@@ -23,7 +23,7 @@ def verdict_block(checked: Checked) -> dict[str, Any]:
         "verdict": verdict.kind.value,
         "probability": _probability(verdict.probability),
         "too_little_detail": verdict.too_little_detail,
-        "recommendation": _plain(verdict.recommendation),
+        "recommendation": _plain(verdict.recommendation) | {"policy": checked.policy, "model": checked.model},
         "matches": [match_block(match) for match in verdict.matches],
         "query": query_block(checked.subject.assessed),
         "index": {"sequence": checked.sequence, "size": checked.size, "model": checked.model_id},

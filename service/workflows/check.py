@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from index_store.vectors import Neighbour
-from service.domain.keeper import recommend
+from service.domain.keeper import QUERY, recommend
 from service.domain.values import Relation, Verdict
 from service.domain.verdict import could_be_copies, decide
 from service.workflows.assessed import assessed_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from index_store.records import ContentWithImages
+    from service.domain.policy import Policy
     from service.domain.values import Match, OperatingPoint
     from service.workflows.nearest import Peer
     from service.workflows.parts import Parts
@@ -44,7 +45,14 @@ class Checked:
     sequence: int
     size: int
     model_id: str
+    verdict_model: str
+    policy: str
     timings_ms: dict[str, float]
+
+    @property
+    def model(self) -> str:
+        """What it was proved and weighed by: the descriptor's and the verdict's model."""
+        return f"{self.model_id}+{self.verdict_model}"
 
 
 def check(data: bytes, parts: Parts, *, top_k: int, point: OperatingPoint, wait_s: float | None = None) -> Checked:
@@ -187,15 +195,28 @@ class Inquiry:
         self._matches[match.content_id] = match
         self._references[match.content_id] = reference
 
-    def conclude(self, top_k: int, point: OperatingPoint) -> Checked:
-        """The verdict on what was found so far. All matches are weighed; `top_k` of them are shown."""
-        model = self._parts.verdict_model
+    def conclude(self, top_k: int, point: OperatingPoint, *, is_protected: bool = False) -> Checked:
+        """The verdict on what was found so far. All matches are weighed; `top_k` of them are shown.
+
+        `is_protected`: whether the policy protects where the query comes from.
+        """
+        model, policy = self._parts.verdict_model, self._parts.policy
         ranked = sorted(self._matches.values(), key=_rank)
         probability = ranked[0].probability if ranked else 0.0
         kind = decide(probability, point, model)
         copies = [match for match in ranked if match.probability >= model.operating_points[point]]
         known = {content_id: assessed_of(reference.content) for content_id, reference in self._references.items()}
-        recommendation, matches = recommend(kind, self.subject.assessed, copies, ranked[len(copies) :], known)
+        protected = {content_id for content_id, one in self._references.items() if _is_protected(one, policy)}
+        others = ranked[len(copies) :]
+        recommendation, matches = recommend(
+            kind,
+            self.subject.assessed,
+            copies,
+            others,
+            known,
+            policy,
+            protected={*protected, QUERY} if is_protected else protected,
+        )
         too_little_detail = self.subject.assessed.too_little_detail
         return Checked(
             verdict=Verdict(kind, probability, recommendation, matches[:top_k], too_little_detail),
@@ -204,8 +225,14 @@ class Inquiry:
             sequence=self.searched_to,
             size=self._size,
             model_id=self._parts.descriptor.model_id,
+            verdict_model=model.name,
+            policy=policy.name,
             timings_ms=self._watch.milliseconds(),
         )
+
+
+def _is_protected(reference: ContentWithImages, policy: Policy) -> bool:
+    return any(policy.protected.hold(image.external_id, image.metadata) for image in reference.images)
 
 
 def _is_there(reference: ContentWithImages | None) -> TypeGuard[ContentWithImages]:

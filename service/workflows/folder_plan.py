@@ -5,26 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from index_store.removal_records import NewRemoval, PlannedItem
+from service.domain.policy import DEFAULT
 from service.inputs.names import locator_of, readable
 from service.inputs.values import Skipped
 from service.workflows.folder_root import FOLDER, check_still, found
 from service.workflows.folder_scan import Look, PassedOver, Scanned, Scope, scan
-from service.workflows.removal_finding import Doubtful, Keep, find, measures, why
+from service.workflows.removal_finding import PROTECTED, Doubtful, Keep, find, lead_of, measures, why
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from index_store.trees.linking import Link
+    from service.domain.policy import Policy
     from service.domain.removal_sets import RemovalSet
     from service.inputs.roots import Identity
     from service.pictures.pool import DecodePool
     from service.workflows.findings import Progress
     from service.workflows.folder_crew import Crew
+    from service.workflows.folder_scan import Looked
     from service.workflows.matchers import Matcher
 
 
@@ -67,6 +70,8 @@ class FolderQuestion:
     keep: Keep = Keep.BEST
     link: Link | None = None
     """To the one that stays, to be left where another was set aside."""
+    policy: Policy = DEFAULT
+    """Who of the pictures that agree is the best."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -77,6 +82,7 @@ class FolderQuestion:
             "parameters": self.parameters,
             "keep": self.keep.value,
             "link": self.link,
+            "policy": self.policy.name,
         }
 
 
@@ -99,19 +105,35 @@ def plan_folder(
     skipped, lies = Skipped(), found(question.scope.root)
     look = Look(question.scope, max_bytes, matcher.sight)
     looked = scan(look, pool, progress, skipped=skipped, own=own, crew=crew)
-    seen = find(looked, matcher, question.keep, progress, add=matcher.keep)
+    seen = find(_guarded(looked, question), matcher, question.keep, progress, question.policy, add=matcher.keep)
     check_still(question.scope.root, lies)
     pictures = seen.pictures
-    items = tuple(_item(pictures, one.keeper, loser, agreed) for one in seen.sets for loser, agreed in one.losers)
+    policy = question.policy
+    items = tuple(
+        _item(pictures[one.keeper], pictures[loser], agreed, policy)
+        for one in seen.sets
+        for loser, agreed in one.losers
+    )
     asked = question.as_json()
     request = asked | {"pictures": len(pictures), "aside": locator_of(aside)}
     removal = NewRemoval(FOLDER, request, _hash_of(asked, items), items)
     return FolderPlan(pictures, seen.sets, seen.doubtful, seen.passed_over, skipped, removal, lies)
 
 
-def _item(pictures: Sequence[Scanned], keeper: int, loser: int, agreed: float) -> PlannedItem:
-    goes, stays = _told(pictures[loser]), _told(pictures[keeper])
-    return PlannedItem(goes, stays, pictures[loser].assessed.facts.bytes, why(goes, stays, agreed))
+def _guarded(looked: Iterable[Looked], question: FolderQuestion) -> Iterator[Looked]:
+    """What the policy protects never goes."""
+    root, protected = str(question.scope.root).rstrip("/"), question.policy.protected
+    for one in looked:
+        if isinstance(one, PassedOver) or not protected.hold(f"{root}/{one[0].name}", {}):
+            yield one
+        else:
+            yield replace(one[0], stays=one[0].stays or PROTECTED), one[1]
+
+
+def _item(keeper: Scanned, loser: Scanned, agreed: float, policy: Policy) -> PlannedItem:
+    goes, stays = _told(loser), _told(keeper)
+    told = why(goes, stays, agreed, lead_of(keeper, loser, policy), policy.name)
+    return PlannedItem(goes, stays, loser.assessed.facts.bytes, told)
 
 
 def _told(one: Scanned) -> dict[str, Any]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from index_store.vectors.follower import Follower
     from service.descriptors.builtin import Builtin
     from service.descriptors.registry import DescriptorModel
+    from service.domain.policy import Policy
     from service.domain.verdict import VerdictModel
     from service.pictures.pool import DecodePool
     from service.settings import Settings
@@ -37,6 +38,8 @@ class Parts:
     descriptor: DescriptorModel
     embedder: Builtin
     verdict_model: VerdictModel
+    policy: Policy
+    """What makes one copy better than another, as it is set."""
     held: Held
     """The data folder is in use until this is closed."""
     room: Room = field(default_factory=Room)

@@ -16,7 +16,7 @@ from index_store.removal_records import NewRemoval, PlannedItem
 from service.domain.errors import KeeponeError
 from service.workflows.criteria import check_criterion, criterion
 from service.workflows.folder_scan import CAMERA, PassedOver, Scanned, group_of, in_order
-from service.workflows.removal_finding import Found, Keep, find, measures, why
+from service.workflows.removal_finding import PROTECTED, Found, Keep, find, lead_of, measures, why
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import looked_at
 
@@ -71,6 +71,7 @@ def plan_persons(question: PersonQuestion, parts: Parts, progress: Progress) -> 
     for person_id in question.person_ids:
         parts.catalogue.persons.get(person_id)
     # Who stayed for others' sake does not go for a third one's, which nobody has compared with those that went.
+    policy = parts.policy
     stayed = {keeper["image_id"] for keeper in parts.catalogue.removals.keepers(PERSONS)}
     found: list[Found] = []
     items: list[PlannedItem] = []
@@ -79,16 +80,18 @@ def plan_persons(question: PersonQuestion, parts: Parts, progress: Progress) -> 
         with closing(criterion(question.matcher, question.parameters)) as matcher:
             told = partial(_of_person, progress, person_id)
             looked = _counted(_looked_at(mine, question.matcher == "scene_change", parts), len(mine), told)
-            one = find(looked, matcher, question.keep, told, stays=stayed)
+            one = find(looked, matcher, question.keep, told, policy, stays=stayed)
         found.append(one)
         by_id = {image.image_id: image for image in mine}
         for among in one.sets:
-            stays = _told(one.pictures[among.keeper], by_id)
+            keeper = one.pictures[among.keeper]
+            stays = _told(keeper, by_id)
             for number, agreed in among.losers:
                 goes = _told(one.pictures[number], by_id)
-                items.append(PlannedItem(goes, stays, goes["bytes"], why(goes, stays, agreed)))
+                told_why = why(goes, stays, agreed, lead_of(keeper, one.pictures[number], policy), policy.name)
+                items.append(PlannedItem(goes, stays, goes["bytes"], told_why))
     asked = question.as_json()
-    request = asked | {"pictures": sum(len(one.pictures) for one in found)}
+    request = asked | {"pictures": sum(len(one.pictures) for one in found), "policy": policy.name}
     return PersonPlan(tuple(found), NewRemoval(PERSONS, request, _hash_of(asked, items), tuple(items)))
 
 
@@ -124,7 +127,9 @@ def _looked_at(images: Sequence[Image], cameras: bool, parts: Parts) -> Iterator
             assessed, _, working = looked_at(data, parts.pool, Stopwatch(), wait_s=None)
         except (KeeponeError, StoreError) as error:
             return PassedOver(image.image_id, str(error))
-        return Scanned(image.image_id, group_of(image.external_id or "", camera), assessed), working
+        is_protected = parts.policy.protected.hold(image.external_id, image.metadata)
+        group, stays = group_of(image.external_id or "", camera), PROTECTED if is_protected else None
+        return Scanned(image.image_id, group, assessed, stays), working
 
     return in_order(look, images, parts.pool)
 

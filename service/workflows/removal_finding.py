@@ -11,19 +11,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from service.domain.keeper import LOSSLESS, SHARPER, doubt
+from service.domain.keeper import doubt, told_of
+from service.domain.pairs import Pair
 from service.domain.removal_sets import removal_sets
+from service.domain.weighing import leads
+from service.domain.worth import worth
 from service.workflows.folder_scan import PassedOver, Scanned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from service.domain.policy import Policy
     from service.domain.removal_sets import RemovalSet
     from service.domain.values import Assessed, PictureFacts
+    from service.domain.weighing import Lead
     from service.workflows.findings import Progress
     from service.workflows.folder_scan import Looked
     from service.workflows.matchers import Matcher
 
+PROTECTED = "the policy protects where it lies or comes from"
+"""Why a picture never goes."""
 EXACT = "pixels"
 """The agreement of equal pixels, told instead of a number."""
 EQUAL_PIXELS = -1.0
@@ -76,6 +83,7 @@ def find(
     matcher: Matcher,
     keep: Keep,
     progress: Progress,
+    policy: Policy,
     *,
     stays: Collection[str] = (),
     add: Callable[[Any, str], None] | None = None,
@@ -99,35 +107,39 @@ def find(
                 matcher.know(scanned.assessed)
             take(seen, scanned.group or "")
             pictures.append(scanned)
-    compared = _Comparison(pictures, matcher, stays)
+    compared = _Comparison(pictures, matcher, stays, policy if keep is Keep.BEST else None)
     sets, going = [], 0
-    for found in removal_sets(ranked(pictures, keep), compared.candidates, compared.agreement):
+    for found in removal_sets(ranked(pictures, keep, policy), compared.candidates, compared.agreement):
         sets.append(found)
         going += len(found.losers)
         progress("duplicates", going, None)
     return Found(tuple(pictures), tuple(sets), tuple(compared.doubtful), tuple(passed_over))
 
 
-def ranked(pictures: Sequence[Scanned], keep: Keep) -> list[int]:
-    """Numbers of pictures, who should rather stay first; of two that are equal in all else the first by name.
+def ranked(pictures: Sequence[Scanned], keep: Keep, policy: Policy) -> list[int]:
+    """Numbers of pictures, who should rather stay first; of two that are equal in all else the first by name."""
 
-    Most pixels; of those a lossless file, since its lossy copies look sharper than it does; then sharpest, in steps
-    that a save alone does not make; then most bytes.
-    """
+    def before(number: int) -> tuple[float, ...]:
+        best = -round(worth(pictures[number].assessed, policy), 9)
+        return (-pictures[number].assessed.facts.bytes, best) if keep is Keep.LARGEST_FILE else (best,)
 
-    def worth(number: int) -> tuple[float, ...]:
-        facts, sharpness = pictures[number].assessed.facts, pictures[number].assessed.quality.sharpness or 0.0
-        best = (-facts.megapixels, facts.format not in LOSSLESS, -round(sharpness / SHARPER), -facts.bytes)
-        return (-facts.bytes, *best) if keep is Keep.LARGEST_FILE else best
+    return sorted(range(len(pictures)), key=lambda number: (*before(number), pictures[number].name))
 
-    return sorted(range(len(pictures)), key=lambda number: (*worth(number), pictures[number].name))
+
+def lead_of(stays: Scanned, goes: Scanned, policy: Policy) -> list[Lead]:
+    """By what the one that stays is ahead of the one that goes, as far as each tells alone."""
+    same = stays.assessed.facts.pixel_hash == goes.assessed.facts.pixel_hash
+    return leads(stays.assessed, goes.assessed, Pair(same_pixels=same), policy)
 
 
 class _Comparison:
     """A matcher that knows of equal pixels, of pictures without detail, and of what no comparison of pixels shows."""
 
-    def __init__(self, pictures: Sequence[Scanned], matcher: Matcher, stays: Collection[str]) -> None:
+    def __init__(
+        self, pictures: Sequence[Scanned], matcher: Matcher, stays: Collection[str], policy: Policy | None
+    ) -> None:
         self._stays = stays
+        self._policy = policy
         self._pictures, self._matcher = pictures, matcher
         # A camera sees nothing by night, and that is what repeats.
         self._flat_too = matcher.name == "scene_change"
@@ -151,7 +163,7 @@ class _Comparison:
             why = two.stays
         else:
             agreed = self._agreed(keeper, other)
-            why = two.stays or _unseen(one, two) or doubt(one.assessed, two.assessed)
+            why = two.stays or _unseen(one, two) or doubt(one.assessed, two.assessed) or self._is_behind(one, two)
             if two.name in self._stays:
                 why = "others went for its sake"
         if agreed is None:
@@ -162,6 +174,15 @@ class _Comparison:
             self.doubtful.append(Doubtful(keeper, other, why))
             return None
         return agreed
+
+    def _is_behind(self, one: Scanned, other: Scanned) -> str | None:
+        """Alone the first was worth more; beside the other it may be the lesser one. Not asked where bytes decide."""
+        if self._policy is None:
+            return None
+        found = lead_of(one, other, self._policy)
+        if sum(lead.weight for lead in found) > -self._policy.clear_lead:
+            return None
+        return f"the one that would go {next(lead.text for lead in found if lead.weight < 0)}"
 
     def _agreed(self, keeper: int, other: int) -> float | None:
         one, two = self._pictures[keeper], self._pictures[other]
@@ -188,9 +209,17 @@ def _unseen(one: Scanned, other: Scanned) -> str | None:
     return None
 
 
-def why(goes: dict[str, Any], stays: dict[str, Any], agreed: float) -> dict[str, Any]:
-    """What is told of a loser: how well it agrees with its keeper, and how the two differ."""
-    return {"agreement": EXACT if agreed == EQUAL_PIXELS else round(agreed, 4), "reasons": _reasons(goes, stays)}
+def why(goes: dict[str, Any], stays: dict[str, Any], agreed: float, found: Sequence[Lead], by: str) -> dict[str, Any]:
+    """What is told of a loser: how well it agrees with its keeper, how the two differ, and what of that counted.
+
+    `by`: the policy's name.
+    """
+    return {
+        "agreement": EXACT if agreed == EQUAL_PIXELS else round(agreed, 4),
+        "reasons": _reasons(goes, stays),
+        "weighed": [{"text": text, "weight": weight} for text, weight in told_of(found, "the keeper", "the other")],
+        "policy": by,
+    }
 
 
 def measures(one: Scanned) -> dict[str, Any]:

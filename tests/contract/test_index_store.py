@@ -20,6 +20,8 @@ from index_store.testing import (
     MemoryCatalogue,
     NaiveIndex,
     PersonsContract,
+    PoliciesContract,
+    ProofsContract,
     PurgeContract,
     RemovalsContract,
 )
@@ -97,6 +99,14 @@ class TestSqliteConflicts(InSqlite, ConflictsContract):
     """One picture under two persons."""
 
 
+class TestSqlitePolicies(InSqlite, PoliciesContract):
+    pass
+
+
+class TestSqliteProofs(InSqlite, ProofsContract):
+    """Copies as they were proved."""
+
+
 class TestSqlitePurge(InSqlite, PurgeContract):
     """Images that go for good."""
 
@@ -133,6 +143,14 @@ class TestPostgresConflicts(InPostgres, ConflictsContract):
     """One picture under two persons."""
 
 
+class TestPostgresPolicies(InPostgres, PoliciesContract):
+    pass
+
+
+class TestPostgresProofs(InPostgres, ProofsContract):
+    """Copies as they were proved."""
+
+
 class TestPostgresPurge(InPostgres, PurgeContract):
     """Images that go for good."""
 
@@ -167,6 +185,14 @@ class TestMemoryCatalogue(InMemory, CatalogueContract):
 
 class TestMemoryPersons(InMemory, PersonsContract):
     pass
+
+
+class TestMemoryPolicies(InMemory, PoliciesContract):
+    pass
+
+
+class TestMemoryProofs(InMemory, ProofsContract):
+    """Copies as they were proved."""
 
 
 class TestMemoryConflicts(InMemory, ConflictsContract):

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import asdict
 
 import click
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from service.api.app import create_app
 from service.api.problems import KINDS
 from service.cli.main import commands
-from service.domain import direction, keeper, verdict
+from service.domain import direction, keeper, verdict, weighing
+from service.domain.policy import DEFAULT
 from service.domain.values import OperatingPoint
 from service.domain.verdict import FITTED
 from service.settings import Settings
@@ -112,8 +114,13 @@ def test_thresholds_are_the_ones_explained(root):
     explanation = root / "docs" / "explanation"
     keeper_page = (explanation / "keeper.md").read_text(encoding="utf-8")
     compare_page = (explanation / "compare.md").read_text(encoding="utf-8")
-    assert f"leads by {keeper.SHARPER} or more" in keeper_page
-    assert f"{keeper.HEAVIER} times the bytes" in keeper_page
+    assert f"leads by {weighing.SHARPER} or less" in keeper_page
+    assert f"{weighing.HEAVIER} times the bytes" in keeper_page
+    assert f"sharper by {keeper.MUCH_SHARPER} or more" in keeper_page
+    assert f"clear from {DEFAULT.clear_lead} on" in keeper_page
+    assert f"({keeper.MUCH * DEFAULT.clear_lead:.2f} or more together)" in keeper_page
+    weights = dict(re.findall(r"`([a-z_]+)` (0\.\d+)", keeper_page))
+    assert {name: float(weight) for name, weight in weights.items()} == asdict(DEFAULT.weights)
     assert f"within {direction.SAME_SIZE:.0%}".replace("%", " %") in keeper_page
     assert f"Up to {verdict.SAME_TONES:.0f} levels apart" in compare_page
     assert f"Up to {verdict.RECOLOURED_TONES:.0f} levels left" in compare_page

@@ -2,6 +2,8 @@
 
 import json
 
+from PIL import Image
+
 
 def test_a_picture_is_described_in_words(keepone, pictures):
     """Its numbers, and yes or no where that is the answer."""
@@ -29,3 +31,19 @@ def test_a_broken_file_exits_3_and_the_others_are_assessed(keepone, pictures):
     assert ran.code == 3
     assert "broken.jpg: " in ran.err
     assert "copy.jpg: JPEG" in ran.out
+
+
+def test_of_copies_it_says_which_should_stay_and_why(keepone, pictures, tmp_path):
+    """Whatever the order they are named in; the PNG of a JPEG is not the better one for being lossless."""
+    jpeg, png = pictures / "astronaut.jpg", tmp_path / "resaved.png"
+    Image.open(jpeg).save(png)
+    told = []
+    for order in ((jpeg, png), (png, jpeg)):
+        ran = keepone("assess", "--json", "--keeper", *order)
+        told.append(json.loads(ran.out.splitlines()[-1]))
+    assert told[0] == told[1]
+    assert (told[0]["keeper"], told[0]["policy"]) == (str(jpeg), "keeper-2")
+    [over] = told[0]["over"]
+    assert (over["file"], over["clear"]) == (str(png), True)
+    assert "it is no JPEG that was saved anew" in [reason["text"] for reason in over["reasons"]]
+    assert f"{jpeg} should stay, by keeper-2" in keepone("assess", "--keeper", jpeg, png).out

@@ -17,9 +17,23 @@ from service.domain.values import (
 
 @pytest.fixture(scope="session")
 def a_picture():
-    def make(width=1000, height=800, size=100_000, *, sharpness=0.5, animated=False, kind="JPEG", notes=()):
-        facts = PictureFacts("0" * 64, kind, width, height, size, "1" * 64, 1, animated, notes)
-        return Assessed(facts, Quality(sharpness=sharpness), Authenticity())
+    def make(
+        width=1000,
+        height=800,
+        size=100_000,
+        *,
+        sharpness=0.5,
+        animated=False,
+        kind="JPEG",
+        notes=(),
+        sha256="0" * 64,
+        screenshot=None,
+        generated=None,
+        **quality,
+    ):
+        facts = PictureFacts(sha256, kind, width, height, size, "1" * 64, 1, animated, notes)
+        authenticity = Authenticity(screenshot=screenshot, generated=generated)
+        return Assessed(facts, Quality(sharpness=sharpness, **quality), authenticity)
 
     return make
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from service.domain.keeper import HEAVIER, MUCH_SHARPER, QUERY, SHARPER, UNTOUCHED, recommend
+from service.domain.keeper import CANCELS_OUT, MUCH_SHARPER, QUERY, UNTOUCHED, choose, recommend
+from service.domain.pairs import Pair
+from service.domain.policy import DEFAULT
 from service.domain.values import Action, Relation, VerdictKind
 
 COPIES = (Relation.SAME_PIXELS, Relation.REENCODED)
@@ -41,6 +43,16 @@ def test_a_larger_query_stays_and_the_stored_one_may_go(judge, a_picture):
     assert of_stored.action is Action.DELETE
 
 
+def test_real_detail_counts_and_not_pixels(judge, a_picture):
+    """An enlargement has four times the pixels and no more to show."""
+    original = a_picture(500, 400, effective_megapixels=0.2)
+    enlarged = a_picture(1000, 800, effective_megapixels=0.1)
+    verdict, _ = judge(enlarged, original)
+    assert (verdict.action, verdict.keeper) == (Action.DELETE, "img_1")
+    assert "the stored picture has 2.0 times the real detail" in [reason.text for reason in verdict.reasons]
+    assert judge(original, enlarged)[0].keeper == QUERY
+
+
 def test_of_one_size_the_sharper_stays(judge, a_picture):
     """In either direction."""
     soft, sharp = a_picture(sharpness=0.4), a_picture(sharpness=0.8)
@@ -49,8 +61,19 @@ def test_of_one_size_the_sharper_stays(judge, a_picture):
 
 
 def test_of_the_same_pixels_the_stored_one_stays(judge, a_picture):
-    """A BMP is larger than a PNG of the same pixels, and holds no more."""
-    assert judge(a_picture(size=900_000, kind="BMP"), a_picture(kind="PNG"), Relation.SAME_PIXELS)[0].keeper == "img_1"
+    """A BMP is larger than a PNG of the same pixels, and holds no more: no reason to change anything."""
+    bmp, png = a_picture(size=900_000, kind="BMP"), a_picture(kind="PNG")
+    assert judge(bmp, png, Relation.SAME_PIXELS)[0].keeper == "img_1"
+    assert judge(png, bmp, Relation.SAME_PIXELS)[0].keeper == "img_1"
+
+
+def test_a_jpeg_that_was_saved_losslessly_goes_for_the_jpeg(judge, a_picture):
+    """It is larger, and of the better format, and is no source."""
+    jpeg = a_picture(size=90_000, compression=0.95, jpeg_quality=95)
+    png = a_picture(size=300_000, kind="PNG", compression=1.0, was_lossy=True, earlier_jpeg_quality=95)
+    for relation in COPIES:
+        assert judge(png, jpeg, relation)[0].keeper == "img_1"
+        assert judge(jpeg, png, relation)[0].keeper == QUERY
 
 
 def test_bytes_of_different_formats_are_not_compared(judge, a_picture):
@@ -64,7 +87,6 @@ def test_a_lossless_picture_does_not_go_for_coming_late(judge, a_picture):
     png, jpeg = a_picture(size=900_000, kind="PNG"), a_picture(size=100_000, kind="JPEG")
     assert [about.action for about in judge(png, jpeg)] == [Action.REVIEW, Action.REVIEW]
     assert judge(jpeg, png)[0].keeper == "img_1"
-    assert judge(png, jpeg, Relation.SAME_PIXELS)[0].keeper == "img_1"
 
 
 @pytest.mark.parametrize("note", ["alpha_composited", "depth_scaled"])
@@ -89,6 +111,15 @@ def test_the_query_is_weighed_against_the_best_stored_copy(a_match, a_picture):
     references = {thumbnail.content_id: a_picture(100, 80), original.content_id: a_picture(1000, 800)}
     verdict, judged = recommend(VerdictKind.DUPLICATE, a_picture(300, 240), [thumbnail, original], [], references)
     assert (verdict.action, verdict.keeper) == (Action.DELETE, "img_original")
+    assert [match.recommendation for match in judged] == [UNTOUCHED, UNTOUCHED]
+
+
+def test_a_query_that_beats_one_stored_copy_and_not_the_other_goes_for_that_one(a_match, a_picture):
+    """Nothing becomes of the lesser stored copy: it is not the query's to judge."""
+    lesser, better = a_match("img_lesser", probability=0.99), a_match("img_better", probability=0.97)
+    references = {lesser.content_id: a_picture(500, 400), better.content_id: a_picture(2000, 1600)}
+    verdict, judged = recommend(VerdictKind.DUPLICATE, a_picture(1000, 800), [lesser, better], [], references)
+    assert verdict.keeper == "img_better"
     assert [match.recommendation for match in judged] == [UNTOUCHED, UNTOUCHED]
 
 
@@ -117,20 +148,30 @@ def test_more_pixels_count_before_sharpness(judge, a_picture):
     assert not any("sharper" in reason.text for reason in verdict.reasons)
 
 
-def test_equal_in_size_and_sharpness_the_larger_file_stays(judge, a_picture):
-    """It was compressed less."""
-    light, heavy = a_picture(size=100_000), a_picture(size=150_000)
-    assert judge(light, heavy)[0].keeper == "img_1"
-    assert judge(heavy, light)[0].keeper == QUERY
-
-
 @pytest.mark.parametrize("sharpness", [0.5, None])
 def test_the_stored_picture_stays_when_nothing_tells_them_apart(judge, a_picture, sharpness):
     """A tie, within the tolerances or with sharpness unknown, is no reason to change anything."""
-    query = a_picture(1005, 800, round(100_000 * HEAVIER) - 1, sharpness=sharpness and sharpness + SHARPER / 2)
+    query = a_picture(1005, 800, 102_000, sharpness=sharpness and sharpness + 0.05)
     verdict, _ = judge(query, a_picture(sharpness=sharpness))
     assert (verdict.action, verdict.keeper) == (Action.DELETE, "img_1")
     assert "first" in verdict.reasons[-1].text
+
+
+def test_what_is_not_known_counts_for_neither_and_is_said(judge, a_picture):
+    """A number that is unknown is no zero."""
+    verdict, _ = judge(a_picture(500, 400, noise=9.0, sharpness=None), a_picture())
+    assert verdict.keeper == "img_1"
+    said = {reason.text: reason.weight for reason in verdict.reasons}
+    assert said["noise is not known of both"] == said["sharpness is not known of both"] == 0.0
+    assert not any("noisy" in text for text in said)
+
+
+def test_what_nearly_cancels_out_is_for_a_person_to_judge(judge, a_picture):
+    """Much speaks for the one, and as much for the other."""
+    sharp, fine = a_picture(sharpness=0.9, compression=0.675), a_picture(sharpness=0.35, compression=0.9)
+    verdict, of_stored = judge(sharp, fine)
+    assert (verdict.action, verdict.keeper, verdict.reasons[0].text) == (Action.REVIEW, None, CANCELS_OUT)
+    assert of_stored.action is Action.REVIEW
 
 
 def test_the_very_same_file_may_go_whatever_it_holds(judge, a_picture):
@@ -152,12 +193,44 @@ def test_what_moves_is_for_a_person_to_judge(judge, a_picture, moving, relation)
     assert of_stored.action is Action.REVIEW
 
 
-@pytest.mark.parametrize("query_width", [500, 1000, 1010, 2000])
-def test_an_edit_is_for_a_person_to_judge(judge, a_picture, query_width):
-    """Which of two is the source cannot be told, however much sharper or heavier the stored one is."""
-    verdict, of_stored = judge(a_picture(query_width, 800, 10, sharpness=0.1), a_picture(), Relation.EDITED)
-    assert (verdict.action, verdict.keeper) == (Action.REVIEW, None)
-    assert of_stored.action is Action.REVIEW
+def test_an_edit_is_told_its_keeper_and_left_to_a_person(judge, a_picture):
+    """The policy lets no edit go without a look, on either side."""
+    small, large = a_picture(500, 400), a_picture(1000, 800)
+    verdict, of_stored = judge(small, large, Relation.EDITED)
+    assert (verdict.action, verdict.keeper, of_stored) == (Action.REVIEW, "img_1", UNTOUCHED)
+    verdict, of_stored = judge(large, small, Relation.EDITED)
+    assert (verdict.action, verdict.keeper, of_stored.action) == (Action.KEEP, QUERY, Action.REVIEW)
+
+
+def test_an_edit_that_nothing_tells_apart_has_no_keeper(judge, a_picture):
+    """Which of the two is the source?"""
+    verdict, of_stored = judge(a_picture(), a_picture(), Relation.EDITED)
+    assert (verdict.action, verdict.keeper, of_stored.action) == (Action.REVIEW, None, Action.REVIEW)
+
+
+def test_a_policy_may_let_edits_go_or_nothing_at_all(a_match, a_picture):
+    """Its list of relations is what counts."""
+    small, large = a_picture(500, 400), a_picture(1000, 800)
+    for relation in (Relation.EDITED, Relation.REENCODED):
+        match = a_match(relation=relation)
+        for allowed, action in ((frozenset({relation}), Action.DELETE), (frozenset(), Action.REVIEW)):
+            policy = replace(DEFAULT, without_review=allowed)
+            verdict, _ = recommend(VerdictKind.DUPLICATE, small, [match], [], {match.content_id: large}, policy)
+            assert (verdict.action, verdict.keeper) == (action, "img_1")
+
+
+@pytest.mark.parametrize("relation", [Relation.IDENTICAL, Relation.SAME_PIXELS, Relation.REENCODED])
+def test_what_the_policy_protects_never_goes(a_match, a_picture, relation):
+    """Neither the query nor a stored one, however good its copy is."""
+    match = a_match(relation=relation)
+    small, large = a_picture(500, 400), a_picture(1000, 800)
+    about = {match.content_id: large}
+    verdict, _ = recommend(VerdictKind.DUPLICATE, small, [match], [], about, DEFAULT, protected={QUERY})
+    assert (verdict.action, verdict.keeper) == (Action.KEEP, "img_1")
+    about = {match.content_id: small}
+    protected = {match.content_id}
+    verdict, (judged,) = recommend(VerdictKind.DUPLICATE, large, [match], [], about, DEFAULT, protected=protected)
+    assert judged.recommendation == UNTOUCHED
 
 
 def test_an_uncertain_verdict_is_for_a_person_to_judge(judge, a_picture):
@@ -206,11 +279,42 @@ def test_ids_do_not_decide(a_match, a_picture):
 
 
 def test_a_reason_against_the_one_that_stays_has_a_negative_weight(judge, a_picture):
-    """The stored picture wins on pixels though the query is the larger file."""
-    verdict, _ = judge(a_picture(500, 400, 200_000), a_picture(1000, 800, 100_000))
+    """The stored picture wins on pixels though the query is less noisy."""
+    verdict, _ = judge(a_picture(500, 400, noise=0.0), a_picture(1000, 800, noise=5.7))
     weights = {reason.text: reason.weight for reason in verdict.reasons}
-    assert weights["the stored picture has 4.0 times the pixels"] == 0.6
-    assert weights["the query is the larger file (2.0 times the bytes)"] == -0.05
+    assert weights["the stored picture has 4.0 times the pixels"] == 0.94
+    assert weights["the query is less noisy (0 levels against 6)"] == -0.3
+
+
+class TestChoosing:
+    """Who stays of a group, whatever the order."""
+
+    def test_order_names_and_ids_do_not_decide(self, a_picture):
+        """All orders of the same pictures keep the same one; equal ones are told apart by their bytes alone."""
+        group = [a_picture(1000 + 200 * (n % 3), 800, sha256=str(n) * 64, noise=float(n % 2)) for n in range(5)]
+        kept = {order[choose(order, {}, DEFAULT).keeper].facts.sha256 for order in itertools.permutations(group)}
+        assert kept == {"2" * 64}
+
+    def test_the_one_that_all_others_are_most_like_stays(self, a_picture):
+        """Copies differ from their original each in its own way, and from one another by both."""
+        group = [a_picture(sha256=str(n) * 64) for n in (1, 2, 3)]
+        likeness = {(0, 1): 0.9, (1, 2): 0.9, (0, 2): 0.8}
+        pairs = {key: Pair(alike=alike) for key, alike in likeness.items()}
+        choice = choose(group, pairs, DEFAULT)
+        assert choice.keeper == 1
+        assert [[lead.what for lead in found] for found in choice.leads.values()] == [["centre"], ["centre"]]
+
+    def test_a_pair_counts_the_same_from_either_side(self, a_picture):
+        """The crop is told by what it does not show."""
+        whole, part = a_picture(sha256="1" * 64), a_picture(sha256="0" * 64)
+        for pairs in ({(0, 1): Pair(first_overlap=0.5, second_overlap=1.0)}, {(1, 0): Pair(False, 1.0, 0.5)}):
+            choice = choose([whole, part], pairs, DEFAULT)
+            assert (choice.keeper, [lead.what for lead in choice.leads[1]]) == (0, ["shows_more"])
+
+    def test_one_picture_alone_stays(self, a_picture):
+        """There is nothing to weigh it against."""
+        choice = choose([a_picture()], {}, DEFAULT)
+        assert (choice.keeper, choice.leads) == (0, {})
 
 
 sides = st.integers(1, 16_384)
@@ -233,9 +337,10 @@ def test_any_two_pictures_get_a_sound_recommendation(judge, a_picture, query, re
     )
     verdict, of_stored = judge(asked, stored, relation, kind)
     assert verdict.keeper in (QUERY, "img_1", None)
-    assert (verdict.action is Action.REVIEW) == (verdict.keeper is None)
+    if verdict.keeper is None:
+        assert (verdict.action, of_stored.action) == (Action.REVIEW, Action.REVIEW)
     if verdict.action is Action.REVIEW:
-        assert of_stored.action is Action.REVIEW
+        assert of_stored.action is not Action.DELETE
     assert verdict.reasons
     assert all(-1 <= reason.weight <= 1 for reason in verdict.reasons)
     assert not (verdict.action is Action.DELETE and of_stored.action is Action.DELETE)

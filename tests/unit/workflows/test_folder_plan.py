@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from service import wiring
+from service.domain.policy import DEFAULT, Protected
 from service.inputs.values import Skipped
 from service.pictures.budget import MachineBudget
 from service.pictures.pool import DecodePool
@@ -20,7 +21,7 @@ from service.workflows import folder_crew
 from service.workflows.folder_plan import FolderQuestion, plan_folder
 from service.workflows.folder_scan import ASIDE_MARK, CAMERA, Scope, in_order
 from service.workflows.matchers import ByAppearance, ByHash, BySceneChange
-from service.workflows.removal_finding import EXACT, Keep
+from service.workflows.removal_finding import EXACT, PROTECTED, Keep
 
 
 @pytest.fixture
@@ -32,9 +33,9 @@ def folder(tmp_path):
 
 @pytest.fixture
 def planned(pool):
-    def run(folder, matcher=None, *, camera=None, keep=Keep.BEST, own=(), seen=None, crew=None):
+    def run(folder, matcher=None, *, camera=None, keep=Keep.BEST, own=(), seen=None, crew=None, policy=DEFAULT):
         criterion = matcher or ByAppearance()
-        question = FolderQuestion(Scope(folder, camera), criterion.name, keep=keep)
+        question = FolderQuestion(Scope(folder, camera), criterion.name, keep=keep, policy=policy)
         told = seen if seen is not None else []
         try:
             return plan_folder(
@@ -70,7 +71,7 @@ def test_the_larger_picture_stays(folder, planned, written, resized, astronaut, 
 
 
 def test_or_the_larger_file_if_that_is_asked_for(folder, planned, written, resized, astronaut):
-    (folder / "large.jpg").write_bytes(written(astronaut, quality=30))
+    (folder / "large.jpg").write_bytes(written(astronaut, quality=60))
     (folder / "small.png").write_bytes(written(resized(astronaut, 0.7), "PNG"))
     assert going(planned(folder)) == {"small.png": "large.jpg"}
     assert going(planned(folder, keep=Keep.LARGEST_FILE)) == {"large.jpg": "small.png"}
@@ -83,7 +84,7 @@ def test_equal_bytes_go_by_every_criterion_and_the_first_by_name_stays(folder, p
         plan = planned(folder, matcher)
         assert going(plan) == {"b.jpg": "a.jpg", "deep/c.jpg": "a.jpg"}
         assert [item.why for item in plan.removal.items] == [
-            {"agreement": EXACT, "reasons": ["the very same file"]}
+            {"agreement": EXACT, "reasons": ["the very same file"], "weighed": [], "policy": "keeper-2"}
         ] * 2
 
 
@@ -205,15 +206,38 @@ def test_what_the_compared_pixels_do_not_show_is_left_to_a_person(folder, planne
 
 
 def test_an_enlarged_copy_does_not_take_its_originals_place(folder, planned, written, resized, photographs):
-    """It has more pixels and shows less: somebody has to look."""
+    """It has more pixels and shows less: it is the one to go."""
     picture = photographs["gravel"]
     (folder / "original.jpg").write_bytes(written(picture, quality=92))
     (folder / "enlarged.jpg").write_bytes(written(resized(resized(picture, 0.35), 4.0), quality=92))
     plan = planned(folder, ByHash(60))
-    assert plan.going == 0
-    assert [doubtful.why for doubtful in plan.doubtful] == [
-        "the larger picture is far less sharp: it may have been blurred or enlarged"
-    ]
+    assert going(plan) == {"enlarged.jpg": "original.jpg"}
+    [item] = plan.removal.items
+    assert item.why["policy"] == "keeper-2"
+    assert "real detail" in item.why["weighed"][0]["text"]
+
+
+def test_what_the_policy_protects_stays(folder, planned, written, resized, astronaut):
+    """By its folder; what is not in it goes for its sake as ever."""
+    for name in ("deep/small.jpg", "small.jpg"):
+        (folder / name).write_bytes(written(resized(astronaut, 0.6), quality=90))
+    (folder / "large.jpg").write_bytes(written(astronaut, quality=90))
+    policy = replace(DEFAULT, protected=Protected(folders=(str(folder / "deep"),)))
+    plan = planned(folder, policy=policy)
+    assert going(plan) == {"small.jpg": "large.jpg"}
+    assert [doubtful.why for doubtful in plan.doubtful] == [PROTECTED]
+
+
+def test_who_is_the_lesser_beside_another_does_not_outlive_it(folder, planned, written, photographs):
+    """Alone a small enlargement looks like more; beside its original it does not, and then somebody has to look."""
+    picture = photographs["coffee"]
+    small = Image.fromarray(picture).resize((420, 280), Image.Resampling.LANCZOS)
+    enlarged = small.resize((picture.shape[1], picture.shape[0]), Image.Resampling.BICUBIC)
+    (folder / "original.jpg").write_bytes(written(picture, quality=80))
+    (folder / "enlarged.png").write_bytes(written(np.asarray(enlarged), "PNG"))
+    plan = planned(folder)
+    assert "original.jpg" not in going(plan)
+    assert plan.going or plan.doubtful
 
 
 def test_the_marks_of_a_lossy_save_do_not_outrank_a_lossless_file(folder, planned, written, astronaut):

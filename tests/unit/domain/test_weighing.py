@@ -1,0 +1,194 @@
+"""Each lead of one picture over another: which way it points, and where it says nothing."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.domain.pairs import NOTHING_KNOWN, Pair, pair_of
+from service.domain.policy import DEFAULT, Weights
+from service.domain.values import Edit, Relation
+from service.domain.weighing import leads, unknown
+from service.domain.worth import worth
+
+PLAIN = {"effective_megapixels": 0.8, "compression": 0.9, "noise": 1.0, "margin": 0.0, "exposure": 0.9}
+
+
+@pytest.fixture(scope="session")
+def told(a_picture):
+    """What one picture, that is so, leads a plain one by, by the weight's name."""
+
+    def run(pair=NOTHING_KNOWN, policy=DEFAULT, **so):
+        one, other = a_picture(**PLAIN | so), a_picture(**PLAIN)
+        there = {lead.what: lead.weight for lead in leads(one, other, pair, policy)}
+        back = {lead.what: lead.weight for lead in leads(other, one, pair.turned(), policy)}
+        assert there == {what: -weight for what, weight in back.items()}
+        return there
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("so", "what", "ahead"),
+    [
+        ({"effective_megapixels": 3.2, "width": 2000, "height": 1600}, "detail", True),
+        ({"effective_megapixels": 0.2, "sharpness": 0.2}, "detail", False),
+        ({"compression": 0.5}, "compression", False),
+        ({"earlier_jpeg_quality": 85}, "saved_before", False),
+        ({"was_lossy": True}, "saved_before", False),
+        ({"earlier_jpeg_quality": 95, "tones_changed": True}, "tones", False),
+        ({"sharpness": 0.9}, "sharpness", True),
+        ({"noise": 8.0}, "noise", False),
+        ({"exposure": 0.7}, "exposure", False),
+        ({"margin": 0.2, "width": 1250}, "frame", False),
+        ({"screenshot": 0.9}, "screenshot", False),
+        ({"generated": 1.0}, "generated", False),
+        ({"camera_named": True}, "camera", True),
+        ({"kind": "PNG"}, "format", True),
+        ({"size": 400_000}, "bytes", True),
+    ],
+)
+def test_a_difference_leads_one_way_and_only_by_what_it_is_weighed(told, so, what, ahead):
+    """And by nothing where the policy gives it no weight."""
+    assert (told(**so)[what] > 0) is ahead
+    weightless = replace(DEFAULT, weights=replace(Weights(), **{what: 0.0}))
+    assert what not in told(policy=weightless, **so)
+
+
+@pytest.mark.parametrize(
+    "so",
+    [
+        {"effective_megapixels": 0.85},
+        {"sharpness": 0.6},
+        {"noise": 1.5},
+        {"exposure": 0.903},
+        {"margin": 0.01},
+        {"margin": 0.2},  # of one size: a dark edge of its own
+        {"screenshot": 0.4},
+        {"size": 101_000},
+        {"effective_megapixels": 0.4},  # no softer for it: a save has hidden the enlargement of the other
+    ],
+)
+def test_what_measuring_alone_makes_counts_for_nothing(told, so):
+    """Nor does a reading that nothing bears out."""
+    assert told(**so) == {}
+
+
+def test_grain_is_no_detail(told):
+    """It reads as detail and as sharpness; where nothing else came with it, it leads by neither."""
+    grainy = told(effective_megapixels=3.2, sharpness=0.8, noise=6.0)
+    assert set(grainy) == {"noise"}
+    assert grainy["noise"] == told(noise=6.0)["noise"] < 0
+
+
+def test_what_went_with_the_texture_was_no_grain(told):
+    """The softer picture has less of everything, and is not called clean for it."""
+    assert "noise" not in told(sharpness=0.1, noise=0.0)
+    textured = told(effective_megapixels=3.2, sharpness=0.95, noise=4.0)
+    assert set(textured) == {"detail", "sharpness"}
+    assert min(textured.values()) > 0
+
+
+@pytest.mark.parametrize("what", ["margin", "noise", "exposure", "compression"])
+def test_what_is_unknown_of_one_leads_nobody(a_picture, what):
+    """It is told as unknown where a person would miss it."""
+    one, other = a_picture(**PLAIN | {what: None}), a_picture(**PLAIN | {"margin": 0.2, "noise": 9.0})
+    names = {"margin": "frame"}
+    assert names.get(what, what) not in {lead.what for lead in leads(one, other, NOTHING_KNOWN, DEFAULT)}
+    assert (what in unknown(one, other)) == (what in {"noise", "compression"})
+
+
+class TestPairs:
+    """What lies between two pictures, and which of them has it."""
+
+    def test_who_shows_more_leads_unless_it_is_a_frame(self, told):
+        """A border, or the margin that was measured, is nothing of the scene."""
+        wider = {"first_overlap": 0.6, "second_overlap": 1.0}
+        assert told(Pair(**wider))["shows_more"] > 0
+        framed = told(Pair(**wider, first_framed=True))
+        assert framed["frame"] < 0
+        assert "shows_more" not in framed
+        assert told(Pair(**wider), margin=0.4)["frame"] < 0
+
+    def test_a_margin_that_the_other_would_show_as_well_is_no_frame(self, told):
+        """A crop may have cut off a dark edge; then the one with the margin shows more, and was seen not to be framed."""
+        assert "frame" not in told(Pair(first_overlap=0.8, second_overlap=1.0, first_framed=False), margin=0.2)
+        assert "frame" not in told(Pair(first_overlap=1.0, second_overlap=1.0), margin=0.2)
+
+    def test_of_two_that_differ_in_a_spot_the_sharper_has_something_on_it(self, told):
+        """And is not called sharper for it."""
+        overlaid = told(Pair(overlaid=True), sharpness=0.9)
+        assert overlaid["overlay"] < 0
+        assert "sharpness" not in overlaid
+        assert told(Pair(overlaid=True)) == {}
+
+    def test_of_the_same_pixels_only_the_files_differ(self, told):
+        """Readings of pixels may not, and the smaller file holds as much."""
+        same = told(Pair(same_pixels=True), size=200_000, kind="PNG", sharpness=0.9, noise=9.0)
+        assert set(same) == {"bytes", "format"}
+        assert same["bytes"] < 0
+
+    def test_a_check_tells_of_frames_where_the_query_shows_more(self):
+        """Seen the other way round it cannot tell a frame from a crop."""
+        edits = (Edit.PADDED,)
+        assert pair_of(Relation.EDITED, edits, (0.7, 1.0), 0.5) == Pair(False, 0.7, 1.0, first_framed=True, alike=0.5)
+        assert pair_of(Relation.EDITED, (), (0.7, 1.0), None).first_framed is False
+        assert pair_of(Relation.EDITED, (Edit.CROPPED,), (1.0, 0.7), None).first_framed is None
+        assert pair_of(Relation.SAME_PIXELS, (), (1.0, 1.0), 1.0).same_pixels
+
+
+values = st.none() | st.floats(0, 1)
+pictures = st.fixed_dictionaries(
+    {
+        "width": st.integers(1, 20_000),
+        "height": st.integers(1, 20_000),
+        "size": st.integers(1, 10**8),
+        "sharpness": values,
+        "compression": values,
+        "exposure": values,
+        "margin": st.none() | st.floats(0, 0.99),
+        "noise": st.none() | st.floats(0, 100),
+        "effective_megapixels": st.none() | st.floats(1e-9, 500),
+        "earlier_jpeg_quality": st.none() | st.integers(1, 100),
+        "was_lossy": st.none() | st.booleans(),
+    }
+)
+
+
+@given(one=pictures, other=pictures)
+def test_any_two_pictures_can_be_weighed_and_from_either_side_alike(a_picture, one, other):
+    """No number is too odd, a lead of the one is what the other is behind, and no weight leaves its range."""
+    left, right = a_picture(**one), a_picture(**other)
+    there = {lead.what: lead.weight for lead in leads(left, right, NOTHING_KNOWN, DEFAULT)}
+    back = {lead.what: lead.weight for lead in leads(right, left, NOTHING_KNOWN, DEFAULT)}
+    assert there == pytest.approx({what: -weight for what, weight in back.items()})
+    assert all(-1 <= weight <= 1 for weight in there.values())
+
+
+class TestWorth:
+    """How good a picture is by itself."""
+
+    @pytest.mark.parametrize(
+        "worse",
+        [
+            {"width": 500, "height": 400, "effective_megapixels": 0.2},
+            {"enlargement": 3.0, "effective_megapixels": 0.09},
+            {"compression": 0.4},
+            {"sharpness": 0.1},
+            {"noise": 9.0},
+            {"was_lossy": True},
+            {"earlier_jpeg_quality": 80},
+            {"margin": 0.3},
+            {"screenshot": 0.9},
+        ],
+    )
+    def test_what_takes_away_makes_it_less(self, a_picture, worse):
+        """Each by itself."""
+        assert worth(a_picture(**PLAIN | worse), DEFAULT) < worth(a_picture(**PLAIN), DEFAULT)
+
+    def test_sharpening_makes_it_no_better(self, a_picture):
+        """Beyond enough, more sharpness is no more worth."""
+        assert worth(a_picture(**PLAIN | {"sharpness": 0.95}), DEFAULT) == worth(
+            a_picture(**PLAIN | {"sharpness": 0.7}), DEFAULT
+        )
