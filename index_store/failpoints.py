@@ -56,6 +56,7 @@ POINTS = {
     "person.told": "A person has its row.",
     "person.changed": "A person's row says something else.",
     "person.forgotten": "A person's row is gone.",
+    "policy.told": "A policy has its row.",
     "removal.state-set": "A removal has its next state; nothing was done in it yet.",
     "removal.recorded": "What became of some of its items is committed.",
     "removal.purged": "Some of its images are purged for good; their bytes still lie there.",

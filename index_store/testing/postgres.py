@@ -16,7 +16,7 @@ from index_store.catalogue import open_catalogue
 
 _TABLES = (
     *("vector", "image", "match", "decision", "content", "space", "change", "api_key", "setting"),
-    *("person", "removal_item", "removal", "job_item", "job", "idempotency", "writer"),
+    *("person", "policy", "removal_item", "removal", "job_item", "job", "idempotency", "writer"),
 )
 """Each before those it refers to."""
 _BEFORE = "SET synchronous_commit = off; SET lock_timeout = '10s'"

@@ -297,6 +297,7 @@ class KnowsPersonsOfOlderCatalogues:
             told = catalogue.persons.list(10).items
         engine = create_engine(self.engine_url())
         with engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE policy")
             connection.exec_driver_sql("DROP TABLE person")
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
         engine.dispose()

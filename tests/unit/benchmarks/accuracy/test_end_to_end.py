@@ -68,4 +68,4 @@ def test_what_a_picture_costs_is_told(told):
     """Bytes of each kind, and where a check's time goes."""
     assert told["bytes_a_picture"]["kp5"] > 1000
     assert set(told["timings_ms"]) == {"decode", "embed", "search", "verify", "assess", "total"}
-    assert told["candidates"] == 20
+    assert told["candidates"] == 12
