@@ -133,6 +133,8 @@ class Settled:
     steady: NDArray[np.bool_]
     drawn: NDArray[np.float64]
     """(3, 3): from a pixel of the frame to where its query, laid by the map as it was before, shows it."""
+    given_up: bool = False
+    """Whether so little lay in place in the coarse frame that no finer one was looked at."""
 
     @property
     def in_place(self) -> float:
@@ -183,7 +185,7 @@ def settle(query: NDArray[np.uint8], reference: NDArray[np.uint8], matrix: NDArr
         return None
     rough = _settled(matrix, coarse)
     if rough.cells.compared >= ENOUGH_CELLS and rough.in_place < ASTRAY:
-        return rough
+        return replace(rough, given_up=True)
     laid = lay(query, reference, rough.matrix)
     return None if laid is None else _settled(rough.matrix, laid)
 

@@ -48,13 +48,20 @@ class Fine:
 
     tenth: float
     fifth: float
+    heard: float
+    """Share of the blocks that are seen whole in which the reference has anything fine, 0..1."""
+
+
+UNHEARD = Fine(0.0, 0.0, 0.0)
+AT_ODDS = Fine(-1.0, -1.0, 0.0)
+"""Of a map that was given up: in a frame so coarse look-alikes agree best."""
 
 
 def fine_of(laid: Laid, drawn: NDArray[np.float64]) -> Fine:
     """`drawn` (3, 3) carries a pixel of the frame to where `laid.query` shows it."""
     height, width = laid.seen.shape
     if min(height, width) < BLOCK:
-        return Fine(0.0, 0.0)
+        return UNHEARD
     reference, query = (
         cv2.cvtColor(one, cv2.COLOR_RGB2GRAY).astype(np.float32) for one in (laid.reference, laid.query)
     )
@@ -65,26 +72,27 @@ def fine_of(laid: Laid, drawn: NDArray[np.float64]) -> Fine:
         ),
         np.float32,
     )
-    alike = _correlations(query, reference, laid.seen)
+    alike, heard = _correlations(query, reference, laid.seen)
     if len(alike) < LEAST_BLOCKS:
-        return Fine(0.0, 0.0)
+        return UNHEARD
     tenth, fifth = np.percentile(alike, (TENTH, FIFTH)).tolist()
-    return Fine(tenth, fifth)
+    return Fine(tenth, fifth, heard)
 
 
-def _correlations(query: Floats, reference: Floats, seen: NDArray[np.bool_]) -> Floats:
-    """Of the blocks that are seen whole and in which the reference has something fine."""
+def _correlations(query: Floats, reference: Floats, seen: NDArray[np.bool_]) -> tuple[Floats, float]:
+    """Of the blocks that are seen whole and in which the reference has something fine; and the share that these are."""
     whole = _means(seen.astype(np.float32)) == 1
-    alike = np.zeros(0, np.float32)
+    alike, share = np.zeros(0, np.float32), 0.0
     for band in BANDS:
         here, there = (_between(one, *band) for one in (query, reference))
         of_query, of_reference, shared = (_means(one) for one in (here * here, there * there, here * there))
         heard = whole & (of_reference > LEAST_ENERGY)
         scales = np.sqrt((of_query + _NOTHING) * (of_reference + _NOTHING))
         alike = np.asarray((shared / scales)[heard], np.float32)
+        share = float(heard.sum() / max(1, whole.sum()))
         if heard.any() and np.median(of_query[heard] / of_reference[heard]) >= LEAST_KEPT:
             break
-    return alike
+    return alike, share
 
 
 def _between(levels: Floats, fine: float, coarse: float) -> Floats:

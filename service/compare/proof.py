@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from service.compare.cells import CELL, LEAST_CELLS, settle, shown_part
-from service.compare.fine import fine_of
+from service.compare.fine import AT_ODDS, fine_of
 from service.compare.geometry import align, carried, extent
 from service.domain.dihedral import POSES
 
@@ -103,7 +103,7 @@ def proved(
         agreement=settled.cells.agreement,
         compared=settled.cells.compared,
         in_place=settled.in_place,
-        fine=fine_of(settled.laid, settled.drawn),
+        fine=AT_ODDS if settled.given_up else fine_of(settled.laid, settled.drawn),
         matrix=shares,
         query_overlap=float(shown.mean()),
         reference_overlap=float(known.mean()),

@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from service.domain.direction import differ_in_size
+from service.domain.letting_go import OTHER_WAY, is_other_way, unsure
 from service.domain.pairs import NOTHING_KNOWN, pair_of
 from service.domain.policy import DEFAULT
 from service.domain.values import Action, Reason, Recommendation, Relation, VerdictKind
-from service.domain.weighing import Lead, leads, unknown
+from service.domain.weighing import LOSSLESS, Lead, leads, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -38,11 +39,10 @@ MUCH_SHARPER = 0.25
 99 % of those blurred by 1 pixel or more and enlarged by 5 % lose 0.35 or more, 90 % of those enlarged twice 0.34."""
 STEADY_LIKENESS, FULL_LIKENESS = 0.004, 0.05
 """Mean appearance to all the others by which one of two is nearer: what counts for nothing, and in full."""
+NEARLY_EQUAL = 0.03
+"""A lead of less is none, however much more the policy asks for before one goes for another's sake."""
 MUCH = 3.0
 """Times a clear lead that must be said for and against together, before two count as told apart and not as equal."""
-
-LOSSLESS = frozenset({"BMP", "PNG", "TIFF"})
-"""Formats that keep every level; WebP, AVIF and HEIC may, and do not say so in what is read of them."""
 
 UNTOUCHED = Recommendation(Action.KEEP)
 CANCELS_OUT = "what speaks for one and for the other nearly cancels out"
@@ -71,7 +71,7 @@ def choose(members: Sequence[Assessed], pairs: Mapping[tuple[int, int], Pair], p
                 *_central(one, other, len(members), pairs, policy),
             )
             found[other, one] = tuple(lead._replace(weight=-lead.weight) for lead in found[one, other])
-    ahead = {number: [_sum(found[number, other]) for other in numbers if other != number] for number in numbers}
+    ahead = {number: [sum_of(found[number, other]) for other in numbers if other != number] for number in numbers}
 
     def standing(number: int) -> tuple[int, float, str]:
         """Ahead of how many, by how much of the one that comes closest; then what holds whatever the order."""
@@ -110,13 +110,14 @@ def _central(
     return (Lead("centre", policy.weights.centre * share, "is what all the others are most like"),) if share else ()
 
 
-def _sum(found: Sequence[Lead]) -> float:
+def sum_of(found: Sequence[Lead]) -> float:
+    """All leads together."""
     return round(math.fsum(lead.weight for lead in found), 9)
 
 
 def is_clear(found: Sequence[Lead], policy: Policy) -> bool:
     """Whether these leads tell two pictures apart."""
-    return abs(_sum(found)) >= policy.clear_lead
+    return abs(sum_of(found)) >= policy.clear_lead
 
 
 def cancels_out(found: Sequence[Lead], policy: Policy) -> bool:
@@ -190,11 +191,13 @@ def _among(
     if why := doubt(query, reference):
         return _review(why), choice
     origin = Reason(*_origin(best))
+    if is_clear(found, policy) and sum_of(found) < 0:  # ahead of most, and yet not of this one
+        return _review(CANCELS_OUT), choice
     if is_clear(found, policy) and choice.keeper == 0:
         return Recommendation(Action.KEEP, QUERY, (origin, *_reasons(found, query, reference, stays="query"))), choice
     if is_clear(found, policy):
         reasons = (origin, *_reasons(found, query, reference, stays="stored picture"))
-        return _goes(best, reasons, policy, protected), choice
+        return _goes(best, reasons, policy, protected, _why_not(best, reference, query, query_goes=True)), choice
     return _equal(best, query, reference, found, policy, protected), choice
 
 
@@ -211,20 +214,36 @@ def _equal(
         return _review("one is an edit of the other, and which is the source cannot be told")
     if cancels_out(found, policy):
         return _review(CANCELS_OUT)
+    if abs(sum_of(found)) >= NEARLY_EQUAL:
+        return _review("one of them is ahead, but not by as much as the policy asks for")
+    if reference.quality.compression is None and query.quality.compression is not None:
+        return _review("how much the stored picture lost to compression is not known")
     if best.relation is not Relation.SAME_PIXELS and _only_query_is_lossless(query, reference):
         return _review("nothing but its earlier arrival speaks for the stored picture, and the query alone is lossless")
     first = Reason("nothing else tells them apart, and the stored picture was first", 0.1)
-    return _goes(best, (Reason(*_origin(best)), first), policy, protected)
+    reasons = (Reason(*_origin(best)), first)
+    return _goes(best, reasons, policy, protected, _why_not(best, reference, query, query_goes=True))
 
 
-def _goes(best: Match, reasons: tuple[Reason, ...], policy: Policy, protected: Collection[str]) -> Recommendation:
-    """The query may go for a stored picture's sake, if the policy lets it."""
+def _why_not(match: Match, stays: Assessed, goes: Assessed, *, query_goes: bool) -> str | None:
+    """Why one may not go for the other's sake without a look, or None. Of the same pixels only files are compared."""
+    if is_other_way(match.direction, query_goes=query_goes):
+        return OTHER_WAY
+    return unsure(stays, goes)
+
+
+def _goes(
+    best: Match, reasons: tuple[Reason, ...], policy: Policy, protected: Collection[str], why_not: str | None = None
+) -> Recommendation:
+    """The query may go for a stored picture's sake, if the policy lets it and nothing says why not."""
     if QUERY in protected:
         reason = Reason("the policy protects where the query comes from", 1.0)
         return Recommendation(Action.KEEP, best.image_id, (reason, *reasons))
     if best.relation not in policy.without_review:
         reason = Reason(f"the policy lets no {best.relation.value} picture go without a look", 1.0)
         return Recommendation(Action.REVIEW, best.image_id, (reason, *reasons))
+    if why_not is not None:
+        return Recommendation(Action.REVIEW, best.image_id, (Reason(why_not, 1.0), *reasons))
     return Recommendation(Action.DELETE, best.image_id, reasons)
 
 
@@ -244,8 +263,8 @@ def _about(
         return Recommendation(Action.REVIEW)
     if verdict.keeper != QUERY:
         return UNTOUCHED
-    unsure = match.relation not in policy.without_review or not is_clear(found, policy) or _sum(found) < 0
-    if unsure or doubt(query, reference):
+    asks = match.relation not in policy.without_review or not is_clear(found, policy) or sum_of(found) < 0
+    if asks or doubt(query, reference) or _why_not(match, query, reference, query_goes=False):
         return Recommendation(Action.REVIEW)
     return Recommendation(Action.DELETE)
 

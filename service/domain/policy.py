@@ -6,6 +6,7 @@ recommendation says by which it was made.
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +57,12 @@ class Protected:
 
 
 def _lies_in(name: str, folder: str) -> bool:
-    below = folder.rstrip("/") + "/"
-    return name.startswith(below)
+    """However either is spelled: what is protected must not go for a stroke, a dot or a capital letter."""
+    return _plain(name).startswith(_plain(folder) + "/")
+
+
+def _plain(path: str) -> str:
+    return posixpath.normpath(path.replace("\\", "/")).rstrip("/").casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.domain.keeper import cancels_out, choose, doubt, is_clear
+from service.domain.keeper import NEARLY_EQUAL, cancels_out, choose, doubt, is_clear, sum_of
+from service.domain.letting_go import unsure
 from service.domain.values import Action, Relation
 from service.domain.worth import worth
 
@@ -62,12 +63,15 @@ def standings(
         for other in going:
             leads = choice.leads[weighed.index(other)] if other in weighed else ()
             relation = proved[_key(keeper, other)].relation
-            asks = relation not in policy.without_review or doubt(members[other].assessed, members[keeper].assessed)
-            unsure = not is_clear(leads, policy) and (relation is Relation.EDITED or cancels_out(leads, policy))
+            goes, stays = members[other].assessed, members[keeper].assessed
+            asks = relation not in policy.without_review or doubt(goes, stays) or unsure(stays, goes)
+            nearly = not is_clear(leads, policy) and (relation is Relation.EDITED or cancels_out(leads, policy))
+            # Ahead of most, and yet not of this one; or not by as much as the policy asks for.
+            behind = sum_of(leads) < 0 or (not is_clear(leads, policy) and sum_of(leads) >= NEARLY_EQUAL)
             if members[other].protected:
                 found[other] = Standing(Action.KEEP, keeper)
             else:
-                found[other] = Standing(Action.REVIEW if asks or unsure else Action.DELETE, keeper)
+                found[other] = Standing(Action.REVIEW if asks or nearly or behind else Action.DELETE, keeper)
         left = [other for other in left if other not in found]
     return tuple(found[number] for number in range(len(members)))
 

@@ -36,7 +36,7 @@ LEAST_TOLD = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What was found between a query and a reference. Without geometry its five are as they stand here."""
+    """What was found between a query and a reference. Without geometry all but the first two are as they stand here."""
 
     phash_distance: int
     """Of the closest pose."""
@@ -183,6 +183,18 @@ def differs_as_a_page(probability: float, paper: float, worst: float, covered: f
     """
     page = paper >= PAGE_PAPER and worst > MOST_PAGE_CHANGE
     return min(probability, CONTRADICTED) if page or covered > MOST_COVERED else probability
+
+
+LEAST_IN_PLACE, LEAST_HEARD = 0.55, 0.4
+"""Share of the cells in place, and of the blocks that have anything fine in them. Of 150 edited copies none lies below both;
+of 24 pairs of blurred photographs under the same lines of text nine of the ten likely ones do."""
+
+
+def agrees_in_part_alone(probability: float, in_place: float, heard: float) -> float:
+    """The probability once it is heard that next to nothing but what agrees has anything fine in it, the words that lie on
+    two blurred pictures, say, and that most of the rest is not in place.
+    """
+    return min(probability, CONTRADICTED) if in_place < LEAST_IN_PLACE and heard < LEAST_HEARD else probability
 
 
 SCENE_INLIERS, SCENE_AGREEMENT = 8, 0.35

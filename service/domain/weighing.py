@@ -84,8 +84,10 @@ def _all(one: Assessed, other: Assessed, pair: Pair, policy: Policy) -> Iterator
         yield _frame(one, other, pair, policy)
         yield _called("screenshot", one.authenticity, other.authenticity, policy.weights.screenshot)
     yield _called("generated", one.authenticity, other.authenticity, policy.weights.generated)
-    yield _compression(one.quality, other.quality, policy)
-    yield from _history(one.quality, other.quality, policy)
+    tells = may_tell_of_saves(one, other)
+    yield _compression(one.quality, other.quality, policy, tells=tells)
+    if tells:
+        yield from _history(one.quality, other.quality, policy)
     yield _camera(one.quality, other.quality, policy)
     yield _format(one, other, policy)
     yield _bytes(one, other, pair, policy)
@@ -98,7 +100,7 @@ def _detail(one: Assessed, other: Assessed, policy: Policy) -> Lead:
     enlargement, and nobody leads. Nor does who has more grain and nothing else: grain reads as detail.
     """
     known = None not in (one.quality.effective_megapixels, other.quality.effective_megapixels)
-    doublings = _doublings_of_detail(one, other)
+    doublings = doublings_of_detail(one, other)
     ahead, behind = (one, other) if doublings > 0 else (other, one)
     if not differ_in_size(one.facts, other.facts) and known and not _is_sharper(ahead, behind):
         return Lead("detail", 0.0, "")
@@ -109,7 +111,8 @@ def _detail(one: Assessed, other: Assessed, policy: Policy) -> Lead:
     return _lead("detail", MOST_DOUBLINGS * policy.weights.detail, share, f"has {_times(doublings)} the {word}")
 
 
-def _doublings_of_detail(one: Assessed, other: Assessed) -> float:
+def doublings_of_detail(one: Assessed, other: Assessed) -> float:
+    """By how many doublings the first holds more real detail within its frame; of pixels where that is not known."""
     return math.log2(real_megapixels(one) / real_megapixels(other))
 
 
@@ -236,21 +239,37 @@ def _called(what: str, one: Authenticity, other: Authenticity, weight: float) ->
     return _lead(what, weight, called[1] - called[0], words[what])
 
 
-def _compression(one: Quality, other: Quality, policy: Policy) -> Lead:
-    here, there = left_by_saves(one), left_by_saves(other)
+LOSSLESS = frozenset({"BMP", "PNG", "TIFF"})
+"""Formats that keep every level; WebP, AVIF and HEIC may, and do not say so in what is read of them."""
+SHOWS_EARLIER = 85
+"""Quality of a JPEG, 1..100, from which on it still shows an earlier save."""
+
+
+def may_tell_of_saves(one: Assessed, other: Assessed) -> bool:
+    """Whether an earlier save would show in both. That none shows says nothing of one that was scaled or saved coarsely:
+    else an original that was saved twice would go for its own worse copy.
+    """
+    keeps = (
+        each.facts.format in LOSSLESS or (each.quality.jpeg_quality or 0) >= SHOWS_EARLIER for each in (one, other)
+    )
+    return all(keeps) and not differ_in_size(one.facts, other.facts)
+
+
+def _compression(one: Quality, other: Quality, policy: Policy, *, tells: bool) -> Lead:
+    here, there = (left_by_saves(each, earlier=tells) for each in (one, other))
     if here is None or there is None:
         return Lead("compression", 0.0, "")
     text = f"lost less to compression ({max(here, there):.2f} against {min(here, there):.2f})"
     return _lead("compression", policy.weights.compression, _beyond(here - there, SAME_COMPRESSION), text)
 
 
-def left_by_saves(quality: Quality) -> float | None:
-    """What every save so far has left, 0..1: no picture has more than its worst one."""
+def left_by_saves(quality: Quality, *, earlier: bool = True) -> float | None:
+    """What every save so far has left, 0..1: no picture has more than its worst one. `earlier`: than the last one too."""
     if quality.compression is None:
         return None
     finest = FINEST if quality.jpeg_quality is None else FINEST_JPEG
-    earlier = 1.0 if quality.earlier_jpeg_quality is None else quality.earlier_jpeg_quality / 100
-    return min(quality.compression, earlier, finest)
+    before = quality.earlier_jpeg_quality if earlier else None
+    return min(quality.compression, 1.0 if before is None else before / 100, finest)
 
 
 def _history(one: Quality, other: Quality, policy: Policy) -> Iterator[Lead]:

@@ -14,7 +14,7 @@ from service.compare.surface import surface_of
 from service.compare.traces import copy_in, detail_of, grid_of, shape_of, surroundings_of
 from service.domain.dihedral import POSES
 from service.domain.direction import Traces, direction_by_size, direction_of_match
-from service.domain.edits import WHOLE, blurred_in_full, edits_of, was_laid_into
+from service.domain.edits import COVERED, WHOLE, blurred_in_full, edits_of, was_laid_into
 from service.domain.values import Direction, Edit, Evidence, OperatingPoint, Relation
 from service.domain.verdict import (
     EVEN_ODDS,
@@ -24,6 +24,7 @@ from service.domain.verdict import (
     SAVED_ANEW,
     SURELY_SAVED_ANEW,
     Signals,
+    agrees_in_part_alone,
     could_be_copies,
     differs_as_a_page,
     is_registered,
@@ -167,6 +168,7 @@ def _by_geometry(frames: Frames, proof: Proof, alike: float, evidence: Evidence)
     query, reference = frames.subject.working, frames.known.working
     surface = surface_of(proof, query, reference)
     probability = differs_as_a_page(alike, surface.paper, surface.worst, surface.covered)
+    probability = agrees_in_part_alone(probability, proof.in_place, proof.fine.heard)
     edits = _edits(frames, proof, surface)
     more = set(edits) - SAVING or _is_more_than_saved_anew(surface, proof)
     relation = Relation.EDITED if more else Relation.REENCODED
@@ -210,7 +212,8 @@ def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -
     surface = replace(surface, detail=min(surface.detail, detail_of(posed, reference)))
     # In their pose they show the same from edge to edge: where cells were found says nothing against that.
     edits = tuple(edit for edit in _edits(frames, proof, surface) if edit is not Edit.CROPPED)
-    relation = Relation.REENCODED if set(edits) <= SAVING else Relation.EDITED
+    untouched = set(edits) <= SAVING and surface.covered <= COVERED
+    relation = Relation.REENCODED if untouched else Relation.EDITED
     evidence = replace(
         evidence,
         transform=POSES[frames.pose].transform,
@@ -224,7 +227,8 @@ def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -
 
 def _is_more_than_saved_anew(surface: Surface, proof: Proof) -> bool:
     whole = min(proof.query_overlap, proof.reference_overlap) >= WHOLE
-    return not whole or surface.tone_distance > SAME_TONES
+    # Thin letters are too little to be named, and more than nothing.
+    return not whole or surface.tone_distance > SAME_TONES or surface.covered > COVERED
 
 
 def _by_frames(frames: Frames, probability: float, evidence: Evidence) -> Account:

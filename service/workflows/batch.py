@@ -137,10 +137,7 @@ class Batch:
         except KeeponeError as error:
             self._record(item.ordinal, item.name, error)
         except Exception as error:  # noqa: BLE001 - a defect of ours met by one picture must not end the others
-            log.event(
-                "a picture met a defect", level=logging.ERROR, error=error, job_id=self._job_id, item=item.ordinal
-            )
-            self._record(item.ordinal, item.name, error)
+            self._met_a_defect(item.ordinal, item.name, error)
         while self._is_full():
             self._commit_group()
             if self._watcher.wants_to_stop():  # after, so that however often a job is stopped it gets on
@@ -192,10 +189,18 @@ class Batch:
             before.add(arrival.subject)
             if not arrival.bytes_held:
                 on_disk.add(arrival.subject.assessed.facts.sha256)
-        self._waiting = deque(
-            replace(ready, arrival=behind[id(ready)].result().carried_on(self._parts)) if id(ready) in behind else ready
-            for ready in self._waiting
-        )
+        caught_up: deque[_Ready] = deque()
+        for ready in self._waiting:
+            try:
+                again = behind.get(id(ready))
+                arrival = ready.arrival if again is None else again.result().carried_on(self._parts)
+            except (StoreError, KeeponeError):
+                raise
+            except Exception as error:  # noqa: BLE001 - as in `_take`: it must not end the others
+                self._met_a_defect(ready.ordinal, ready.name, error)
+            else:
+                caught_up.append(replace(ready, arrival=arrival))
+        self._waiting = caught_up
 
     def _is_behind(self, arrival: Arrival) -> bool:
         return self._lately.might_match(arrival.subject, arrival.searched_to, reach=arrival.reach, laid=arrival.peers)
@@ -242,6 +247,10 @@ class Batch:
         if not arrival.has_files_for(entry):
             arrival.keep_files()
         return entry
+
+    def _met_a_defect(self, ordinal: int, name: str, error: Exception) -> None:
+        log.event("a picture met a defect", level=logging.ERROR, error=error, job_id=self._job_id, item=ordinal)
+        self._record(ordinal, name, error)
 
     def _record(self, ordinal: int, name: str, error: Exception) -> None:
         """What became of an item that made no image."""

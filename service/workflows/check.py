@@ -104,7 +104,8 @@ class Inquiry:
         """Compare with pictures that are not committed yet: those that say nothing need not be looked at again."""
         with self._watch.step("verify"):
             for peer in peers:
-                told = self._inspected(peer.sha256, peer.similarity, peer.phash, {})
+                # By geometry, whatever the similarity: once it is stored it may seem a little nearer.
+                told = self._inspected(peer.sha256, 1.0, peer.phash, {})
                 self._peers[peer.sha256] = told is None
 
     def search(self, *, to_the_end: bool = True) -> None:
@@ -232,7 +233,9 @@ class Inquiry:
 
 
 def _is_protected(reference: ContentWithImages, policy: Policy) -> bool:
-    return any(policy.protected.hold(image.external_id, image.metadata) for image in reference.images)
+    """Of a content with very many images not all are read: one of the others may be protected."""
+    unread = reference.references > len(reference.images) and bool(policy.protected.folders or policy.protected.sources)
+    return unread or any(policy.protected.hold(image.external_id, image.metadata) for image in reference.images)
 
 
 def _is_there(reference: ContentWithImages | None) -> TypeGuard[ContentWithImages]:

@@ -63,7 +63,7 @@ def stored(content: Content, parts: Parts) -> Known:
 
 
 def proposed(content_id: str, phash: bytes, read_content: Callable[[], Content], parts: Parts) -> Known:
-    """As `stored`, but its row is read when it is found to be worth it: of twenty that are proposed few are."""
+    """As `stored`, but its row is read when it is found to be worth it: of those that are proposed few are."""
     return Known(
         phash,
         lambda: assessed_of(read_content()),

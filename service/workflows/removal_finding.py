@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from service.domain.keeper import doubt, told_of
+from service.domain.keeper import NEARLY_EQUAL, doubt, sum_of, told_of
+from service.domain.letting_go import unsure
 from service.domain.pairs import Pair
 from service.domain.removal_sets import removal_sets
 from service.domain.weighing import leads
@@ -179,8 +180,12 @@ class _Comparison:
         """Alone the first was worth more; beside the other it may be the lesser one. Not asked where bytes decide."""
         if self._policy is None:
             return None
+        if one.assessed.facts.pixel_hash != other.assessed.facts.pixel_hash and (
+            why := unsure(one.assessed, other.assessed)
+        ):
+            return why
         found = lead_of(one, other, self._policy)
-        if sum(lead.weight for lead in found) > -self._policy.clear_lead:
+        if sum_of(found) > -NEARLY_EQUAL:
             return None
         return f"the one that would go {next(lead.text for lead in found if lead.weight < 0)}"
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from service.compare.cells import lay, settle
-from service.compare.fine import Fine, fine_of
+from service.compare.fine import UNHEARD, fine_of
 
 IDENTITY = np.eye(3)
 
@@ -67,4 +67,4 @@ def test_of_too_few_blocks_nothing_is_said(shape):
     noise = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
     laid = lay(noise, noise, IDENTITY, max(shape))
     narrow = type(laid)(noise, noise, np.ones(shape[:2], bool), laid.to_reference)
-    assert fine_of(narrow, IDENTITY) == Fine(0.0, 0.0)
+    assert fine_of(narrow, IDENTITY) == UNHEARD

@@ -76,6 +76,17 @@ def test_a_jpeg_that_was_saved_losslessly_goes_for_the_jpeg(judge, a_picture):
         assert judge(jpeg, png, relation)[0].keeper == QUERY
 
 
+@pytest.mark.parametrize("quality", [84, 75, 60])
+def test_an_original_that_was_saved_twice_does_not_go_for_its_worse_copy(judge, a_picture, quality):
+    """Coarse saving hides that the copy was saved before, too: only where both would show it does it count."""
+    original = a_picture(jpeg_quality=95, compression=0.95, earlier_jpeg_quality=90)
+    copy = a_picture(jpeg_quality=quality, compression=quality / 100)
+    for query, stored in ((original, copy), (copy, original)):
+        verdict, of_stored = judge(query, stored)
+        gone = [query] * (verdict.action is Action.DELETE) + [stored] * (of_stored.action is Action.DELETE)
+        assert original not in gone
+
+
 def test_bytes_of_different_formats_are_not_compared(judge, a_picture):
     """A JPEG with more bytes than a WebP is no better for it; the stored one stays."""
     verdict, _ = judge(a_picture(size=900_000, kind="JPEG"), a_picture(size=100_000, kind="WEBP"))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from service.domain.values import Edit, OperatingPoint, Relation, VerdictKind
 from service.domain.verdict import (
+    CONTRADICTED,
     EVEN_ODDS,
     FITTED,
     FRAME_FEATURES,
@@ -22,6 +23,7 @@ from service.domain.verdict import (
     PAGE_PAPER,
     SAME_TONES,
     Signals,
+    agrees_in_part_alone,
     could_be_copies,
     decide,
     differs_as_a_page,
@@ -194,3 +196,10 @@ def test_the_bound_never_excludes_what_a_glance_would_call_likelier_a_copy():
         assert likelier <= bound
         excluded += not bound
     assert excluded > 100
+
+
+def test_what_agrees_in_part_alone_is_left_to_a_person():
+    """The same words on two blurred pictures are all that is fine in them."""
+    assert agrees_in_part_alone(0.99, in_place=0.5, heard=0.3) == CONTRADICTED
+    assert agrees_in_part_alone(0.99, in_place=0.9, heard=0.3) == 0.99
+    assert agrees_in_part_alone(0.99, in_place=0.5, heard=0.9) == 0.99

@@ -13,6 +13,7 @@ from service.domain.weighing import leads, unknown
 from service.domain.worth import worth
 
 PLAIN = {"effective_megapixels": 0.8, "compression": 0.9, "noise": 1.0, "margin": 0.0, "exposure": 0.9}
+PLAIN |= {"jpeg_quality": 95}
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,37 @@
+"""What must be so before one copy goes for another's sake without anybody's look."""
+
+import pytest
+
+from service.domain.letting_go import MARKED, NO_MORE_DETAIL, is_other_way, unsure
+from service.domain.values import Direction
+
+ORIGINAL = {"width": 2000, "height": 1500, "effective_megapixels": 2.9, "enlargement": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("stays", "goes", "why"),
+    [
+        ({}, {}, None),
+        ({}, {"width": 1000, "height": 750, "effective_megapixels": 0.75}, None),
+        ({}, {"width": 4000, "height": 3000, "effective_megapixels": 2.9, "enlargement": 2.0}, None),
+        # Enlarged by a tenth and by a third: all that is there is there in both.
+        ({"width": 2200, "height": 1650, "effective_megapixels": 3.4}, {}, NO_MORE_DETAIL),
+        ({"width": 2660, "height": 1995, "effective_megapixels": 2.9, "enlargement": 1.3}, {}, NO_MORE_DETAIL),
+        ({}, {"width": 2200, "height": 1650, "effective_megapixels": 3.4}, NO_MORE_DETAIL),
+        # Far larger: that it was enlarged would have been read, and weighed.
+        ({}, {"width": 1000, "height": 750, "effective_megapixels": 2.4}, None),
+        ({"generated": None}, {"generated": 1.0}, MARKED),
+        ({"generated": 1.0}, {"generated": 1.0}, None),
+    ],
+)
+def test_who_goes_is_surely_no_more_than_who_stays(a_picture, stays, goes, why):
+    """Where detail or a mark could have led the weighing astray, somebody looks."""
+    assert unsure(a_picture(**ORIGINAL | stays), a_picture(**ORIGINAL | goes)) == why
+
+
+@pytest.mark.parametrize("query_goes", [True, False])
+def test_what_was_made_from_the_other_does_not_outlive_it_unseen(query_goes):
+    """As far as a check tells who was made from whom."""
+    against = Direction.REFERENCE_FROM_QUERY if query_goes else Direction.QUERY_FROM_REFERENCE
+    assert is_other_way(against, query_goes=query_goes)
+    assert not any(is_other_way(one, query_goes=query_goes) for one in Direction if one is not against)
