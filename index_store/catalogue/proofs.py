@@ -32,10 +32,10 @@ class SqlProofs:
         return PairPage(tuple(found[:limit]), pair_cursor(*found[limit - 1]) if len(found) > limit else None)
 
     def among(self, content_ids: Iterable[str], *, least: float) -> list[ProvedPair]:
-        wanted = {*content_ids}
+        wanted = {*content_ids}  # asked in order: of two proofs of one pair the first is taken, whoever asks
         found = []
         with self._database.reading() as connection:
-            for some in rows.chunks(wanted):
+            for some in rows.chunks(sorted(wanted)):
                 question = select(match).where(_QUERY.in_(some), _counts(least)).order_by(_QUERY, _REFERENCE)
                 found += [
                     ProvedPair(row.query_content, row.reference_content, row.relation, row.probability, row.evidence)
@@ -62,17 +62,18 @@ class SqlProofs:
 
 def _follows(query: str, reference: str) -> ColumnElement[bool]:
     first, second = match.c.query_content, match.c.reference_content
-    return or_(first > query, and_(first == query, second > reference))
+    # The first part alone bounds the scan of an index; what follows it only leaves out what was told already.
+    return and_(first >= query, or_(first > query, second > reference))
 
 
 def _counts(least: float) -> ColumnElement[bool]:
     """Copies as they were proved, both there, unless somebody has said that the two differ."""
-    different = exists().where(
-        or_(
-            and_(decision.c.first_content == _QUERY, decision.c.second_content == _REFERENCE),
-            and_(decision.c.first_content == _REFERENCE, decision.c.second_content == _QUERY),
-        ),
-        decision.c.decision == "different",
-    )
+    # Asked in either order by itself: of an OR PostgreSQL makes a loop over all decisions for every pair.
+    different = [
+        exists().where(
+            decision.c.first_content == one, decision.c.second_content == other, decision.c.decision == "different"
+        )
+        for one, other in ((_QUERY, _REFERENCE), (_REFERENCE, _QUERY))
+    ]
     there = [exists().where(image.c.content_id == end, image.c.state == "active") for end in (_QUERY, _REFERENCE)]
-    return and_(match.c.relation.in_(COPIES), match.c.probability >= least, *there, ~different)
+    return and_(match.c.relation.in_(COPIES), match.c.probability >= least, *there, *(~said for said in different))
