@@ -16,12 +16,13 @@ from service.domain.values import PictureFormat, Relation
 
 NAME: Final = r"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"
 Name = Annotated[str, Field(pattern=NAME, max_length=63, description="Lower case; `house-3`, say.")]
-Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Weight = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Reviewless = Literal["identical", "same_pixels", "reencoded", "edited"]
 """The relations of which a policy may say that they need no person's look."""
 Place = Annotated[str, Field(min_length=1, max_length=1024)]
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
+_ONCE: Final[dict[str, Any]] = {"uniqueItems": True}
 _W: Final = DEFAULT.weights
 
 
@@ -67,14 +68,20 @@ class PolicyDocument(BaseModel):
     description: Annotated[str, Field(max_length=2000)] = ""
     weights: WeightsDocument = WeightsDocument()
     formats: Annotated[
-        list[PictureFormat], Field(description="Best first; one that is not named comes last.", max_length=8)
+        list[PictureFormat],
+        Field(description="Best first; one that is not named comes last.", max_length=8, json_schema_extra=_ONCE),
     ] = [*DEFAULT.formats]
     without_review: Annotated[
         list[Reviewless],
-        Field(description="Relations to its keeper in which a picture may go without a person's look.", max_length=4),
+        Field(
+            description="Relations to its keeper in which a picture may go without a person's look.",
+            max_length=4,
+            json_schema_extra=_ONCE,
+        ),
     ] = ["identical", "same_pixels", "reencoded"]
     clear_lead: Annotated[
-        float, Field(ge=0.001, le=1, allow_inf_nan=False, description="The least lead that tells two apart.")
+        float,
+        Field(strict=True, ge=0.001, le=1, allow_inf_nan=False, description="The least lead that tells two apart."),
     ] = DEFAULT.clear_lead
     protected: ProtectedDocument = ProtectedDocument()
 
