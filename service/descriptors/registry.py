@@ -51,7 +51,7 @@ BUILTIN = DescriptorModel(
     preprocessing="upright sRGB, long side <= 512, squeezed to 128x128 by averaging, unit length",
     side=128,
     weights="builtin-1.onnx",
-    weights_sha256="fcaba5829fd3b84960458c3af8d7bc5dfa163c1613e38cccf3505c00df381947",
+    weights_sha256="e31b4c2e540715d461b947dde28d2693b6e11ac3effc09898afd3c71326cb3b6",
     least_similarity=0.3,
 )
 

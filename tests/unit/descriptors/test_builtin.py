@@ -33,7 +33,7 @@ def test_the_first_numbers_are_pinned(network):
     """
     y, x = np.indices((150, 200))
     made = np.stack([x * y // 90 % 256, (x * x // 60 + y) % 256, (3 * y + x) % 256], axis=2).astype(np.uint8)
-    expected = [-0.1175, -0.0605, -0.0369, -0.0072, -0.0137, 0.0379, -0.013, -0.0246]
+    expected = [-0.1221, -0.0607, -0.0424, -0.0054, -0.0129, 0.0314, -0.0126, -0.0316]
     assert network.embed([made])[0, : len(expected)] == pytest.approx(expected, abs=2e-3)
     assert BUILTIN.model_id == "builtin-1"
 
