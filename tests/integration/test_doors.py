@@ -39,6 +39,13 @@ WRITING = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _signed_out(keyed):
+    """A session that one test was given is none of the next one's, whatever order they come in."""
+    yield
+    keyed.cookies.clear()
+
+
 def ask(client, method, path, headers):
     return client.request(
         method,
