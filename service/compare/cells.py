@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from service.compare.geometry import carried, extent, fitted
-from service.compare.warp import between_middles, inside, warped
+from service.compare.warp import averaged, between_middles, inside, warped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -237,10 +237,10 @@ def compare_cells(laid: Laid) -> Cells:
     query, reference = _greys(laid)
     rows, columns = query.shape[0] // CELL, query.shape[1] // CELL
     height, width = rows * CELL, columns * CELL
-    whole = _means(laid.seen[:height, :width].astype(np.float32)) == 1
+    whole = averaged(laid.seen[:height, :width].astype(np.float32), CELL) == 1
     reference = reference[:height, :width]
-    middle = _means(reference)
-    power = _means(reference * reference) - middle * middle
+    middle = averaged(reference, CELL)
+    power = averaged(reference * reference, CELL) - middle * middle
     padded = np.pad(query, REACH, mode="edge")
     side = 2 * REACH + 1
     mean, square = (_shifted(levels, side, rows, columns) for levels in (padded, padded * padded))
@@ -252,7 +252,7 @@ def compare_cells(laid: Laid) -> Cells:
     for y in range(side):
         np.multiply(across[:, y : y + height], reference, out=products)
         # One below the other, so that they are averaged at a stroke.
-        scores[y] = _means(products.reshape(-1, width)).reshape(side, rows, columns)
+        scores[y] = averaged(products.reshape(-1, width), CELL).reshape(side, rows, columns)
     scores -= mean * middle
     scores /= np.sqrt(np.maximum(other * power, _NOTHING))
     flat = scores.reshape(side * side, rows, columns)
@@ -312,12 +312,6 @@ def _roughness(levels: NDArray[np.float32], seen: NDArray[np.bool_]) -> float:
     soft = np.asarray(cv2.GaussianBlur(levels, (0, 0), _COARSE))
     fine = levels - soft
     return float(fine[seen].std() / max(float(soft[seen].std()), 1.0)) if seen.any() else 0.0
-
-
-def _means(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(rows, columns): of each cell."""
-    rows, columns = picture.shape[0] // CELL, picture.shape[1] // CELL
-    return np.asarray(cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _between(scores: NDArray[np.float32], best: NDArray[np.intp], axis: int) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from service.compare.appearance import LUMA
 from service.compare.cells import CELL, LEAST_TEXTURE
+from service.compare.warp import averaged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,12 +98,6 @@ def _spreads(levels: NDArray[np.float32]) -> NDArray[np.float32]:
     """(rows, columns): the standard deviation in each cell."""
     mean, square = averaged(levels, CELL), averaged(levels * levels, CELL)
     return np.sqrt(np.maximum(square - mean * mean, 0))
-
-
-def averaged(levels: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    rows, columns = levels.shape[0] // side, levels.shape[1] // side
-    whole = levels[: rows * side, : columns * side]
-    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def by_spots(levels: NDArray[np.float32]) -> NDArray[np.float32]:

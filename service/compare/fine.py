@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from service.compare.warp import between_middles
+from service.compare.warp import averaged, between_middles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,11 +81,11 @@ def fine_of(laid: Laid, drawn: NDArray[np.float64]) -> Fine:
 
 def _correlations(query: Floats, reference: Floats, seen: NDArray[np.bool_]) -> tuple[Floats, float]:
     """Of the blocks that are seen whole and in which the reference has something fine; and the share that these are."""
-    whole = _means(seen.astype(np.float32)) == 1
+    whole = averaged(seen.astype(np.float32), BLOCK) == 1
     alike, share = np.zeros(0, np.float32), 0.0
     for band in BANDS:
         here, there = (_between(one, *band) for one in (query, reference))
-        of_query, of_reference, shared = (_means(one) for one in (here * here, there * there, here * there))
+        of_query, of_reference, shared = (averaged(one, BLOCK) for one in (here * here, there * there, here * there))
         heard = whole & (of_reference > LEAST_ENERGY)
         scales = np.sqrt((of_query + _NOTHING) * (of_reference + _NOTHING))
         alike = np.asarray((shared / scales)[heard], np.float32)
@@ -102,10 +102,3 @@ def _between(levels: Floats, fine: float, coarse: float) -> Floats:
 def _softened(levels: Floats, sigma: float) -> Floats:
     size = 2 * round(2.5 * sigma) + 1
     return np.asarray(cv2.GaussianBlur(levels, (size, size), sigma), np.float32)
-
-
-def _means(levels: Floats) -> Floats:
-    """(rows, columns): of each block."""
-    rows, columns = levels.shape[0] // BLOCK, levels.shape[1] // BLOCK
-    whole = levels[: rows * BLOCK, : columns * BLOCK]
-    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)

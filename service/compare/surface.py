@@ -14,8 +14,9 @@ import numpy as np
 from service.compare.appearance import LUMA, rms, unexplained
 from service.compare.cells import CELL
 from service.compare.clipping import crushed
-from service.compare.covers import SPOT, averaged, covers, pixels_of
+from service.compare.covers import SPOT, covers, pixels_of
 from service.compare.even import evenly_laid, followed
+from service.compare.warp import averaged
 from service.domain.traces import Surface
 
 if TYPE_CHECKING:

@@ -40,3 +40,10 @@ def inside(picture: NDArray[np.uint8], matrix: NDArray[np.float64], size: tuple[
     there = np.ones(picture.shape[:2], np.uint8)
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpPerspective(there, matrix, size, flags=flags, borderMode=cv2.BORDER_CONSTANT), bool)
+
+
+def averaged(levels: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """(rows, columns): the mean of each whole block of `side` by `side` pixels."""
+    rows, columns = levels.shape[0] // side, levels.shape[1] // side
+    whole = levels[: rows * side, : columns * side]
+    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)

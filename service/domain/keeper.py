@@ -55,9 +55,6 @@ class Choice:
     keeper: int
     leads: Mapping[int, tuple[Lead, ...]]
 
-    def over(self, other: int) -> float:
-        return sum(lead.weight for lead in self.leads[other])
-
 
 def choose(members: Sequence[Assessed], pairs: Mapping[tuple[int, int], Pair], policy: Policy) -> Choice:
     """Who stays of one member or more. `pairs`: what was found between two, by their numbers, in either order."""

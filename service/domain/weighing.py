@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from service.domain.direction import differ_in_size
+from service.domain.direction import TRUE_TO_PIXELS, differ_in_size
 from service.domain.edits import WHOLE
 
 if TYPE_CHECKING:
@@ -241,8 +241,6 @@ def _called(what: str, one: Authenticity, other: Authenticity, weight: float) ->
 
 LOSSLESS = frozenset({"BMP", "PNG", "TIFF"})
 """Formats that keep every level; WebP, AVIF and HEIC may, and do not say so in what is read of them."""
-SHOWS_EARLIER = 85
-"""Quality of a JPEG, 1..100, from which on it still shows an earlier save."""
 
 
 def may_tell_of_saves(one: Assessed, other: Assessed) -> bool:
@@ -250,7 +248,7 @@ def may_tell_of_saves(one: Assessed, other: Assessed) -> bool:
     else an original that was saved twice would go for its own worse copy.
     """
     keeps = (
-        each.facts.format in LOSSLESS or (each.quality.jpeg_quality or 0) >= SHOWS_EARLIER for each in (one, other)
+        each.facts.format in LOSSLESS or (each.quality.jpeg_quality or 0) >= TRUE_TO_PIXELS for each in (one, other)
     )
     return all(keeps) and not differ_in_size(one.facts, other.facts)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from service.descriptors.hashes import frequencies
-from service.workflows.columns import Column, Groups
+from service.workflows.columns import Detailed
 from service.workflows.described import described
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ class BySpace:
         self._threshold = threshold
         # Of unit vectors the distance follows from the similarity; a hair less, for rounding must not lose a pair.
         self._least = threshold if self._metric is Metric.COSINE else 1 - threshold**2 / 2 - 1e-6
-        self._groups = Groups()
-        self._detailed = Column()
+        self._pictures = Detailed()
         self._vectors: list[NDArray[np.float32]] = []
         self._stacked = np.empty((0, 0), np.float32)
 
@@ -55,9 +54,8 @@ class BySpace:
 
     def keep(self, seen: tuple[NDArray[np.float32], bool], group: str = "") -> None:
         """The next picture, as reduced."""
-        vector, is_detailed = seen
-        self._groups.add(group)
-        self._detailed.add(is_detailed)
+        vector, has_detail = seen
+        self._pictures.add(group, has_detail=has_detail)
         self._vectors.append(vector)
 
     def add(self, picture: Picture, group: str = "") -> None:
@@ -65,16 +63,13 @@ class BySpace:
 
     def candidates(self, one: int) -> Numbers:
         """Those that could agree. The descriptor of a picture without detail is made of noise, and agrees with none."""
-        detailed = self._detailed.array == 1
-        if not detailed[one]:
-            return np.empty(0, np.intp)
         if len(self._stacked) < len(self._vectors):
             self._stacked = np.stack(self._vectors)
         near = self._stacked @ self._vectors[one] >= self._least - 1e-5
-        return self._groups.beside(one, near & detailed)
+        return self._pictures.beside(one, near)
 
     def agreement(self, one: int, other: int) -> float | None:
-        if not self._detailed.array[[one, other]].all():
+        if not self._pictures.all(one, other):
             return None
         similarity = float(self._vectors[one].astype(np.float64) @ self._vectors[other].astype(np.float64))
         if self._metric is Metric.COSINE:

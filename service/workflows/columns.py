@@ -58,6 +58,26 @@ class Column:
         return self._array
 
 
+class Detailed:
+    """Groups of pictures of which some have too little detail: what is made of those is noise, and agrees with none."""
+
+    def __init__(self) -> None:
+        self._groups = Groups()
+        self._has_detail = Column()
+
+    def add(self, group: Hashable, *, has_detail: bool) -> None:
+        self._groups.add(group)
+        self._has_detail.add(has_detail)
+
+    def all(self, *numbers: int) -> bool:
+        """Whether all of these have detail."""
+        return bool(self._has_detail.array[list(numbers)].all())
+
+    def beside(self, one: int, among: NDArray[np.bool_]) -> Numbers:
+        """Those of picture `one`'s group among others that have detail; none if it has not."""
+        return self._groups.beside(one, among & (self._has_detail.array == 1) & self.all(one))
+
+
 class Codes:
     """256 bits of each picture, and in how many of them they differ."""
 

@@ -17,7 +17,7 @@ import numpy as np
 from service.compare import appearance, scene
 from service.compare.appearance import COLOUR_WEIGHT, HASH_WEIGHT, STRUCTURE_WEIGHT
 from service.descriptors.hashes import HASH_BITS, frequencies
-from service.workflows.columns import Codes, Column, Groups, Shelf
+from service.workflows.columns import Codes, Detailed, Groups, Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,32 +155,27 @@ class ByHash:
 
     def __init__(self, max_distance: int = HASH_MAX_DISTANCE) -> None:
         self._max_distance = max_distance
-        self._groups = Groups()
+        self._pictures = Detailed()
         self._codes = Codes()
-        self._detailed = Column()
 
     @property
     def sight(self) -> Sight:
         return _seen_by_hash
 
     def keep(self, seen: tuple[bytes, bool], group: str = "") -> None:
-        code, is_detailed = seen
-        self._groups.add(group)
+        code, has_detail = seen
+        self._pictures.add(group, has_detail=has_detail)
         self._codes.add(code)
-        self._detailed.add(is_detailed)
 
     def add(self, picture: Picture, group: str = "") -> None:
         self.keep(self.sight(picture), group)
 
     def candidates(self, one: int) -> Numbers:
         """Exactly those that agree. The hash of a picture without detail is made of noise, and agrees with none."""
-        detailed = self._detailed.array == 1
-        if not detailed[one]:
-            return np.empty(0, np.intp)
-        return self._groups.beside(one, (self._codes.distances(one) <= self._max_distance) & detailed)
+        return self._pictures.beside(one, self._codes.distances(one) <= self._max_distance)
 
     def agreement(self, one: int, other: int) -> float | None:
-        if not self._detailed.array[[one, other]].all():
+        if not self._pictures.all(one, other):
             return None
         distance = self._codes.distance(one, other)
         return float(distance) if distance <= self._max_distance else None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from index_store.catalogue.protocol import Catalogue, Policies, Proofs
     from index_store.proof_records import Held, ProvedPair
     from service.domain.policy import Policy
-    from service.domain.standing import Standing
+    from service.domain.values import Assessed
     from service.domain.verdict import VerdictModel
 
 PAGE = 2000
@@ -112,7 +112,8 @@ class _Group:
 
 
 def _count(group: _Group, before: Policy, after: Policy, told: Difference, kept: list[Change]) -> None:
-    stands = [_standings(group, policy) for policy in (before, after)]
+    assessed, proved = [assessed_of(held.content) for held in group.held], _proved(group)
+    stands = [standings(_members(assessed, group.held, policy), proved, policy) for policy in (before, after)]
     for held, was, now in zip(group.held, *stands, strict=True):
         told.before[was.action] += 1
         told.after[now.action] += 1
@@ -126,19 +127,23 @@ def _count(group: _Group, before: Policy, after: Policy, told: Difference, kept:
             kept.append(Change(held.image_id, held.content.sha256, held.content.bytes, *ends))
 
 
-def _standings(group: _Group, policy: Policy) -> tuple[Standing, ...]:
-    numbers = {held.content.sha256: number for number, held in enumerate(group.held)}
-    members = [
-        Member(assessed_of(held.content), any(policy.protected.hold(*named) for named in held.named))
-        for held in group.held
+def _members(assessed: Sequence[Assessed], held: Sequence[Held], policy: Policy) -> list[Member]:
+    return [
+        Member(one, any(policy.protected.hold(*named) for named in each.named))
+        for one, each in zip(assessed, held, strict=True)
     ]
+
+
+def _proved(group: _Group) -> dict[tuple[int, int], Proved]:
+    """What was proved of two members, by their numbers, the lower one first."""
+    numbers = {held.content.sha256: number for number, held in enumerate(group.held)}
     proved: dict[tuple[int, int], Proved] = {}
     for proof in group.proofs:
         one, other = numbers[proof.query_content], numbers[proof.reference_content]
         seen = _seen(proof)
         key, pair = ((one, other), seen.pair) if one < other else ((other, one), seen.pair.turned())
         proved.setdefault(key, Proved(seen.relation, pair))
-    return standings(members, proved, policy)
+    return proved
 
 
 def _seen(proof: ProvedPair) -> Proved:
