@@ -42,6 +42,9 @@ LEAST_CELLS = 6
 ENOUGH_CELLS, ASTRAY = 12, 0.25
 """Where of so many cells in the coarse frame a smaller share lies in place, no fine one is looked at: of 231 edited copies
 that geometry proves the least has 0.45, and of strangers with a map one in two lies below."""
+MANY_INLIERS = 12
+"""A map that carries so many features is looked at in the fine frame whatever the coarse one shows: under stripes, or
+where the first map lies a pixel off, few cells of a copy are in place there."""
 SOFT, SOFTER, MUCH_ROUGHER = 0.8, 2.0, 1.6
 """Widths of the smoothing, in pixels of the frame, and by what factor one picture must be rougher for the second."""
 _COARSE = 1.2
@@ -178,13 +181,15 @@ def shown_part(cells: Cells) -> Part | None:
     return part if outside.sum() and astray.sum() <= MOST_ASTRAY * outside.sum() else None
 
 
-def settle(query: NDArray[np.uint8], reference: NDArray[np.uint8], matrix: NDArray[np.float64]) -> Settled | None:
+def settle(
+    query: NDArray[np.uint8], reference: NDArray[np.uint8], matrix: NDArray[np.float64], inliers: int
+) -> Settled | None:
     """Look for the cells in a coarse frame, draw the map to where they were found, and look again in a fine one."""
     coarse = lay(query, reference, matrix, FRAME // 2)
     if coarse is None:
         return None
     rough = _settled(matrix, coarse)
-    if rough.cells.compared >= ENOUGH_CELLS and rough.in_place < ASTRAY:
+    if inliers < MANY_INLIERS and rough.cells.compared >= ENOUGH_CELLS and rough.in_place < ASTRAY:
         return replace(rough, given_up=True)
     laid = lay(query, reference, rough.matrix)
     return None if laid is None else _settled(rough.matrix, laid)

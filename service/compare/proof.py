@@ -78,7 +78,7 @@ def proved(
     query: NDArray[np.uint8], reference: NDArray[np.uint8], matrix: NDArray[np.float64], inliers: int
 ) -> Proof | None:
     """The proof of a map of places; None where what it lays together is too small to compare."""
-    settled = settle(query, reference, matrix)
+    settled = settle(query, reference, matrix, inliers)
     if settled is None or settled.cells.compared < LEAST_CELLS:
         return None
     here, there = extent(query), extent(reference)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from index_store.vectors import Neighbour
 from service.domain.keeper import QUERY, recommend
-from service.domain.values import Relation, Verdict
+from service.domain.values import OperatingPoint, Relation, Verdict
 from service.domain.verdict import could_be_copies, decide
 from service.workflows.assessed import assessed_of
 from service.workflows.known import proposed
@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
     from index_store.records import ContentWithImages
     from service.domain.policy import Policy
-    from service.domain.values import Match, OperatingPoint
+    from service.domain.values import Match
     from service.workflows.nearest import Peer
     from service.workflows.parts import Parts
     from service.workflows.study import Subject
     from service.workflows.verify import Inspection
+
+CLOSE_SIMILARITY, MOST_CLOSER_LOOKS = 0.5, 2
+"""Neighbours that are so similar, most similar first, are looked at once more and more closely where nothing is proved
+yet; of strangers one in three has such a neighbour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class Inquiry:
         self._matches: dict[str, Match] = {}
         self._references: dict[str, ContentWithImages] = {}
         self._peers: dict[str, bool] = {}
+        self._closer_looks = 0
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_parts": None}
@@ -105,7 +110,7 @@ class Inquiry:
         with self._watch.step("verify"):
             for peer in peers:
                 # By geometry, whatever the similarity: once it is stored it may seem a little nearer.
-                told = self._inspected(peer.sha256, 1.0, peer.phash, {})
+                told = self._inspected(peer.sha256, peer.similarity, peer.phash, {}, by_geometry=True)
                 self._peers[peer.sha256] = told is None
 
     def search(self, *, to_the_end: bool = True) -> None:
@@ -119,6 +124,7 @@ class Inquiry:
             if after and len(self._parts.catalogue.known(nearest)) < len(nearest):
                 # Of the nearest some went: others that were too far away take their places.
                 after = self.searched_to = 0
+                self._closer_looks = 0
                 for what in (*self._nearest, self._matches, self._references):
                     what.clear()
             self._size = self._parts.follower.index.size
@@ -156,16 +162,26 @@ class Inquiry:
         self.searched_to = end
 
     def _inspected(
-        self, content_id: str, similarity: float, phash: bytes, rows: Mapping[str, ContentWithImages]
+        self,
+        content_id: str,
+        similarity: float,
+        phash: bytes,
+        rows: Mapping[str, ContentWithImages],
+        *,
+        by_geometry: bool = False,
     ) -> Inspection | None:
         """What was found between the picture and a neighbour; None where nothing speaks for a copy."""
         # What the descriptor does not propose the hash may, which speaks of whole frames alone.
-        by_geometry = similarity >= self._parts.descriptor.least_similarity
+        by_geometry = by_geometry or similarity >= self._parts.descriptor.least_similarity
         model = self._parts.verdict_model
         if not by_geometry and not could_be_copies(model, self.subject.nearest_pose(phash)[1]):
             return None
         known = proposed(content_id, phash, lambda: rows[content_id].content, self._parts)
-        found = inspect(self.subject, known, model, by_geometry=by_geometry)
+        closely = similarity >= CLOSE_SIMILARITY and self._closer_looks < MOST_CLOSER_LOOKS
+        found = inspect(self.subject, known, model, by_geometry=by_geometry, closely=closely)
+        if found.alike >= model.operating_points[OperatingPoint.BALANCED]:
+            self._closer_looks = MOST_CLOSER_LOOKS  # whose copy it is is known
+        self._closer_looks += found.looked_closely
         return None if found.says_nothing else found
 
     def _forget_the_gone(self, found: Mapping[str, ContentWithImages]) -> None:

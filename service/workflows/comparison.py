@@ -117,7 +117,7 @@ def _laid(
         names = [name for name in Evidence.__dataclass_fields__ if name not in ("content_hash_equal", "pixels_equal")]
         evidence = Evidence(False, False, unknown=dict.fromkeys(names[:-1], TOO_LITTLE_DETAIL))
         return Account(Relation.UNRELATED, (), Direction.UNKNOWN, 0.0, evidence), None, tuple(stages)
-    found = inspect(query, known, parts.verdict_model)
+    found = inspect(query, known, parts.verdict_model, closely=True)
     told = account(found.frames, found.proof, parts.verdict_model)
     stages.append(_search(similarity, parts))
     stages.extend(_looked_at(found, told, parts))

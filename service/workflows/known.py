@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from index_store.errors import NotFoundError
+from service.descriptors.insets import insets
+from service.descriptors.keypoints import CLOSE_KEPT, extract_closely
 from service.domain.keypoints import MOST_KEPT
 from service.workflows.assessed import assessed_of
 from service.workflows.derived import keypoints_of, thumbnail_pixels
@@ -47,6 +49,11 @@ class Known:
     def keypoints(self) -> Keypoints:
         """As many local features as are kept of a stored picture."""
         return self.read_keypoints()
+
+    @once
+    def close_keypoints(self) -> Keypoints:
+        """Those of a closer look: of the few that take one they are made anew."""
+        return extract_closely(self.working, insets(self.working))[0].first(CLOSE_KEPT)
 
 
 def content_of(image_id: str, parts: Parts) -> Content:

@@ -12,7 +12,7 @@ from service.assess.quality import assess_quality
 from service.compare.appearance import Look, look
 from service.descriptors.hashes import Frequencies, frequencies, hamming
 from service.descriptors.insets import insets, with_parts
-from service.descriptors.keypoints import MOST_ASKED, extract
+from service.descriptors.keypoints import MOST_ASKED, extract, extract_closely
 from service.domain.dihedral import POSES
 from service.domain.values import Assessed
 from service.pictures.file_facts import read_file_facts
@@ -41,6 +41,7 @@ class Subject:
     """Where in it other pictures may lie, as shares."""
     _looks: dict[int, Look] = field(default_factory=dict)
     _keypoints: list[tuple[Keypoints, Keypoints]] = field(default_factory=list)
+    _close_keypoints: list[tuple[Keypoints, Keypoints]] = field(default_factory=list)
 
     def __reduce__(self) -> tuple[type[Subject], tuple[Any, ...]]:
         # Looks are made again sooner than they are carried to another process: they weigh twice what all else does.
@@ -64,6 +65,13 @@ class Subject:
         if not self._keypoints:
             self._keypoints.append(extract(self.working, MOST_ASKED, self.insets))
         return self._keypoints[0]
+
+    @property
+    def close_keypoints(self) -> tuple[Keypoints, Keypoints]:
+        """The same from a closer look."""
+        if not self._close_keypoints:
+            self._close_keypoints.append(extract_closely(self.working, self.insets))
+        return self._close_keypoints[0]
 
     def look_in_pose(self, pose: int) -> Look:
         """How the picture looks when laid in one of the eight poses."""

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 
 from service.compare.geometry import align
 from service.compare.proof import proved
+from service.descriptors.keypoints import SIDE
 from service.domain.keeper import UNTOUCHED
 from service.domain.values import Match
-from service.domain.verdict import LEAST_TOLD, is_sibling
+from service.domain.verdict import EVEN_ODDS, LEAST_TOLD, is_sibling
 from service.workflows.account import Account, Frames, account, exact_account
 
 if TYPE_CHECKING:
     from index_store.records import ContentWithImages
     from service.compare.geometry import Alignment
     from service.compare.proof import Proof
+    from service.domain.keypoints import Keypoints
     from service.domain.verdict import VerdictModel
     from service.workflows.known import Known
     from service.workflows.study import Subject
@@ -41,29 +43,52 @@ class Inspection:
     proof: Proof | None
     needed_geometry: bool
     """Otherwise the whole frames settled it."""
+    alike: float
+    """How likely what was found makes a copy, 0..1, before contradictions are heard."""
     says_nothing: bool
     """Neither a map nor the whole frames make it worth telling."""
+    looked_closely: bool = False
 
 
-def inspect(subject: Subject, known: Known, model: VerdictModel, *, by_geometry: bool = True) -> Inspection:
+def inspect(
+    subject: Subject, known: Known, model: VerdictModel, *, by_geometry: bool = True, closely: bool = False
+) -> Inspection:
     """Lay a query on a known picture; stops when decided. Raises StoreError.
 
-    `by_geometry`: also where the whole frames say that they are no copies.
+    `by_geometry`: also where the whole frames say that they are no copies. `closely`: with a second look at finer
+    features where the first proves nothing.
     """
     frames = Frames(subject, known)
     might_do = frames.might_do(model)
-    if might_do and frames.settle_it(model):
-        return Inspection(frames, None, None, needed_geometry=False, says_nothing=False)
-    if not might_do and not by_geometry:
-        return Inspection(frames, None, None, needed_geometry=False, says_nothing=True)
-    alignment = align(*subject.keypoints, known.keypoints)
-    proof = proved(subject.working, known.working, alignment.matrix, alignment.inliers) if alignment else None
-    says_nothing = not might_do and (proof is None or not _is_worth_telling(frames, proof, model))
-    return Inspection(frames, alignment, proof, needed_geometry=True, says_nothing=says_nothing)
-
-
-def _is_worth_telling(frames: Frames, proof: Proof, model: VerdictModel) -> bool:
+    if (might_do and frames.settle_it(model)) or not (might_do or by_geometry):
+        alike = model.probability(frames.signals())
+        return Inspection(frames, None, None, needed_geometry=False, alike=alike, says_nothing=not might_do)
+    alignment, proof = _laid(subject, known, subject.keypoints, known.keypoints)
     alike = model.probability(frames.signals(proof))
+    looks_closely = closely and alike < EVEN_ODDS and _have_more_to_see(subject, known)
+    if looks_closely:
+        closer, found = _laid(subject, known, subject.close_keypoints, known.close_keypoints)
+        if found is not None and (likely := model.probability(frames.signals(found))) > alike:
+            alignment, proof, alike = closer, found, likely
+    says_nothing = not might_do and (proof is None or not _is_worth_telling(proof, alike))
+    return Inspection(frames, alignment, proof, True, alike, says_nothing, looks_closely)
+
+
+def _laid(
+    subject: Subject, known: Known, query: tuple[Keypoints, Keypoints], reference: Keypoints
+) -> tuple[Alignment | None, Proof | None]:
+    alignment = align(*query, reference)
+    if alignment is None:
+        return None, None
+    return alignment, proved(subject.working, known.working, alignment.matrix, alignment.inliers)
+
+
+def _have_more_to_see(subject: Subject, known: Known) -> bool:
+    """Whether both pictures have more pixels than the first look saw."""
+    return all(max(one.working.shape[:2]) > SIDE for one in (subject, known))
+
+
+def _is_worth_telling(proof: Proof, alike: float) -> bool:
     return alike >= LEAST_TOLD or is_sibling(alike, proof.inliers, proof.agreement)
 
 

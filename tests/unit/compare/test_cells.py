@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from service.compare.cells import centres, compare_cells, lay, settle
+from service.compare.cells import MANY_INLIERS, centres, compare_cells, lay, settle
 
 IDENTITY = np.eye(3)
+INLIERS = MANY_INLIERS - 1
 
 
 def moved(picture, right, down):
@@ -18,7 +19,7 @@ def moved(picture, right, down):
 def test_a_picture_finds_every_cell_of_itself(photographs):
     """Nothing is pulled anywhere."""
     for name in ("astronaut", "coffee", "chelsea"):
-        settled = settle(photographs[name], photographs[name], IDENTITY)
+        settled = settle(photographs[name], photographs[name], IDENTITY, INLIERS)
         assert settled.cells.agreement == 1.0
         assert settled.in_place > 0.95
 
@@ -35,7 +36,7 @@ def test_cells_are_found_where_they_went(astronaut):
 def test_the_map_is_drawn_to_where_the_cells_are(astronaut):
     """A map that is off by a fiftieth of the picture comes back to the truth."""
     off = np.array([[1.01, 0.008, 0.012], [-0.008, 0.99, -0.01], [0, 0, 1]])
-    settled = settle(astronaut, astronaut, off)
+    settled = settle(astronaut, astronaut, off, INLIERS)
     assert settled.matrix == pytest.approx(IDENTITY, abs=2e-3)
     assert settled.cells.agreement > 0.95
 
@@ -44,7 +45,7 @@ def test_what_was_laid_on_top_is_not_found(astronaut):
     """The cells under a grey box, and hardly another."""
     covered = astronaut.copy()
     covered[128:256, 192:352] = 128 + 40 * (np.indices((128, 160)).sum(axis=0) // 16 % 2)[..., None]
-    settled = settle(covered, astronaut, IDENTITY)
+    settled = settle(covered, astronaut, IDENTITY, INLIERS)
     places = centres(settled.cells) / max(settled.laid.seen.shape)
     under = (np.abs(places - [0.53125, 0.375]) < [0.13, 0.1]).all(axis=2)
     compared = np.isfinite(settled.cells.alike)
@@ -63,13 +64,13 @@ def test_what_was_laid_on_top_is_not_found(astronaut):
 )
 def test_light_and_compression_change_little(astronaut, edit):
     """Cells are compared by correlation."""
-    assert settle(edit(astronaut), astronaut, IDENTITY).cells.agreement > 0.85
+    assert settle(edit(astronaut), astronaut, IDENTITY, INLIERS).cells.agreement > 0.85
 
 
 def test_strangers_find_next_to_nothing(photographs):
     """Whatever the map says."""
     for left, right in (("astronaut", "coffee"), ("chelsea", "rocket"), ("coffee", "chelsea")):
-        settled = settle(photographs[left], photographs[right], IDENTITY)
+        settled = settle(photographs[left], photographs[right], IDENTITY, INLIERS)
         assert settled.cells.agreement < 0.2
 
 
@@ -78,8 +79,8 @@ def test_another_exposure_is_pulled_about(astronaut):
     height, width = astronaut.shape[:2]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     bent = cv2.remap(astronaut, x + 5 * np.sin(y / 25), y + 5 * np.cos(x / 31), cv2.INTER_LINEAR)
-    copy = settle(cv2.GaussianBlur(astronaut, (0, 0), 1), astronaut, IDENTITY)
-    other = settle(bent, astronaut, IDENTITY)
+    copy = settle(cv2.GaussianBlur(astronaut, (0, 0), 1), astronaut, IDENTITY, INLIERS)
+    other = settle(bent, astronaut, IDENTITY, INLIERS)
     assert copy.in_place > 0.95
     assert other.cells.agreement > 0.5
     assert other.in_place < 0.5 * other.cells.agreement
@@ -91,7 +92,7 @@ def test_along_an_edge_a_cell_is_found_where_the_map_says():
     bars = np.repeat(rng.integers(0, 2, 128) * 200, 2).astype(np.uint8)
     code = np.ascontiguousarray(np.broadcast_to(bars[None, :, None], (200, 256, 3)))
     grainy = np.clip(code + rng.normal(0, 4, code.shape), 0, 255).astype(np.uint8)
-    settled = settle(grainy, code, IDENTITY)
+    settled = settle(grainy, code, IDENTITY, INLIERS)
     assert settled.in_place > 0.98
     assert np.abs(settled.matrix - IDENTITY).max() < 5e-3
 
@@ -106,7 +107,7 @@ def test_what_is_rough_is_softened_and_found(astronaut, spoilt):
         "specks": np.where(rng.random(astronaut.shape[:2])[..., None] < 0.25, rng.permutation(astronaut), astronaut),
         "sharpening": astronaut + 12 * (astronaut - soft),
     }[spoilt]
-    settled = settle(np.clip(rough, 0, 255).astype(np.uint8), astronaut, IDENTITY)
+    settled = settle(np.clip(rough, 0, 255).astype(np.uint8), astronaut, IDENTITY, INLIERS)
     assert settled.cells.agreement > 0.85
     assert settled.in_place > 0.65
 
@@ -114,4 +115,11 @@ def test_what_is_rough_is_softened_and_found(astronaut, spoilt):
 def test_nothing_shared_is_nothing_to_compare(astronaut):
     """The map carries the query past the reference."""
     away = np.array([[1, 0, 3.0], [0, 1, 0], [0, 0, 1]])
-    assert settle(astronaut, astronaut, away) is None
+    assert settle(astronaut, astronaut, away, INLIERS) is None
+
+
+def test_a_map_of_many_features_is_looked_at_finely_whatever_the_coarse_frame_shows(photographs):
+    """Of strangers few cells are in place there, and so is it under stripes: only a map of few features is given up."""
+    pair = photographs["astronaut"], photographs["chelsea"][:, :300]
+    assert settle(*pair, IDENTITY, MANY_INLIERS - 1).given_up
+    assert not settle(*pair, IDENTITY, MANY_INLIERS).given_up

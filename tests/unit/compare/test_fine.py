@@ -8,10 +8,11 @@ from service.compare.cells import lay, settle
 from service.compare.fine import UNHEARD, fine_of
 
 IDENTITY = np.eye(3)
+INLIERS = 6
 
 
 def fine_between(query, reference):
-    settled = settle(query, reference, IDENTITY)
+    settled = settle(query, reference, IDENTITY, INLIERS)
     return fine_of(settled.laid, settled.drawn)
 
 
@@ -38,7 +39,7 @@ def test_a_look_alike_contradicts(astronaut, photographs):
     """Its outlines are the same, its cells are found and in place; what is fine comes from elsewhere."""
     wall = photographs["brick"].astype(np.float32)
     alike = cv2.GaussianBlur(astronaut, (0, 0), 6) + 0.5 * (wall - cv2.GaussianBlur(wall, (0, 0), 6))
-    settled = settle(np.clip(alike, 0, 255).astype(np.uint8), astronaut, IDENTITY)
+    settled = settle(np.clip(alike, 0, 255).astype(np.uint8), astronaut, IDENTITY, INLIERS)
     found = fine_of(settled.laid, settled.drawn)
     assert settled.cells.agreement > 0.9
     assert settled.in_place > 0.7

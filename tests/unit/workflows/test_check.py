@@ -13,7 +13,9 @@ from index_store.records import Removal, Return
 from service.domain.dihedral import POSES
 from service.domain.errors import BadPictureError
 from service.domain.values import Action, Direction, Edit, OperatingPoint, Relation, VerdictKind
+from service.domain.verdict import FITTED
 from service.workflows import account, check, verify
+from service.workflows.known import handed_in
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
 
@@ -361,3 +363,55 @@ def test_what_lies_upon_a_copy_does_not_crowd_its_source_out(parts, asked, taken
     covered[180:410, 190:360] = words(230, 170)
     checked = asked(written(covered, quality=90))
     assert source.image_id in {match.image_id for match in checked.verdict.matches}
+
+
+@pytest.fixture
+def studied(parts, written):
+    """A picture as a check sees it."""
+    return lambda picture: study(written(picture, "PNG"), parts, Stopwatch(), wait_s=None)
+
+
+@pytest.fixture
+def small_paste(photographs):
+    """The astronaut at a seventh of its pixels in a corner of the cat."""
+    around = cv2.resize(photographs["chelsea"], (512, 341), interpolation=cv2.INTER_AREA)
+    around[114:196, 170:252] = cv2.resize(photographs["astronaut"], (82, 82), interpolation=cv2.INTER_AREA)
+    return around
+
+
+def test_a_closer_look_finds_what_the_first_one_is_too_coarse_for(studied, astronaut, small_paste):
+    """A picture shown in eighty pixels has next to no features at first."""
+    query, known = studied(small_paste), handed_in(studied(astronaut))
+    first = verify.inspect(query, known, FITTED)
+    closer = verify.inspect(query, known, FITTED, closely=True)
+    assert (first.proof, first.looked_closely) == (None, False)
+    assert closer.looked_closely
+    assert closer.alike > 0.95
+    assert not closer.says_nothing
+
+
+def test_what_is_proved_at_once_is_not_looked_at_again(studied, astronaut):
+    """A closer look costs four times as much."""
+    found = verify.inspect(studied(astronaut[:400, :400]), handed_in(studied(astronaut)), FITTED, closely=True)
+    assert found.alike > 0.95
+    assert not found.looked_closely
+
+
+def test_small_pictures_have_no_more_to_see(studied, small_paste, astronaut, resized):
+    """The first look saw all the pixels that there are."""
+    query, known = studied(small_paste), handed_in(studied(resized(astronaut, 0.3)))
+    assert not verify.inspect(query, known, FITTED, closely=True).looked_closely
+
+
+def test_no_check_takes_more_than_two_closer_looks(asked, taken, parts, photographs, written, monkeypatch):
+    """However many strangers seem near."""
+    seeing_all = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
+    monkeypatch.setattr(check, "CLOSE_SIMILARITY", -1.0)
+    for name in ("astronaut", "coffee", "rocket", "hubble_deep_field"):
+        taken(written(photographs[name]))
+    looks = []
+    monkeypatch.setattr(
+        check, "inspect", lambda *given, **named: looks.append(made := verify.inspect(*given, **named)) or made
+    )
+    asked(written(photographs["chelsea"]), parts=seeing_all)
+    assert [look.looked_closely for look in looks].count(True) == 2
