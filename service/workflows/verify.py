@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from service.compare.geometry import align
 from service.compare.proof import proved
-from service.descriptors.keypoints import SIDE
+from service.descriptors.keypoints import CLOSE_SIDE
 from service.domain.keeper import UNTOUCHED
 from service.domain.values import Match
 from service.domain.verdict import EVEN_ODDS, LEAST_TOLD, is_sibling
@@ -84,8 +84,8 @@ def _laid(
 
 
 def _have_more_to_see(subject: Subject, known: Known) -> bool:
-    """Whether both pictures have more pixels than the first look saw."""
-    return all(max(one.working.shape[:2]) > SIDE for one in (subject, known))
+    """Whether both pictures have as many pixels as a closer look sees."""
+    return all(max(one.working.shape[:2]) >= CLOSE_SIDE for one in (subject, known))
 
 
 def _is_worth_telling(proof: Proof, alike: float) -> bool:
