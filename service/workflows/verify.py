@@ -44,7 +44,7 @@ class Inspection:
     needed_geometry: bool
     """Otherwise the whole frames settled it."""
     alike: float
-    """How likely what was found makes a copy, 0..1, before contradictions are heard."""
+    """How likely what was found makes a copy, 0..1, before contradictions are heard; 0 where nothing was."""
     says_nothing: bool
     """Neither a map nor the whole frames make it worth telling."""
     looked_closely: bool = False
@@ -61,10 +61,11 @@ def inspect(
     frames = Frames(subject, known)
     might_do = frames.might_do(model)
     if (might_do and frames.settle_it(model)) or not (might_do or by_geometry):
-        alike = model.probability(frames.signals())
+        alike = model.probability(frames.signals()) if might_do else 0.0
         return Inspection(frames, None, None, needed_geometry=False, alike=alike, says_nothing=not might_do)
     alignment, proof = _laid(subject, known, subject.keypoints, known.keypoints)
-    alike = model.probability(frames.signals(proof))
+    # Frames that are too far apart by their hashes are not looked at: that would cost as much as a proof.
+    alike = model.probability(frames.signals(proof)) if proof or might_do else 0.0
     looks_closely = closely and alike < EVEN_ODDS and _have_more_to_see(subject, known)
     if looks_closely:
         closer, found = _laid(subject, known, subject.close_keypoints, known.close_keypoints)
