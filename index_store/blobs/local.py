@@ -188,10 +188,11 @@ class LocalBlobs:
         return True
 
     def _original(self, sha256: str) -> Path:
-        return self._root / sha256[:2] / sha256[2:4] / sha256
+        # In one step: `pathlib` takes each apart anew, and a check asks for dozens.
+        return self._root / f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
     def _derived(self, kind: str, sha256: str, extension: str) -> Path:
-        return self._root / "derived" / kind / sha256[:2] / f"{sha256}.{extension}"
+        return self._root / f"derived/{kind}/{sha256[:2]}/{sha256}.{extension}"
 
     def _size(self, sha256: str) -> int | None:
         with translated():
