@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from index_store.description_records import Description
 from index_store.errors import BadCursorError, BadEntryError, BadTransitionError, KeeperGoneError
 from index_store.job_records import IdempotentAnswer, JobItemOutcome, NewJob
 from index_store.person_records import NewPerson, Person
 from index_store.policy_records import NewPolicy
-from index_store.records import Content, HandIn, Image, NewVector
+from index_store.records import Box, Content, HandIn, Image, NewVector
 from index_store.removal_records import NewRemoval, RemovalItemOutcome
 
 IMAGES_SHOWN = 16
@@ -22,7 +23,9 @@ EXACT_SHOWN = 64
 MADE_FINDABLE = ("stored", "restored", "revived")
 """The kinds of change after which vectors are found that were not before."""
 TOOK_AN_IMAGE = ("removed", "withdrawn")
-"""The kinds of change after which a content has one active image fewer; every other kind adds one."""
+"""The kinds of change after which a content has one active image fewer."""
+OF_NO_IMAGE = ("described", "forgotten")
+"""The kinds of change by which no image came or went. Every other kind adds one."""
 COULD_CHANGE_A_VERDICT = (*MADE_FINDABLE, "removed", "withdrawn")
 """The kinds of change that make an older search stale: a newcomer may match, and what matched may have gone."""
 
@@ -114,10 +117,32 @@ def check_dimensions(entry: HandIn, dimensions: Mapping[int, int]) -> None:
     for vector in entry.vectors:
         expected = dimensions.get(vector.space_id)
         _require(expected is not None, f"there is no space {vector.space_id}")
-        _require(
-            vector.values.shape == (expected,),
-            f"a vector of space {vector.space_id} has shape {vector.values.shape}, not ({expected},)",
-        )
+        _check_shape(vector, expected)
+
+
+def _check_shape(vector: NewVector, dimension: int | None) -> None:
+    _require(
+        vector.values.shape == (dimension,),
+        f"a vector of space {vector.space_id} has shape {vector.values.shape}, not ({dimension},)",
+    )
+
+
+def check_description(description: Description, dimensions: Mapping[int, int]) -> None:
+    """Refuse, with `BadEntryError`, vectors that could not be told or compared later."""
+    _require(is_hash(description.content_id), "content_id must be 64 lower-case hex digits")
+    _require(description.space_id in dimensions, f"there is no space {description.space_id}")
+    ordinals = [vector.ordinal for vector in description.vectors]
+    _require(ordinals == [*range(len(ordinals))], "vectors are numbered from 0")
+    for vector in description.vectors:
+        _require(vector.space_id == description.space_id, "a description is of one space")
+        _check_vector(vector)
+        _check_shape(vector, dimensions[description.space_id])
+        _require(vector.box is None or _is_box(vector.box), "a box is left, top, right and bottom as shares")
+
+
+def _is_box(box: Box) -> bool:
+    left, top, right, bottom = box
+    return 0.0 <= left < right <= 1.0 and 0.0 <= top < bottom <= 1.0
 
 
 def check_also(also: IdempotentAnswer | JobItemOutcome | RemovalItemOutcome) -> None:

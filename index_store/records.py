@@ -32,10 +32,15 @@ Box: TypeAlias = tuple[float, float, float, float]
 ImageState = Literal["active", "removed", "purged"]
 Outcome = Literal["stored", "referenced"]
 SpaceState = Literal["building", "active", "retired"]
-ChangeKind = Literal["stored", "restored", "referenced", "removed", "withdrawn", "returned", "revived"]
+ChangeKind = Literal[
+    "stored", "restored", "referenced", "removed", "withdrawn", "returned", "revived", "described", "forgotten"
+]
 """stored: a new content and its first image · restored: a content without active images got one again ·
 referenced: one more image of a content · removed: an image went, others of its content stay ·
-withdrawn: the last active image of a content went. Only stored and restored make vectors findable."""
+withdrawn: the last active image of a content went · returned and revived: a removed image came back, as one more of
+its content or as the first · described: a further space has its vectors of a content (see `description_records`) ·
+forgotten: what was `described` until a repair found it spoilt. Stored, restored and revived make the vectors of a
+content findable, and described those of its space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +156,13 @@ class Change:
     sequence: int
     kind: ChangeKind
     image_id: str
+    """Empty where no image came or went."""
     content_id: str
     created: str
+    space_id: int | None = None
+    """The space that has described the content."""
+    vectors: int | None = None
+    """How many it has of it."""
 
 
 @dataclass(frozen=True, slots=True)

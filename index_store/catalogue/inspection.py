@@ -89,7 +89,15 @@ class SqlInspection:
     def changes(self, after: int, limit: int) -> Sequence[Change]:
         table = tables.change
         return [
-            Change(row.sequence, _text(row.kind), _text(row.image_id), _text(row.content_id), _text(row.created))  # type: ignore[arg-type]  # a kind that is none is for `fsck` to tell
+            Change(
+                row.sequence,
+                _text(row.kind),  # type: ignore[arg-type]  # a kind that is none is for `fsck` to tell
+                _text(row.image_id),
+                _text(row.content_id),
+                _text(row.created),
+                None if row.space_id is None else _number(row.space_id),
+                None if row.vectors is None else _number(row.vectors),
+            )
             for row in self._page(table, list(table.c), after, limit)
         ]
 

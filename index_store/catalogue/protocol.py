@@ -13,6 +13,7 @@ judges a picture.
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
+from index_store.description_records import Coverage, Description, DescriptionOutcome, PlacedVector
 from index_store.group_records import Group, GroupAnswer
 from index_store.job_records import (
     Begun,
@@ -45,6 +46,7 @@ from index_store.records import (
     Removal,
     Return,
     Space,
+    SpaceState,
     Stale,
     Stats,
     VectorPage,
@@ -101,8 +103,13 @@ class ChangeLog(Protocol):
         """
         ...
 
-    def ensure_space(self, name: str, generation: str, dimension: int, metric: str) -> Space:
-        """The space of that name and generation, made if new. `BadEntryError` if it has another dimension or metric."""
+    def ensure_space(
+        self, name: str, generation: str, dimension: int, metric: str, state: SpaceState = "active"
+    ) -> Space:
+        """The space of that name and generation, made in this state if it is new.
+
+        `BadEntryError` if it has another dimension or metric.
+        """
         ...
 
     def undescribed(self, space_id: int) -> int:
@@ -171,6 +178,9 @@ class Catalogue(ChangeLog, Records, Protocol):
 
     @property
     def proofs(self) -> "Proofs": ...
+
+    @property
+    def descriptions(self) -> "Descriptions": ...
 
     def close(self) -> None: ...
 
@@ -268,6 +278,48 @@ class Proofs(Protocol):
 
     def held(self, content_ids: Iterable[str]) -> dict[str, Held]:
         """Those of the contents that have active images, with what these are called."""
+        ...
+
+
+class Descriptions(Protocol):
+    """What further spaces say of contents; see `index_store.description_records`."""
+
+    def add(self, descriptions: Sequence[Description]) -> list[DescriptionOutcome]:
+        """Write them in one transaction, each once, and tell of each by a change of the log; what became of each.
+
+        Raises `BadEntryError`, and then none is written.
+        """
+        ...
+
+    def missing(self, space_id: int, after: str, limit: int) -> list[str]:
+        """Findable contents with enough detail that the space has not described, by hash, from after that one."""
+        ...
+
+    def missing_since(self, space_id: int, sequence: int, limit: int) -> list[str]:
+        """The same, of contents alone that a change after that sequence tells of: quick where little has changed."""
+        ...
+
+    def coverage(self, space_id: int) -> Coverage:
+        """How much the space knows. It looks at every content."""
+        ...
+
+    def described(self, space_id: int) -> int:
+        """How many contents it has described: read off an index."""
+        ...
+
+    def of(self, space_id: int, content_ids: Iterable[str]) -> dict[str, tuple[PlacedVector, ...]]:
+        """Those of the contents that the space has described, each with its vectors by ordinal, perhaps none."""
+        ...
+
+    def spaces(self) -> tuple[Space, ...]:
+        """All there ever were, oldest first."""
+        ...
+
+    def use(self, space_id: int, *, is_whole: bool) -> Space:
+        """Make it `active`, or `building` while it is not whole, and every other generation of its name `retired`.
+
+        Raises `NotFoundError`.
+        """
         ...
 
 

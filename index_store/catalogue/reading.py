@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, func, or_, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, func, literal_column, or_, select
 
 from index_store.catalogue import rows
 from index_store.catalogue.tables import change, content, image, vector
@@ -11,6 +11,7 @@ from index_store.entries import (
     EXACT_SHOWN,
     IMAGES_SHOWN,
     MADE_FINDABLE,
+    OF_NO_IMAGE,
     TOOK_AN_IMAGE,
     could_be_stored,
     cursor_at,
@@ -25,14 +26,34 @@ _WANTED: BindParameter[str] = bindparam("wanted", expanding=True)
 
 # What every check asks is made once: to build a statement takes longer than SQLite takes to answer it (measured).
 _WINDOW = and_(change.c.sequence > bindparam("since"), change.c.sequence <= bindparam("upto"))
+_SPACE: BindParameter[int] = bindparam("space")
+_OF_THE_SPACE = and_(change.c.kind == "described", change.c.space_id == _SPACE)
 _TOLD = (
     select(change.c.content_id, change.c.sequence, change.c.kind)
-    .where(_WINDOW, change.c.kind.in_((*MADE_FINDABLE, "withdrawn")))
+    .where(_WINDOW, or_(change.c.kind.in_((*MADE_FINDABLE, "withdrawn")), _OF_THE_SPACE))
     .order_by(change.c.sequence)
 )
-_CAME = select(vector.c.id, vector.c.content_id, vector.c.space_id, vector.c["values"]).where(
-    vector.c.content_id.in_(select(change.c.content_id).where(_WINDOW, change.c.kind.in_(MADE_FINDABLE))),
-    vector.c.space_id == bindparam("space"),
+# What came with its content has no description, and is there from the first.
+_DESCRIPTION = change.alias("description")
+_DESCRIBED = func.coalesce(_DESCRIPTION.c.sequence, 0)
+_WITH_DESCRIPTION = vector.outerjoin(
+    _DESCRIPTION,
+    and_(
+        _DESCRIPTION.c.kind == literal_column("'described'"),
+        _DESCRIPTION.c.space_id == vector.c.space_id,
+        _DESCRIPTION.c.content_id == vector.c.content_id,
+    ),
+)
+_CAME = (
+    select(vector.c.id, vector.c.content_id, vector.c.space_id, vector.c["values"])
+    .select_from(_WITH_DESCRIPTION)
+    .where(
+        vector.c.content_id.in_(
+            select(change.c.content_id).where(_WINDOW, or_(change.c.kind.in_(MADE_FINDABLE), _OF_THE_SPACE))
+        ),
+        vector.c.space_id == _SPACE,
+        bindparam("upto") >= _DESCRIBED,
+    )
 )
 _CONTENTS = select(content).where(content.c.sha256.in_(_WANTED))
 # Of a content that was handed in a million times, only the first images are read; the others are counted by an index.
@@ -63,9 +84,9 @@ def delta(connection: Connection, since: int, space_id: int, limit: int) -> Delt
     if upto == since:
         return Delta(since, upto, (), ())
     window = {"since": since, "upto": upto}
-    told = connection.execute(_TOLD, window)
+    told = connection.execute(_TOLD, window | {"space": space_id})
     last = {content_id: (sequence, kind) for content_id, sequence, kind in told}
-    findable = {content_id: sequence for content_id, (sequence, kind) in last.items() if kind in MADE_FINDABLE}
+    findable = {content_id: sequence for content_id, (sequence, kind) in last.items() if kind != "withdrawn"}
     found = connection.execute(_CAME, window | {"space": space_id})
     vectors = [rows.vector_record(row, findable[row.content_id]) for row in found if row.content_id in findable]
     vectors.sort(key=lambda one: (one.sequence, one.vector_id))
@@ -80,7 +101,8 @@ def vectors(connection: Connection, space_id: int, upto: int, after_id: int, lim
     findable has the sequence of an image of it. What was said since `upto` is short, and is read whole.
     """
     page = connection.execute(
-        select(vector.c.id, vector.c.content_id, vector.c.space_id, vector.c["values"])
+        select(vector.c.id, vector.c.content_id, vector.c.space_id, vector.c["values"], _DESCRIBED.label("described"))
+        .select_from(_WITH_DESCRIPTION)
         .where(vector.c.space_id == space_id, vector.c.id > after_id)
         .order_by(vector.c.id)
         .limit(limit)
@@ -116,9 +138,9 @@ def vectors(connection: Connection, space_id: int, upto: int, after_id: int, lim
     for content_id, kind in since:  # newest first, so that the earliest word after `upto` is the one that stays
         (findable.add if kind == "withdrawn" else findable.discard)(content_id)
     found = [
-        rows.vector_record(row, sequences[row.content_id])
+        rows.vector_record(row, max(sequences[row.content_id], row.described))
         for row in page
-        if row.content_id in findable and row.content_id in sequences
+        if row.content_id in findable and row.content_id in sequences and row.described <= upto
     ]
     return VectorPage(tuple(found), page[-1].id if len(page) == limit else None)
 
@@ -164,7 +186,8 @@ def _phashes(connection: Connection, ids: Iterable[str]) -> dict[str, bytes]:
 
 def references_at(connection: Connection, content_id: str, sequence: int) -> int:
     """Told from what is active now and from what was said since: the log has no index by content, and is long."""
-    since = select(change.c.kind).where(change.c.sequence > sequence, change.c.content_id == content_id)
+    mine = change.c.sequence > sequence, change.c.content_id == content_id
+    since = select(change.c.kind).where(*mine, change.c.kind.not_in(OF_NO_IMAGE))
     came = sum(-1 if kind in TOOK_AN_IMAGE else 1 for kind in connection.execute(since).scalars())
     now: int = connection.execute(_REFERENCES, {"content": content_id}).scalar_one()
     return now - came

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Row
 
+from index_store.description_records import PlacedVector
 from index_store.job_records import IdempotentAnswer, Job, JobItem, JobItemOutcome, NewJob
 from index_store.person_records import Person
 from index_store.policy_records import PolicyRecord
@@ -46,6 +47,12 @@ def key_record(row: Row[Any]) -> ApiKey:
 def vector_record(row: Row[*tuple[Any, ...]], sequence: int) -> StoredVector:
     values = np.frombuffer(row.values, dtype=HALF)
     return StoredVector(row.id, row.content_id, row.space_id, sequence, values)
+
+
+def placed_vector(row: Row[*tuple[Any, ...]]) -> PlacedVector:
+    values = np.frombuffer(row._mapping["values"], dtype=HALF)  # noqa: SLF001 - `values` is a method of the row
+    box = None if row.box is None else (row.box[0], row.box[1], row.box[2], row.box[3])
+    return PlacedVector(row.id, row.content_id, row.ordinal, box, values)
 
 
 def job_record(row: Row[Any]) -> Job:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, insert, select
 from index_store import ids
 from index_store.catalogue import bulk, copying, groups, reading, rows, tables, writing
 from index_store.catalogue.answers import SqlAnswers
+from index_store.catalogue.descriptions import SqlDescriptions
 from index_store.catalogue.engine import Database
 from index_store.catalogue.inspection import SqlInspection
 from index_store.catalogue.jobs import SqlJobs
@@ -32,6 +33,7 @@ from index_store.records import (
     Removal,
     Return,
     Space,
+    SpaceState,
     Stale,
     Stats,
     VectorPage,
@@ -56,6 +58,7 @@ class SqlCatalogue:
         self.policies = SqlPolicies(database, clock)
         self.proofs = SqlProofs(database)
         self.removals = SqlRemovals(database, clock)
+        self.descriptions = SqlDescriptions(database, clock)
         self.inspection = SqlInspection(database)
 
     def append(self, entry: HandIn | Removal | Return, *, searched_to: int) -> Committed | Stale:
@@ -115,7 +118,9 @@ class SqlCatalogue:
         with self._database.reading() as connection:
             return reading.vectors(connection, space_id, up_to_sequence, after_id, limit)
 
-    def ensure_space(self, name: str, generation: str, dimension: int, metric: str) -> Space:
+    def ensure_space(
+        self, name: str, generation: str, dimension: int, metric: str, state: SpaceState = "active"
+    ) -> Space:
         space = tables.space
         same = select(space).where(space.c.name == name, space.c.generation == generation)
         with self._database.reading() as connection:
@@ -125,7 +130,7 @@ class SqlCatalogue:
                 row = connection.execute(same).one_or_none()
                 if row is None:
                     new = {"name": name, "generation": generation, "dimension": dimension, "metric": metric}
-                    connection.execute(insert(space), new | {"state": "active"})
+                    connection.execute(insert(space), new | {"state": state})
                     row = connection.execute(same).one()
         found = rows.space_record(row)
         if (found.dimension, found.metric) != (dimension, metric):

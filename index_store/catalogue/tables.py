@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 
 metadata = MetaData(
     naming_convention={
@@ -137,6 +137,7 @@ decision = Table(
 )
 
 _REVIVED = "kind = 'revived'"
+_DESCRIBED = "kind = 'described'"
 
 # No autoincrement: `append` takes head + 1 under the writer's lock, so a number is never lost to a rollback.
 change = Table(
@@ -147,6 +148,17 @@ change = Table(
     Column("image_id", String(64), nullable=False),
     Column("content_id", Hash, nullable=False),
     Column("created", Moment, nullable=False),
+    Column("space_id", Integer),
+    Column("vectors", Integer),
+    # A further space describes a content once. Asked whenever an index of it is read, and when it is filled.
+    Index(
+        "ix_change_described",
+        "space_id",
+        "content_id",
+        "sequence",
+        sqlite_where=text(_DESCRIBED),
+        postgresql_where=text(_DESCRIBED),
+    ),
     # Which contents were found again without a new image: seldom, and asked whenever an index is built.
     Index("ix_change_revived", "content_id", sqlite_where=text(_REVIVED), postgresql_where=text(_REVIVED)),
 )

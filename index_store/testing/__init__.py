@@ -12,12 +12,14 @@ pytest is not needed to import any of this.
 from index_store.testing.answers_contract import AnswersContract
 from index_store.testing.blobs_contract import BlobsContract
 from index_store.testing.catalogue_contract import CatalogueContract
+from index_store.testing.descriptions_contract import DescriptionsContract
 from index_store.testing.index_contract import IndexContract, NaiveIndex
 from index_store.testing.inspection_contract import InspectionContract
 from index_store.testing.jobs_contract import JobsContract
 from index_store.testing.keys_contract import KeysContract
 from index_store.testing.memory import MemoryCatalogue
 from index_store.testing.memory_blobs import MemoryBlobs
+from index_store.testing.memory_descriptions import MemoryDescriptions
 from index_store.testing.memory_jobs import MemoryAnswers, MemoryJobs
 from index_store.testing.memory_keys import MemoryKeys
 from index_store.testing.memory_persons import MemoryPersons
@@ -33,6 +35,7 @@ __all__ = [
     "BlobsContract",
     "CatalogueContract",
     "ConflictsContract",
+    "DescriptionsContract",
     "IndexContract",
     "InspectionContract",
     "JobsContract",
@@ -40,6 +43,7 @@ __all__ = [
     "MemoryAnswers",
     "MemoryBlobs",
     "MemoryCatalogue",
+    "MemoryDescriptions",
     "MemoryJobs",
     "MemoryKeys",
     "MemoryPersons",

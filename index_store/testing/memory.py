@@ -15,6 +15,7 @@ from index_store.entries import (
     EXACT_SHOWN,
     IMAGES_SHOWN,
     MADE_FINDABLE,
+    OF_NO_IMAGE,
     TOOK_AN_IMAGE,
     check_also,
     check_can_return,
@@ -44,6 +45,7 @@ from index_store.records import (
     Removal,
     Return,
     Space,
+    SpaceState,
     Stale,
     Stats,
     StoredVector,
@@ -51,6 +53,7 @@ from index_store.records import (
 )
 from index_store.removal_records import RemovalItem, RemovalItemOutcome
 from index_store.testing.as_json import as_json_keeps
+from index_store.testing.memory_descriptions import MemoryDescriptions
 from index_store.testing.memory_inspection import MemoryInspection
 from index_store.testing.memory_jobs import MemoryAnswers, MemoryJobs
 from index_store.testing.memory_keys import MemoryKeys
@@ -79,6 +82,9 @@ class MemoryCatalogue:
         self.proofs = MemoryProofs(self._contents, self._images.values, self.matches)
         self._vectors: list[StoredVector] = []
         self._spaces: list[Space] = []
+        self.descriptions = MemoryDescriptions(
+            clock, self._log, self._contents, self._vectors, self._spaces, lambda name: bool(self._active(name))
+        )
         self.inspection = MemoryInspection(
             self._log, self._contents, self._images, self._vectors, self._spaces, self.persons.known
         )
@@ -191,7 +197,7 @@ class MemoryCatalogue:
     def references_at(self, content_id: str, sequence: int) -> int:
         with self._writer:
             told = [one.kind for one in self._log[:sequence] if one.content_id == content_id]
-            return sum(-1 if kind in TOOK_AN_IMAGE else 1 for kind in told)
+            return sum(-1 if kind in TOOK_AN_IMAGE else 1 for kind in told if kind not in OF_NO_IMAGE)
 
     def head(self) -> int:
         with self._writer:
@@ -200,38 +206,52 @@ class MemoryCatalogue:
     def changes_since(self, sequence: int, space_id: int, limit: int) -> Delta:
         with self._writer:
             window = self._log[sequence : sequence + limit]
-            last = {one.content_id: one for one in window if one.kind in {*MADE_FINDABLE, "withdrawn"}}
+            last = self._last_words(window, space_id)
+            upto, told = sequence + len(window), self.descriptions.sequences(space_id)
             found = [
                 replace(vector, sequence=last[vector.content_id].sequence)
                 for vector in self._vectors
                 if vector.space_id == space_id
                 and vector.content_id in last
-                and last[vector.content_id].kind in MADE_FINDABLE
+                and last[vector.content_id].kind != "withdrawn"
+                and told.get(vector.content_id, 0) <= upto
             ]
             found.sort(key=lambda vector: (vector.sequence, vector.vector_id))
             removed = tuple(content_id for content_id, change in last.items() if change.kind == "withdrawn")
-            return Delta(sequence, sequence + len(window), tuple(found), removed)
+            return Delta(sequence, upto, tuple(found), removed)
+
+    @staticmethod
+    def _last_words(window: list[Change], space_id: int) -> dict[str, Change]:
+        """By content, what was last said of whether it is found in that space."""
+        return {
+            one.content_id: one
+            for one in window
+            if one.kind in {*MADE_FINDABLE, "withdrawn"} or (one.kind == "described" and one.space_id == space_id)
+        }
 
     def vectors(self, space_id: int, up_to_sequence: int, after_id: int, limit: int) -> VectorPage:
         with self._writer:
-            told = [one for one in self._log[:up_to_sequence] if one.kind in {*MADE_FINDABLE, "withdrawn"}]
-            last = {one.content_id: one for one in told}
+            last, told = self._last_words(self._log[:up_to_sequence], space_id), self.descriptions.sequences(space_id)
             page = [one for one in self._vectors if one.space_id == space_id and one.vector_id > after_id][:limit]
             found = [
                 replace(one, sequence=last[one.content_id].sequence)
                 for one in page
-                if one.content_id in last and last[one.content_id].kind in MADE_FINDABLE
+                if one.content_id in last
+                and last[one.content_id].kind != "withdrawn"
+                and told.get(one.content_id, 0) <= up_to_sequence
             ]
             return VectorPage(tuple(found), page[-1].vector_id if page and len(page) == limit else None)
 
-    def ensure_space(self, name: str, generation: str, dimension: int, metric: str) -> Space:
+    def ensure_space(
+        self, name: str, generation: str, dimension: int, metric: str, state: SpaceState = "active"
+    ) -> Space:
         with self._writer:
             for space in self._spaces:
                 if (space.name, space.generation) == (name, generation):
                     if (space.dimension, space.metric) != (dimension, metric):
                         raise BadEntryError(f"space {name}/{generation} is another one")
                     return space
-            self._spaces.append(Space(len(self._spaces) + 1, name, generation, dimension, metric, "active"))
+            self._spaces.append(Space(len(self._spaces) + 1, name, generation, dimension, metric, state))
             return self._spaces[-1]
 
     def undescribed(self, space_id: int) -> int:

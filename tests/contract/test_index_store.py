@@ -12,6 +12,7 @@ from index_store.testing import (
     BlobsContract,
     CatalogueContract,
     ConflictsContract,
+    DescriptionsContract,
     IndexContract,
     InspectionContract,
     JobsContract,
@@ -99,6 +100,10 @@ class TestSqliteConflicts(InSqlite, ConflictsContract):
     """One picture under two persons."""
 
 
+class TestSqliteDescriptions(InSqlite, DescriptionsContract):
+    """What further spaces say of contents."""
+
+
 class TestSqlitePolicies(InSqlite, PoliciesContract):
     pass
 
@@ -143,6 +148,10 @@ class TestPostgresConflicts(InPostgres, ConflictsContract):
     """One picture under two persons."""
 
 
+class TestPostgresDescriptions(InPostgres, DescriptionsContract):
+    """What further spaces say of contents."""
+
+
 class TestPostgresPolicies(InPostgres, PoliciesContract):
     pass
 
@@ -185,6 +194,10 @@ class TestMemoryCatalogue(InMemory, CatalogueContract):
 
 class TestMemoryPersons(InMemory, PersonsContract):
     pass
+
+
+class TestMemoryDescriptions(InMemory, DescriptionsContract):
+    """What further spaces say of contents."""
 
 
 class TestMemoryPolicies(InMemory, PoliciesContract):
@@ -297,6 +310,9 @@ class KnowsPersonsOfOlderCatalogues:
             told = catalogue.persons.list(10).items
         engine = create_engine(self.engine_url())
         with engine.begin() as connection:
+            connection.exec_driver_sql("DROP INDEX ix_change_described")
+            for column in ("space_id", "vectors"):
+                connection.exec_driver_sql(f"ALTER TABLE change DROP COLUMN {column}")
             connection.exec_driver_sql("DROP TABLE policy")
             connection.exec_driver_sql("DROP TABLE person")
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
