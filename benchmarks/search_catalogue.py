@@ -38,7 +38,7 @@ def opened(place: Path) -> tuple[SqlCatalogue, Space, SnapshotFolder, str]:
     """The catalogue of a data folder, the space of its descriptors, its snapshots, and the catalogue's URL."""
     settings = load_settings(data=place)
     catalogue = open_catalogue(settings.effective_catalogue_url)
-    space = wiring.space_of(settings, catalogue)
+    space = wiring.space_of(catalogue)
     return catalogue, space, wiring.snapshots_of(settings, catalogue, space), settings.effective_catalogue_url
 
 

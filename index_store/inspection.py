@@ -74,8 +74,15 @@ class Inspection(Protocol):
         """How many idempotency keys were first used before that moment."""
         ...
 
-    def mend_vectors(self, *, forget: Collection[int], add: Sequence[tuple[str, NewVector]] = ()) -> None:
-        """Forget vectors by id, and give contents new ones. For a store that nobody else has open: no change tells of
-        it, so every index made before is worthless.
+    def mend_vectors(
+        self,
+        *,
+        forget: Collection[int],
+        add: Sequence[tuple[str, NewVector]] = (),
+        undescribe: Collection[tuple[str, int]] = (),
+    ) -> None:
+        """Forget vectors by id, and give contents new ones. Contents that are `undescribed` (content, space) lose all
+        their vectors of that space, and what told of them is told no more: they are to be described anew. For a store
+        that nobody else has open: no change tells of it, so every index made before is worthless.
         """
         ...

@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
+from service.descriptors.opening import BUILTIN, is_name
 from service.domain.errors import SettingsError
 from service.domain.values import OperatingPoint
 from service.policies import NAME
@@ -69,6 +70,15 @@ def _folders(given: str) -> tuple[Path, ...]:
     return tuple(Path(folder) for folder in listed if folder)
 
 
+_LONGEST_NAME = 100
+"""Of a descriptor model; `similar:` before it included it is the name of a matcher."""
+
+
+def _listed(given: str) -> tuple[str, ...]:
+    """The names of a comma-separated list."""
+    return tuple(name.strip() for name in given.split(",") if name.strip())
+
+
 class Settings(BaseSettings):
     """What can be set. A field's description says what it does, in its unit."""
 
@@ -95,7 +105,10 @@ class Settings(BaseSettings):
     )
     blobs_url: str = Field("", description="Originals and thumbnails; empty: a folder in the data folder.")
     outputs: str = Field("", description="Backups of what is removed; empty: `processing/outputs` in the data folder.")
-    descriptors: Literal["builtin"] = Field("builtin", description="Descriptor models, comma-separated.")
+    descriptors: str = Field(
+        "builtin",
+        description="Descriptor models, comma-separated: `builtin`, and any of `clip:ARCH/TAG` and `deepface:MODEL`.",
+    )
     operating_point: OperatingPoint = Field(
         OperatingPoint.BALANCED, description="How sure a duplicate must be where a request does not say."
     )
@@ -143,6 +156,25 @@ class Settings(BaseSettings):
         if any(not folder.is_absolute() for folder in _folders(given)):
             raise ValueError("each must be an absolute path")
         return given
+
+    @field_validator("descriptors")
+    @classmethod
+    def _descriptors_are_models(cls, given: str) -> str:
+        """Which there are of a kind its own library says, when it is opened."""
+        names = _listed(given)
+        if BUILTIN not in names:
+            raise ValueError(f"{BUILTIN} must be one of them: it is what finds copies")
+        if len(set(names)) < len(names):
+            raise ValueError("each may be named once")
+        for name in names:
+            if name != BUILTIN and not (is_name(name) and len(name) <= _LONGEST_NAME):
+                raise ValueError(f"{name!r} is neither {BUILTIN} nor clip:ARCH/TAG nor deepface:MODEL")
+        return given
+
+    @property
+    def further_spaces(self) -> tuple[str, ...]:
+        """The descriptor models beside the built-in one, in the order they are named."""
+        return tuple(name for name in _listed(self.descriptors) if name != BUILTIN)
 
     @property
     def import_folders(self) -> tuple[Path, ...]:

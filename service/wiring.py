@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -19,6 +20,7 @@ from index_store.vectors.build_child import SECRET, BuildChild
 from index_store.vectors.snapshot import SnapshotFolder
 from index_store.vectors.snapshot_follower import SnapshotFollower
 from service.descriptors.builtin import Builtin
+from service.descriptors.opening import BUILTIN, generation_of, opened
 from service.descriptors.registry import MODELS
 from service.domain.errors import SettingsError
 from service.domain.verdict import FITTED
@@ -32,6 +34,7 @@ from service.workflows.findings import Store
 from service.workflows.folder_crew import Crew
 from service.workflows.parts import Parts
 from service.workflows.policies import policy_named
+from service.workflows.spaces import FurtherSpace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,31 +49,40 @@ if TYPE_CHECKING:
 
 
 def build(
-    settings: Settings, *, fault_injection: bool = False, wait_for_index: bool = True, decoders_at_once: bool = True
+    settings: Settings,
+    *,
+    fault_injection: bool = False,
+    wait_for_index: bool = True,
+    decoders_at_once: bool = True,
+    further: bool = True,
 ) -> Parts:
     """Open the store, start the decoders and bring the index level with the log. Raises StoreError or SettingsError.
 
     Where reading the index takes long, `wait_for_index=False` has it read in the background; until then searches raise
-    `IndexBuildingError`. Who may have nothing to decode for long has the decoders started by the first picture.
+    `IndexBuildingError`. Who may have nothing to decode for long has the decoders started by the first picture, and who
+    only looks for copies opens no `further` spaces.
     """
     for own in settings.own_folders:
         check_apart(own, settings.import_folders)
     held = share(settings.data)
     try:
         make_pool = partial(decoders, settings, fault_injection=fault_injection, at_once=decoders_at_once)
-        return _build(settings, held, make_pool, wait_for_index=wait_for_index)
+        return _build(settings, held, make_pool, wait_for_index=wait_for_index, further=further)
     except BaseException:
         held.close()
         raise
 
 
-def _build(settings: Settings, held: Held, make_pool: Callable[[], DecodePool], *, wait_for_index: bool) -> Parts:
+def _build(
+    settings: Settings, held: Held, make_pool: Callable[[], DecodePool], *, wait_for_index: bool, further: bool
+) -> Parts:
     catalogue = open_catalogue(settings.effective_catalogue_url)
-    model = MODELS[settings.descriptors]
-    space = space_of(settings, catalogue)
+    model = MODELS[BUILTIN]
+    space = space_of(catalogue)
     _refuse_blind_search(catalogue.undescribed(space.space_id), model.model_id)
     follower = _follower(settings, catalogue, space)
     follower.prepare(wait=wait_for_index)
+    spaces = further_spaces(settings, catalogue, wait_for_index=wait_for_index) if further else ()
     return Parts(
         settings=settings,
         pool=make_pool(),
@@ -83,10 +95,11 @@ def _build(settings: Settings, held: Held, make_pool: Callable[[], DecodePool], 
         space=space,
         follower=follower,
         descriptor=model,
-        embedder=embedder(settings),
+        embedder=embedder(),
         verdict_model=FITTED,
         policy=policy_named(settings.policy, catalogue.policies),
         held=held,
+        spaces=spaces,
         room=_room(settings),
     )
 
@@ -118,9 +131,9 @@ def decoders(
     )
 
 
-def embedder(settings: Settings) -> Builtin:
-    """The descriptor model that is set, opened. Raises WeightsError."""
-    return Builtin(MODELS[settings.descriptors])
+def embedder() -> Builtin:
+    """The model of copy detection, opened. Raises WeightsError."""
+    return Builtin(MODELS[BUILTIN])
 
 
 _RUN_OF_A_CREW = 5000
@@ -134,17 +147,39 @@ def crew(settings: Settings) -> Crew:
     return Crew(settings.decode_children, partial(decoders, alone, recycle_after=_RUN_OF_A_CREW))
 
 
-def space_of(settings: Settings, catalogue: Catalogue) -> Space:
-    """The space of the model that is set, made if it is new."""
-    model = MODELS[settings.descriptors]
+def space_of(catalogue: Catalogue) -> Space:
+    """The space of copy detection, made if it is new."""
+    model = MODELS[BUILTIN]
     return catalogue.ensure_space(model.name, model.generation(NORMALISE_VERSION), model.dimension, model.metric)
+
+
+def further_spaces(
+    settings: Settings, catalogue: SqlCatalogue, *, wait_for_index: bool = True
+) -> tuple[FurtherSpace, ...]:
+    """The other models that are set, opened, each with its index. Raises SettingsError, WeightsError and StoreError."""
+    made: list[FurtherSpace] = []
+    try:
+        for name in settings.further_spaces:
+            model = opened(name, settings)
+            generation = generation_of(model, NORMALISE_VERSION)
+            space = catalogue.ensure_space(name, generation, model.dimension, "cosine", "building")
+            if space.state == "retired":  # somebody went back to it
+                space = catalogue.descriptions.use(space.space_id, is_whole=False)
+            follower = _follower(settings, catalogue, space)
+            made.append(FurtherSpace(space, model, follower))
+            follower.prepare(wait=wait_for_index)
+    except BaseException:
+        for one in made:
+            one.follower.close()
+            one.model.close()
+        raise
+    return tuple(made)
 
 
 def snapshots_of(settings: Settings, catalogue: SqlCatalogue, space: Space) -> SnapshotFolder:
     """The folder of the space's snapshots, named so that no two generations can meet."""
-    return SnapshotFolder(
-        settings.index_folder / f"{space.name}-{space.generation}", space, catalogue.keys.secret(SECRET)
-    )
+    named = re.sub(r"[^A-Za-z0-9._-]", "_", space.name)
+    return SnapshotFolder(settings.index_folder / f"{named}-{space.generation}", space, catalogue.keys.secret(SECRET))
 
 
 def _follower(settings: Settings, catalogue: SqlCatalogue, space: Space) -> Follower:
@@ -179,7 +214,7 @@ def _opened(settings: Settings, *, alone: bool = False) -> Iterator[SqlCatalogue
 def open_store(settings: Settings, *, alone: bool = False) -> Iterator[Store]:
     """What is remembered, without decoders and index. With `alone`, `StoreInUseError` while anybody else has it open."""
     with _opened(settings, alone=alone) as catalogue:
-        model = MODELS[settings.descriptors]
+        model = MODELS[BUILTIN]
         yield Store(
             catalogue=catalogue,
             copies=catalogue,
@@ -189,6 +224,7 @@ def open_store(settings: Settings, *, alone: bool = False) -> Iterator[Store]:
             blobs=open_blobs(settings.effective_blobs_url),
             model=model,
             generation=model.generation(NORMALISE_VERSION),
+            further=settings.further_spaces,
         )
 
 
@@ -232,7 +268,7 @@ def open_keys(settings: Settings) -> Iterator[Keys]:
 def open_snapshots(settings: Settings) -> Iterator[tuple[SqlCatalogue, Space, SnapshotFolder]]:
     """What a rebuild of the index needs: the catalogue, the space and its folder; no decoders and no model."""
     with _opened(settings) as catalogue:
-        space = space_of(settings, catalogue)
+        space = space_of(catalogue)
         yield catalogue, space, snapshots_of(settings, catalogue, space)
 
 
@@ -243,6 +279,7 @@ __all__ = [
     "decoders",
     "embedder",
     "forget_indexes",
+    "further_spaces",
     "load_catalogue",
     "open_keys",
     "open_snapshots",

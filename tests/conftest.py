@@ -8,6 +8,7 @@ import pytest
 
 from index_store import syncing
 from index_store.testing.postgres import postgres_server
+from service.descriptors import opening
 
 SHARE = float(os.environ.get("KEEPONE_TEST_SHARE", "0.05"))
 
@@ -46,3 +47,10 @@ def catalogue_url(request, tmp_path):
 def no_sync_has_failed(monkeypatch):
     """Each test is a process of its own as far as failed syncs go."""
     monkeypatch.setattr(syncing, "_failed", threading.Event())
+
+
+@pytest.fixture
+def twins(monkeypatch):
+    """Further descriptor models that need no library stand for those that do: `deepface:…` and `clip:…` are twins."""
+    for kind in opening.KINDS:
+        monkeypatch.setitem(opening.KINDS, kind, "service.descriptors.testing")

@@ -81,7 +81,7 @@ class Writers:
     def _write(self, settings: Settings, number: int) -> None:
         try:
             with wiring.open_store(settings) as store:
-                space = wiring.space_of(settings, store.catalogue)
+                space = wiring.space_of(store.catalogue)
                 one = 0
                 while not self._done.is_set():
                     one += 1
@@ -112,7 +112,7 @@ def back_up_under_load(folder: Path, *, rounds: int, writers: int) -> Story:
     verified = clean = lost = 0
     slowest = 0.0
     with wiring.open_store(settings) as store:
-        wiring.space_of(settings, store.catalogue)
+        wiring.space_of(store.catalogue)
         with Writers(settings, writers) as at_work:
             for number in range(rounds):
                 while len(at_work.acknowledged) <= number and not at_work.failed:

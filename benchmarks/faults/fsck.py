@@ -148,7 +148,7 @@ def plant_and_look(data: Path, *, each: int) -> Story:
     """Plant so many of each class into a new store, look, and compare."""
     settings = Settings(_env_file=None, data=data)
     with wiring.open_store(settings) as store:
-        space = wiring.space_of(settings, store.catalogue)
+        space = wiring.space_of(store.catalogue)
         planter = Planter(store, space, data)
         spare = 2 * each  # as many again stay whole
         made = hand_in(store, space, 0, len(planter.all()) * each + spare)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    update,
 )
 
 from index_store.catalogue import rows, tables
@@ -121,11 +122,25 @@ class SqlInspection:
         with self._database.reading() as connection:
             return connection.execute(counted).scalar_one()
 
-    def mend_vectors(self, *, forget: Collection[int], add: Sequence[tuple[str, NewVector]] = ()) -> None:
+    def mend_vectors(
+        self,
+        *,
+        forget: Collection[int],
+        add: Sequence[tuple[str, NewVector]] = (),
+        undescribe: Collection[tuple[str, int]] = (),
+    ) -> None:
         table, unwanted = tables.vector, sorted(forget)
         with self._database.writing() as connection:
             for start in range(0, len(unwanted), _AT_ONCE):
                 connection.execute(delete(table).where(table.c.id.in_(unwanted[start : start + _AT_ONCE])))
+            for content_id, space_id in undescribe:
+                mine = table.c.content_id == content_id, table.c.space_id == space_id
+                connection.execute(delete(table).where(*mine))
+                change = tables.change
+                told = change.c.content_id == content_id, change.c.space_id == space_id
+                connection.execute(
+                    update(change).where(*told, change.c.kind == "described").values(kind="forgotten", vectors=None)
+                )
             new = [sealed(table, rows.vector_row(vector, content_id)) for content_id, vector in add]
             if new:
                 connection.execute(insert(table), new)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from index_store.catalogue.protocol import Catalogue
+from index_store.description_records import Description
 from index_store.inspection import Inspection
 from index_store.records import NewVector, Removal, Space
 from index_store.testing.samples import a_content, a_hand_in, a_hash, a_vector
@@ -71,6 +72,24 @@ class InspectionContract:
             catalogue.append(Removal("img_b"), searched_to=0)
             catalogue.persons.remove("b")
             assert inspection.persons(asked) == {"a", "c"}
+
+    def test_a_description_can_be_forgotten_and_made_anew(self) -> None:
+        with self.filled() as (catalogue, builtin, inspection):
+            space = catalogue.ensure_space("faces", "1", builtin.dimension, "cosine")
+            of_a = Description(a_hash("a"), space.space_id, (NewVector(space.space_id, a_vector("x")),))
+            catalogue.descriptions.add([of_a, Description(a_hash("b"), space.space_id)])
+            head = catalogue.head()
+            assert [(one.kind, one.space_id, one.vectors) for one in inspection.changes(head - 2, 9)] == [
+                ("described", space.space_id, 1),
+                ("described", space.space_id, 0),
+            ]
+            inspection.mend_vectors(forget=(), undescribe=[(a_hash("a"), space.space_id)])
+            assert [one.kind for one in inspection.changes(head - 2, 9)] == ["forgotten", "described"]
+            assert {row.space_id for row in inspection.vectors(0, 9)} == {builtin.space_id}
+            assert a_hash("a") in catalogue.descriptions.missing(space.space_id, "", 9)
+            assert catalogue.changes_since(0, space.space_id, 99).vectors == ()
+            assert catalogue.descriptions.add([of_a]) == ["described"]
+            assert len(catalogue.changes_since(0, space.space_id, 99).vectors) == 1
 
     def test_vectors_can_be_forgotten_and_given_anew(self) -> None:
         with self.filled() as (_, space, inspection):

@@ -1,6 +1,7 @@
 """Everything that a `MemoryCatalogue` holds, page by page. Memory does not rot, so every row is sound."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from index_store.inspection import ContentRow, ImageRow, VectorRow
@@ -62,8 +63,18 @@ class MemoryInspection:
         del before
         return 0
 
-    def mend_vectors(self, *, forget: Collection[int], add: Sequence[tuple[str, NewVector]] = ()) -> None:
+    def mend_vectors(
+        self,
+        *,
+        forget: Collection[int],
+        add: Sequence[tuple[str, NewVector]] = (),
+        undescribe: Collection[tuple[str, int]] = (),
+    ) -> None:
         vectors = self._vectors
+        vectors[:] = [one for one in vectors if (one.content_id, one.space_id) not in undescribe]
+        for place, told in enumerate(self._log):
+            if told.kind == "described" and (told.content_id, told.space_id) in undescribe:
+                self._log[place] = replace(told, kind="forgotten", vectors=None)
         vectors[:] = [one for one in vectors if one.vector_id not in forget]
         for content_id, vector in add:
             number = max((one.vector_id for one in vectors), default=0) + 1

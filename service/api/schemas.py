@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from service.domain.likeness import Distance
 from service.domain.values import Action, Direction, Edit, PictureFormat, Relation, VerdictKind
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -161,6 +162,45 @@ class Timings(BaseModel):
     total: float
 
 
+class Similar(BaseModel):
+    """A stored picture that means much the same, by a further descriptor space. That alone makes it no copy."""
+
+    space: str
+    image_id: str
+    external_id: str | None
+    person_id: str | None
+    similarity: Annotated[float, Field(ge=-1, le=1, description="Cosine in that space.")]
+    distance: Annotated[float, Field(ge=0, description="By `metric`; lower is closer.")]
+    metric: Distance
+    threshold: Annotated[float | None, Field(description="The largest distance that the model's makers take for one.")]
+    below: Annotated[bool | None, Field(description="Whether the distance is within the threshold.")]
+    unknown: Unknown
+    links: Links
+
+
+class SimilarFace(Similar):
+    """A face in a stored picture that lies near a face in the query, nearest first."""
+
+    relation: Annotated[Literal["same_person"] | None, Field(description="`same_person` within the threshold.")]
+    query_box: Annotated[list[float] | None, Field(description="[left, top, right, bottom] as shares.")]
+    reference_box: list[float] | None
+
+
+class SpaceAsked(BaseModel):
+    """A further descriptor space, and how much it knew when it was asked."""
+
+    space: str
+    of_faces: bool
+    generation: Annotated[str, Field(description="Digest of the model's exact state.")]
+    found: Annotated[
+        int, Field(description="Descriptors of the query: 1 of a picture, and of faces as many as it has.")
+    ]
+    pictures: Annotated[int, Field(description="Stored pictures that it has described so far.")]
+    vectors: Annotated[int, Field(description="Vectors that could be found.")]
+    sequence: Annotated[int, Field(description="How far its index has read the log.")]
+    searched: Annotated[bool, Field(description="False while its index is being read; then nothing was searched.")]
+
+
 class VerdictBlock(BaseModel):
     """Do we have this picture already, which one is it, and which copy should stay?"""
 
@@ -172,6 +212,13 @@ class VerdictBlock(BaseModel):
     query: Query
     index: IndexState
     timings_ms: Timings
+    similar: Annotated[
+        list[Similar], Field(description="Beside the verdict: by every further space of pictures that is set.")
+    ] = []
+    persons: Annotated[
+        list[SimilarFace], Field(description="Beside the verdict: by every further space of faces that is set.")
+    ] = []
+    spaces: Annotated[list[SpaceAsked], Field(description="The further spaces that were asked.")] = []
 
 
 class Stage(BaseModel):
@@ -333,6 +380,13 @@ class IndexStats(BaseModel):
     size: int
     sequence: int
     lag: Annotated[int, Field(description="Changes committed that this process's index has not read yet.")]
+    state: Annotated[
+        Literal["building", "active", "retired"], Field(description="`building` until it has described all there was.")
+    ] = "active"
+    pictures: Annotated[int | None, Field(description="Stored pictures described; null: each as it is taken in.")] = (
+        None
+    )
+    missing: Annotated[int, Field(description="Stored pictures that are yet to be described.")] = 0
 
 
 class Stats(BaseModel):

@@ -53,13 +53,13 @@ def command(*, deep: bool, mend: bool, as_json: bool, data: Path | None) -> None
 
 
 def _mend(settings: Settings, store: Store, report: Report, progress: Progress) -> None:
-    space = wiring.space_of(settings, store.catalogue)
+    space = wiring.space_of(store.catalogue)
     with wiring.decoders(settings) as pool:
         repair(
             store,
             report,
             pool=pool,
-            embedder=wiring.embedder(settings),
+            embedder=wiring.embedder(),
             space=space,
             forget_indexes=lambda: wiring.forget_indexes(settings),
             progress=progress,

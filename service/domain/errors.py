@@ -104,6 +104,10 @@ class WrongRemovalError(KeeponeError):
     """The removal is not of a kind, or not in a state, that allows this here."""
 
 
+class BadDescriptorError(KeeponeError):
+    """A descriptor model gave no usable descriptor."""
+
+
 class UnknownSpaceError(KeeponeError):
     """There is no descriptor space of that name here."""
 

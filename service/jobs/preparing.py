@@ -172,7 +172,7 @@ def _serve(pipe: Connection, settings: Settings) -> None:
     log.configure(settings.log_format, settings.log_level)
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     cv2.setNumThreads(1)  # there is such a process for every core; more threads only take turns
-    parts = wiring.build(settings)
+    parts = wiring.build(settings, further=False)
     pipe.send("ready")
     try:
         while True:

@@ -65,16 +65,24 @@ class Arrival:
     """One picture handed in. Not for two threads at once."""
 
     def __init__(
-        self, data: bytes, wish: Wish, parts: Parts, *, wait_s: float | None = None, to_the_end: bool = True
+        self,
+        data: bytes,
+        wish: Wish,
+        parts: Parts,
+        *,
+        wait_s: float | None = None,
+        to_the_end: bool = True,
+        describing: bool = True,
     ) -> None:
         """Study the picture and search for it. Raises what `study` raises, and StoreError.
 
-        `to_the_end`: of the log; otherwise as far as the index happens to have read.
+        `to_the_end`: of the log; otherwise as far as the index happens to have read. `describing`: in further spaces as
+        well, which is else done after the commit by whoever fills them.
         """
         self._wish = wish
         self._parts = parts
         watch = Stopwatch()
-        self.subject = study(data, parts, watch, wait_s=wait_s)
+        self.subject = study(data, parts, watch, wait_s=wait_s, spaces=parts.spaces if describing else ())
         self._data: bytes | None = data
         self._planned: HandIn | None = None
         self._inquiry = Inquiry(self.subject, parts, watch)

@@ -6,13 +6,17 @@ import base64
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from service.domain.values import Relation
+
 if TYPE_CHECKING:
     from service.domain.values import Assessed, Match
     from service.workflows.check import Checked
     from service.workflows.comparison import Compared
+    from service.workflows.likeness import Like, Likeness
 
 PROBABILITY_DIGITS = 4
 NO_DESCRIPTOR = "the picture has too little detail for a descriptor"
+NO_THRESHOLD = "the makers of the model name no threshold"
 NOTHING_TO_LAY = "nothing lays one picture on the other"
 
 
@@ -28,6 +32,39 @@ def verdict_block(checked: Checked) -> dict[str, Any]:
         "query": query_block(checked.subject.assessed),
         "index": {"sequence": checked.sequence, "size": checked.size, "model": checked.model_id},
         "timings_ms": checked.timings_ms,
+    } | (likeness_block(checked.likeness) if checked.likeness else {})
+
+
+def likeness_block(likeness: Likeness) -> dict[str, Any]:
+    """What further spaces said, beside the matches."""
+    return {
+        "similar": [like_block(one) for one in likeness.similar],
+        "persons": [like_block(one) | _face_of(one) for one in likeness.persons],
+        "spaces": [_plain(one) for one in likeness.spaces],
+    }
+
+
+def like_block(one: Like) -> dict[str, Any]:
+    return {
+        "space": one.space,
+        "image_id": one.image_id,
+        "external_id": one.external_id,
+        "person_id": one.person_id,
+        "similarity": round(one.similarity, 4),
+        "distance": round(one.distance, 6),
+        "metric": one.metric.value,
+        "threshold": one.threshold,
+        "below": one.is_below,
+        "unknown": {"below": NO_THRESHOLD} if one.is_below is None else {},
+        "links": {"thumbnail": f"/images/{one.image_id}/thumbnail"},
+    }
+
+
+def _face_of(one: Like) -> dict[str, Any]:
+    return {
+        "relation": Relation.SAME_PERSON.value if one.is_below else None,
+        "query_box": _plain(one.query_box),
+        "reference_box": _plain(one.reference_box),
     }
 
 

@@ -15,6 +15,7 @@ from service.domain.values import OperatingPoint, Relation, Verdict
 from service.domain.verdict import could_be_copies, decide
 from service.workflows.assessed import assessed_of
 from service.workflows.known import proposed
+from service.workflows.likeness import look_alike
 from service.workflows.nearest import Nearest
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from index_store.records import ContentWithImages
     from service.domain.policy import Policy
     from service.domain.values import Match
+    from service.workflows.likeness import Likeness
     from service.workflows.nearest import Peer
     from service.workflows.parts import Parts
     from service.workflows.study import Subject
@@ -52,6 +54,8 @@ class Checked:
     verdict_model: str
     policy: str
     timings_ms: dict[str, float]
+    likeness: Likeness | None = None
+    """What lies near it in further spaces; None where none was asked."""
 
     @property
     def model(self) -> str:
@@ -65,7 +69,7 @@ def check(data: bytes, parts: Parts, *, top_k: int, point: OperatingPoint, wait_
     Raises BadPictureError, OverloadedError (no decoder within `wait_s` seconds; None waits) or StoreError.
     """
     watch = Stopwatch()
-    subject = study(data, parts, watch, wait_s=wait_s)
+    subject = study(data, parts, watch, wait_s=wait_s, spaces=parts.spaces)
     inquiry = Inquiry(subject, parts, watch)
     inquiry.search()
     return inquiry.conclude(top_k, point)
@@ -218,6 +222,8 @@ class Inquiry:
         `is_protected`: whether the policy protects where the query comes from.
         """
         model, policy = self._parts.verdict_model, self._parts.policy
+        with self._watch.step("search"):
+            likeness = look_alike(self.subject.described, self._parts, top_k)
         ranked = sorted(self._matches.values(), key=_rank)
         probability = ranked[0].probability if ranked else 0.0
         kind = decide(probability, point, model)
@@ -245,6 +251,7 @@ class Inquiry:
             verdict_model=model.name,
             policy=policy.name,
             timings_ms=self._watch.milliseconds(),
+            likeness=likeness,
         )
 
 

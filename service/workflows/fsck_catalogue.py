@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from index_store.entries import OF_NO_IMAGE
 from index_store.errors import StoreError, StoreUnavailableError
 from service.workflows.findings import Finding
 from service.workflows.fsck_rows import (
@@ -25,6 +26,7 @@ from service.workflows.fsck_rows import (
     Numbers,
     Rows,
 )
+from service.workflows.fsck_spaces import described, further_of, spoilt, undescribed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,6 +48,7 @@ def check_catalogue(store: Store, progress: Progress) -> tuple[Rows, list[Findin
     """All that the catalogue alone can tell. Raises StoreError."""
     spaces = {space.space_id: space for space in store.inspection.spaces()}
     rows = Rows(_current(spaces, store))
+    rows.further = further_of(spaces.values(), store)
     found = [Finding("damaged-file", line, line) for line in store.inspection.damage()]
     owners: dict[str, str] = {}
     # Where the log ends first: what comes while rows are read has a later sequence, and is left for the next look.
@@ -68,7 +71,11 @@ def check_catalogue(store: Store, progress: Progress) -> tuple[Rows, list[Findin
     found += _fold(changes, rows)
     found += _rows_against_log(rows)
     found += _vectors(store, rows, spaces, progress)
-    found += _index(store, rows)
+    found += undescribed(store, spaces)
+    if rows.space is not None:
+        found += _index(store, rows, rows.space.space_id, rows.vectors)
+    for space_id, further in rows.further.items():
+        found += _index(store, rows, space_id, further.vectors)
     return rows, found
 
 
@@ -119,6 +126,9 @@ def _fold(changes: Iterator[Change], rows: Rows) -> Iterator[Finding]:
             gap = f"{rows.head + 1}" if change.sequence == rows.head + 2 else f"{rows.head + 1}..{change.sequence - 1}"
             yield Finding("missing-change", gap)
         rows.head = change.sequence
+        if change.kind in OF_NO_IMAGE:
+            yield from described(change, rows)
+            continue
         content, image = contents.place(change.content_id), images.place(change.image_id)
         why = _contradiction(change, content, image, rows)
         if why:
@@ -199,7 +209,12 @@ def _vectors(store: Store, rows: Rows, spaces: dict[int, Space], progress: Progr
         is_ours = rows.space is not None and vector.space_id == rows.space.space_id
         if is_ours:
             rows.vectors.add(place, vector.vector_id)
+        further = rows.further.get(vector.space_id)
+        if further is not None:
+            further.vectors.add(place, vector.vector_id)
         kind, why = _judged(vector, contents.marks[place], rows, spaces)
+        if kind is None and further is not None and vector.ordinal >= further.said(place):
+            kind, why = "extra-vector", f"{spaces[vector.space_id].name} has described no such one"
         if kind is not None:
             yield Finding(kind, str(vector.vector_id), f"content {vector.content_id}: {why}")
         elif is_ours:
@@ -211,6 +226,8 @@ def _vectors(store: Store, rows: Rows, spaces: dict[int, Space], progress: Progr
     ]
     for content, named in rows.images.named(missing).items():
         yield Finding("missing-vector", contents.name(content), named)
+    for space_id, further in rows.further.items():
+        yield from spoilt(spaces[space_id], further, rows)
 
 
 def _judged(vector: VectorRow, marks: int, rows: Rows, spaces: dict[int, Space]) -> tuple[str | None, str]:
@@ -236,12 +253,10 @@ def _bad_values(vector: VectorRow, space: Space) -> str:
     return "" if np.isfinite(values).all() and values.any() else "it is zero or not finite"
 
 
-def _index(store: Store, rows: Rows) -> Iterator[Finding]:
+def _index(store: Store, rows: Rows, space_id: int, vectors: Numbers) -> Iterator[Finding]:
     """Fold the log as every index does, and compare the ids with those that the rows come to."""
-    if rows.space is None:
-        return
     try:
-        held = _folded(store, rows, rows.space.space_id)
+        held = _folded(store, rows, space_id)
     except StoreUnavailableError:
         raise
     except (StoreError, ValueError, TypeError) as error:
@@ -249,7 +264,7 @@ def _index(store: Store, rows: Rows) -> Iterator[Finding]:
         return
     for content in range(len(rows.contents.keys)):
         found = held.at(content)
-        wanted = rows.vectors.at(content) if rows.contents.active[content] else []
+        wanted = vectors.at(content) if rows.contents.active[content] else []
         if sorted(found) != sorted(wanted):
             yield Finding("index-differs", rows.contents.name(content), f"holds {found}, should hold {wanted}")
 

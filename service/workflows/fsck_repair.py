@@ -56,10 +56,17 @@ def repair(
     doubtful |= {int(one.name.removeprefix("vector ")) for one in by_kind.get("changed-row", ())}
     doubtful -= useless
     missing = [one.name for one in by_kind.get("missing-vector", ())]
-    if useless or doubtful or missing:
+    spoilt = [one.name.split(" ") for one in by_kind.get("spoilt-description", ())]
+    if useless or doubtful or missing or spoilt:
         forget_indexes()  # first: a crash between the two leaves work, not a wrong index
         store.inspection.mend_vectors(forget=useless)
-        _make_vectors(store, _contents_of(store, doubtful), missing, pool, embedder, space, progress)
+        places = _places_of(store, doubtful)
+        # No further model is asked here: what is forgotten is missing, and whoever fills its space describes it anew.
+        anew = {(content_id, of) for content_id, of in places.values() if of != space.space_id}
+        anew.update((content_id, int(of)) for content_id, of in spoilt)
+        store.inspection.mend_vectors(forget=(), undescribe={one for one in anew if _could_be(one[0])})
+        mine = {name: content_id for name, (content_id, of) in places.items() if of == space.space_id}
+        _make_vectors(store, mine, missing, pool, embedder, space, progress)
     for place, finding in enumerate(broken := by_kind.get("bad-thumbnail", []), 1):
         _make_thumbnail(store, finding.name, pool)
         progress("thumbnails made", place, len(broken))
@@ -71,12 +78,12 @@ def repair(
         store.answers.forget_before(moment(datetime.now(UTC) - ANSWERS_KEPT))
 
 
-def _contents_of(store: Store, vector_ids: set[int]) -> dict[int, str]:
-    """Vector ids with their contents, which may be none that exists."""
-    found: dict[int, str] = {}
+def _places_of(store: Store, vector_ids: set[int]) -> dict[int, tuple[str, int]]:
+    """Vector ids with their contents and spaces, which may be none that exists."""
+    found: dict[int, tuple[str, int]] = {}
     after = 0
     while vector_ids - found.keys() and (rows := store.inspection.vectors(after, PAGE)):
-        found |= {row.vector_id: row.content_id for row in rows if row.vector_id in vector_ids}
+        found |= {row.vector_id: (row.content_id, row.space_id) for row in rows if row.vector_id in vector_ids}
         after = rows[-1].vector_id
     return found
 

@@ -143,6 +143,20 @@ class Images:
 
 
 @dataclass(slots=True)
+class Further:
+    """What there is of a further space, by the place of its content."""
+
+    described: Numbers = field(default_factory=Numbers)
+    """How many vectors the log says it has."""
+    vectors: Numbers = field(default_factory=Numbers)
+    """Their ids."""
+
+    def said(self, place: int) -> int:
+        """How many vectors there should be; 0 of what is not described."""
+        return next(iter(self.described.at(place)), 0)
+
+
+@dataclass(slots=True)
 class Rows:
     """All rows, without their documents."""
 
@@ -152,6 +166,8 @@ class Rows:
     images: Images = field(default_factory=Images)
     vectors: Numbers = field(default_factory=Numbers)
     """Ids of the vectors in the space, by the place of their content."""
+    further: dict[int, Further] = field(default_factory=dict)
+    """By space id, of all but the spaces of copy detection."""
     head: int = 0
     """The last change that was read."""
     log_end: int = 0

@@ -17,8 +17,10 @@ from index_store.failpoints import reached
 from index_store.group_records import AlreadyDone, GroupItem
 from index_store.job_records import IdempotentAnswer
 from index_store.records import Image, Stale
+from service import log
 from service.domain.errors import OverloadedError
 from service.workflows.arrival import Arrival, Wish
+from service.workflows.spaces import description_of
 
 if TYPE_CHECKING:
     from service.workflows.parts import Parts
@@ -66,8 +68,28 @@ def ingest(
             return _earlier(committed)
         if not isinstance(committed, Stale):
             reached("ingest.committed")
+            _describe(arrival, committed.image, parts)
             return Ingested(committed.image, _references(committed.image, parts), dict(entry.verdict_block))
     raise OverloadedError("Too many pictures are being committed at this moment.")
+
+
+def _describe(arrival: Arrival, image: Image, parts: Parts) -> None:
+    """Keep what further spaces have of the picture, unless its bytes were not kept. Who dies before leaves it missing
+    there, as does a store that fails now: it is filled from the original.
+    """
+    subject = arrival.subject
+    if subject.assessed.too_little_detail or image.content_id != subject.assessed.facts.sha256:
+        return
+    new = [
+        description_of(image.content_id, one.space, subject.described[one.name])
+        for one in parts.spaces
+        if one.name in subject.described
+    ]
+    if new:
+        try:
+            parts.catalogue.descriptions.add(new)
+        except StoreError as error:
+            log.event("a picture is to be described later", image_id=image.image_id, error=error)
 
 
 def taken_in(image_id: str, parts: Parts) -> Ingested:

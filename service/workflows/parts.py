@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from service.domain.verdict import VerdictModel
     from service.pictures.pool import DecodePool
     from service.settings import Settings
+    from service.workflows.spaces import FurtherSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Parts:
     """What makes one copy better than another, as it is set."""
     held: Held
     """The data folder is in use until this is closed."""
+    spaces: tuple[FurtherSpace, ...] = ()
+    """Beside the one of copy detection, in the order they are set."""
     room: Room = field(default_factory=Room)
     """Asked before a picture is taken in."""
     committing: threading.Lock = field(default_factory=threading.Lock)
@@ -50,5 +53,8 @@ class Parts:
     def close(self) -> None:
         self.pool.close()
         self.follower.close()
+        for space in self.spaces:
+            space.follower.close()
+            space.model.close()
         self.catalogue.close()
         self.held.close()

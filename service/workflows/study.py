@@ -16,14 +16,19 @@ from service.descriptors.keypoints import MOST_ASKED, extract, extract_closely
 from service.domain.dihedral import POSES
 from service.domain.values import Assessed
 from service.pictures.file_facts import read_file_facts
+from service.workflows.spaces import describe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
+    from service.descriptors.protocol import Described
     from service.domain.keypoints import Keypoints
     from service.domain.values import Region
     from service.pictures.pool import DecodePool
     from service.workflows.parts import Parts
+    from service.workflows.spaces import Descriptions, FurtherSpace
     from service.workflows.stopwatch import Stopwatch
 
 
@@ -39,13 +44,16 @@ class Subject:
     working: NDArray[np.uint8]
     insets: list[Region] = field(default_factory=list)
     """Where in it other pictures may lie, as shares."""
+    described: Descriptions = field(default_factory=dict)
+    """What further spaces have of it, by their names; none where they were not asked."""
     _looks: dict[int, Look] = field(default_factory=dict)
     _keypoints: list[tuple[Keypoints, Keypoints]] = field(default_factory=list)
     _close_keypoints: list[tuple[Keypoints, Keypoints]] = field(default_factory=list)
 
     def __reduce__(self) -> tuple[type[Subject], tuple[Any, ...]]:
         # Looks are made again sooner than they are carried to another process: they weigh twice what all else does.
-        carried = (self.assessed, self.spectrum, self.posed_phashes, self.vectors, self.working, self.insets)
+        told = (self.assessed, self.spectrum, self.posed_phashes, self.vectors, self.working, self.insets)
+        carried = (*told, self.described)
         return Subject, (*carried, {}, self._keypoints)
 
     def nearest_pose(self, phash: bytes) -> tuple[int, int]:
@@ -81,9 +89,17 @@ class Subject:
 
 
 def looked_at(
-    data: bytes, pool: DecodePool, watch: Stopwatch, *, wait_s: float | None
+    data: bytes,
+    pool: DecodePool,
+    watch: Stopwatch,
+    *,
+    wait_s: float | None,
+    told: Callable[[NDArray[np.uint8]], None] = lambda _: None,
 ) -> tuple[Assessed, Frequencies, NDArray[np.uint8]]:
-    """Decode and assess alone: with what was assessed, the frequencies and the working pixels. Raises as `study`."""
+    """Decode and assess alone: with what was assessed, the frequencies and the working pixels. Raises as `study`.
+
+    `told` is handed the full pixels of a picture that has enough detail, while they are there.
+    """
     with watch.step("decode"):
         decoded = pool.decode(data, wait_s=wait_s)
     with decoded:
@@ -94,14 +110,23 @@ def looked_at(
         # A copy: the shared memory goes back with the rest of the picture.
         working = np.array(decoded.working)
         facts = decoded.facts
-    with watch.step("embed"):
-        spectrum = frequencies(working)
+        with watch.step("embed"):
+            spectrum = frequencies(working)
+            if not spectrum.too_little_detail:
+                told(decoded.pixels)
     return Assessed(facts, quality, authenticity, too_little_detail=spectrum.too_little_detail), spectrum, working
 
 
-def study(data: bytes, parts: Parts, watch: Stopwatch, *, wait_s: float | None) -> Subject:
-    """Decode, embed and assess. Raises what `DecodePool.decode` raises."""
-    assessed, spectrum, working = looked_at(data, parts.pool, watch, wait_s=wait_s)
+def study(
+    data: bytes, parts: Parts, watch: Stopwatch, *, wait_s: float | None, spaces: Sequence[FurtherSpace] = ()
+) -> Subject:
+    """Decode, embed and assess, and describe in these spaces. Raises what `DecodePool.decode` and their models raise."""
+    described: dict[str, tuple[Described, ...]] = dict.fromkeys((one.name for one in spaces), ())
+
+    def describe_all(pixels: NDArray[np.uint8]) -> None:
+        described.update(describe(pixels, spaces))
+
+    assessed, spectrum, working = looked_at(data, parts.pool, watch, wait_s=wait_s, told=describe_all)
     with watch.step("embed"):
         parted = insets(working)
         return Subject(
@@ -111,4 +136,5 @@ def study(data: bytes, parts: Parts, watch: Stopwatch, *, wait_s: float | None) 
             vectors=parts.embedder.embed(with_parts(working, parted)),
             working=working,
             insets=parted,
+            described=described,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 
@@ -10,6 +10,10 @@ from service.api import schemas
 from service.api.auth import Reader
 from service.api.deps import PartsOf
 from service.api.responses import AUTH_SLUGS, problems
+
+if TYPE_CHECKING:
+    from service.workflows.parts import Parts
+    from service.workflows.spaces import FurtherSpace
 
 router = APIRouter(tags=["pictures"])
 
@@ -32,6 +36,23 @@ def stats(parts: PartsOf, _: Reader) -> dict[str, Any]:
                 "size": parts.follower.index.size,
                 "sequence": sequence,
                 "lag": max(0, counted.sequence - sequence),
-            }
+            },
+            *(_further(space, counted.sequence, parts) for space in parts.spaces),
         ],
+    }
+
+
+def _further(space: FurtherSpace, head: int, parts: Parts) -> dict[str, Any]:
+    index, space_id = space.follower.index, space.space.space_id
+    covered = parts.catalogue.descriptions.coverage(space_id)
+    now = next(one for one in parts.catalogue.descriptions.spaces() if one.space_id == space_id)
+    return {
+        "space": space.name,
+        "model": f"{space.name}-{space.space.generation[:12]}",
+        "size": index.size,
+        "sequence": index.sequence,
+        "lag": max(0, head - index.sequence),
+        "state": now.state,
+        "pictures": covered.described,
+        "missing": covered.missing,
     }

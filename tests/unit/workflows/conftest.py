@@ -1,6 +1,10 @@
 """Real stores on disk, one for each test, and one pool of decoders for all of them."""
 
+import io
+
+import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from service import wiring
 from service.domain.values import OperatingPoint
@@ -75,5 +79,21 @@ def originals(tmp_path):
 def thumbnail_files(tmp_path):
     def run():
         return sorted((tmp_path / "data" / "blobs" / "derived").rglob("*.jpg"))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def face_file():
+    """A PNG of coloured blocks, told apart by a seed, with a patch of (255, 0, n) for each face of the twin."""
+
+    def run(seed, *faces):
+        blocks = np.random.default_rng(seed).integers(0, 200, (12, 16, 3), np.uint8)
+        picture = np.kron(blocks, np.ones((20, 20, 1), np.uint8))
+        for number, whose in enumerate(faces):
+            picture[40:100, 20 + 80 * number : 80 + 80 * number] = (255, 0, whose)
+        file = io.BytesIO()
+        Pillow.fromarray(picture).save(file, "PNG")
+        return file.getvalue()
 
     return run

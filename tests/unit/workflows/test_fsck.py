@@ -75,7 +75,7 @@ def mended(store, pool, settings):
 
     def run():
         report = fsck(store, deep=True)
-        space = wiring.space_of(settings, store.catalogue)
+        space = wiring.space_of(store.catalogue)
         forget = partial(wiring.forget_indexes, settings)
         repair(store, report, pool=pool, embedder=Builtin(BUILTIN), space=space, forget_indexes=forget, progress=silent)
         return fsck(store, deep=True)
@@ -163,9 +163,9 @@ def test_what_is_gone_at_a_second_look_was_no_finding(store, behind):
     assert steps.count("changes") == 2
 
 
-def test_a_picture_that_comes_while_it_looks_is_no_finding(store, settings):
+def test_a_picture_that_comes_while_it_looks_is_no_finding(store):
     """Its rows are read, and the change that tells of them is not yet."""
-    before, space = store.catalogue.head(), wiring.space_of(settings, store.catalogue)
+    before, space = store.catalogue.head(), wiring.space_of(store.catalogue)
 
     def commit(step, _done, _total):
         if step == "changes":
@@ -268,7 +268,7 @@ def test_an_orphan_that_is_put_anew_before_the_repair_stays(store, pool, origina
     report = fsck(store)
     assert found(report) == [("orphan-blob", name)]
     store.blobs.put(name, data)
-    space = wiring.space_of(settings, store.catalogue)
+    space = wiring.space_of(store.catalogue)
     forget = partial(wiring.forget_indexes, settings)
     repair(store, report, pool=pool, embedder=Builtin(BUILTIN), space=space, forget_indexes=forget, progress=silent)
     assert name in originals()
@@ -311,7 +311,7 @@ def test_a_catalogue_on_postgres_is_looked_at_alike(postgres, postgres_url, tmp_
     """The same rows, the same check sums."""
     settings = Settings(_env_file=None, data=tmp_path / "data", catalogue_url=postgres_url)
     with wiring.open_store(settings) as store:
-        space = wiring.space_of(settings, store.catalogue)
+        space = wiring.space_of(store.catalogue)
         data = b"a file"
         sha256 = hashlib.sha256(data).hexdigest()
         store.blobs.put(sha256, data)

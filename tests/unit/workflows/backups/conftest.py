@@ -18,8 +18,8 @@ from service.workflows.restore_backup import restore_backup
 def hand_in():
     """Stores files that are no pictures; nothing here looks at pixels."""
 
-    def run(store, settings, *words):
-        space = wiring.space_of(settings, store.catalogue)
+    def run(store, *words):
+        space = wiring.space_of(store.catalogue)
         for word in words:
             data = word.encode() * 100
             sha256 = hashlib.sha256(data).hexdigest()
@@ -39,7 +39,7 @@ def settings(tmp_path):
 @pytest.fixture
 def store(settings, hand_in):
     with wiring.open_store(settings) as opened:
-        hand_in(opened, settings, "one", "two")
+        hand_in(opened, "one", "two")
         yield opened
 
 

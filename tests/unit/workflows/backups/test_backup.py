@@ -22,10 +22,10 @@ from service import wiring
 from service.workflows.fsck import fsck
 
 
-def test_a_second_backup_copies_what_is_new(store, settings, made, hand_in):
+def test_a_second_backup_copies_what_is_new(store, made, hand_in):
     """The originals of a folder of backups are shared by all of them."""
     first = made()
-    hand_in(store, settings, "three")
+    hand_in(store, "three")
     second = made()
     assert (first.copied, second.copied) == (2, 1)
     assert (second.manifest.count, second.manifest.sequence) == (3, 3)
@@ -105,10 +105,10 @@ def test_an_original_that_was_found_again_is_restored_after_all(store, settings,
         assert fsck(again, deep=True).is_clean
 
 
-def test_old_backups_go_with_the_originals_that_only_they_name(store, settings, made, backups, restored, hand_in):
+def test_old_backups_go_with_the_originals_that_only_they_name(store, made, backups, restored, hand_in):
     """What stays can still be restored."""
     alone = made()
-    hand_in(store, settings, "three")
+    hand_in(store, "three")
     made()
     last = made(keep=2)
     assert last.removed == (alone.name,)
@@ -120,24 +120,22 @@ def test_old_backups_go_with_the_originals_that_only_they_name(store, settings, 
     restored(last.name)
 
 
-def test_the_newest_backup_is_the_last_one_made_whatever_the_clock_said(
-    store, settings, made, backups, monkeypatch, hand_in
-):
+def test_the_newest_backup_is_the_last_one_made_whatever_the_clock_said(store, made, backups, monkeypatch, hand_in):
     """A clock that ran ahead and was put right would else have `--keep` remove the backup just made."""
     with monkeypatch.context() as ahead:
         ahead.setattr(ids, "now", lambda: "2099-01-01T00:00:00.000000Z")
         early = made()
-    hand_in(store, settings, "three")
+    hand_in(store, "three")
     late = made(keep=1)
     assert late.removed == (early.name,)
     assert backups.verified() == [late.name]
     assert len(list(backups.blobs().originals())) == 3
 
 
-def test_the_backup_just_made_stays_whatever_the_others_say(store, settings, made, backups, hand_in):
+def test_the_backup_just_made_stays_whatever_the_others_say(store, made, backups, hand_in):
     """A manifest with a number from nowhere must not cost the newest backup its place."""
     early = made()
-    hand_in(store, settings, "three")
+    hand_in(store, "three")
     late = made()
     manifest = backups.root / early.name / MANIFEST
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"number": 99}))

@@ -205,7 +205,7 @@ def test_a_restored_database_goes_on_numbering_where_the_other_stopped(
     with wiring.open_store(there) as store:
         held = {space.space_id for space in store.inspection.spaces()}
         assert store.catalogue.ensure_space("another", "1", 8, "cosine").space_id == max(held) + 1
-        hand_in(store, there, "three")
+        hand_in(store, "three")
 
 
 def test_a_catalogue_on_postgres_is_backed_up_and_moves_both_ways(
@@ -219,7 +219,7 @@ def test_a_catalogue_on_postgres_is_backed_up_and_moves_both_ways(
     there = there.model_copy(update={"data": tmp_path / "with-postgres"})
     with wiring.open_store(there) as store:
         assert fsck(store, deep=True).is_clean
-        hand_in(store, there, "three")
+        hand_in(store, "three")
         assert fsck(store, deep=True).is_clean
         open_at = partial(wiring.open_store_at, there)
         back = back_up(store, backups.root, open_at=open_at, keep=None, progress=silent)

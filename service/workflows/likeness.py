@@ -1,0 +1,146 @@
+"""What lies near a picture in the further spaces: pictures of like meaning, and the same faces.
+
+Neither is a copy by that: what is found here stands beside a verdict and never makes one. A space that is still being
+filled answers of the pictures it knows, and says how many those are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from index_store.errors import IndexBuildingError
+from service.domain.likeness import Distance, distance, own_metric
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from index_store.description_records import PlacedVector
+    from index_store.records import ContentWithImages, Image
+    from service.descriptors.protocol import Described
+    from service.domain.values import Region
+    from service.workflows.parts import Parts
+    from service.workflows.spaces import Descriptions, FurtherSpace
+
+_WIDER = 4
+"""So many times the nearest are asked for: one picture may hold many faces, and a metric may order them otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """A stored picture, or a face in it, that lies near the query or a face in it."""
+
+    space: str
+    content_id: str
+    image_id: str
+    external_id: str | None
+    person_id: str | None
+    similarity: float
+    """Cosine, -1..1."""
+    distance: float
+    metric: Distance
+    threshold: float | None
+    """The largest distance at which the model's makers take two for one; None where they name none."""
+    query_box: Region | None
+    reference_box: Region | None
+
+    @property
+    def is_below(self) -> bool | None:
+        return None if self.threshold is None else self.distance <= self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was asked, and how much it knew."""
+
+    space: str
+    of_faces: bool
+    generation: str
+    found: int
+    """Faces found in the query; 1 of a picture space."""
+    pictures: int
+    """Described so far."""
+    vectors: int
+    """Findable now."""
+    sequence: int
+    searched: bool
+    """False while the index of the space is being read or built: then nothing was searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """All of it, nearest first."""
+
+    similar: tuple[Like, ...]
+    persons: tuple[Like, ...]
+    spaces: tuple[Known, ...]
+
+
+def look_alike(told: Descriptions, parts: Parts, most: int) -> Likeness | None:
+    """At most so many of each kind and space. None where no further space was asked about the picture."""
+    asked = [one for one in parts.spaces if one.name in told]
+    if not asked:
+        return None
+    similar: list[Like] = []
+    persons: list[Like] = []
+    spaces: list[Known] = []
+    for space in asked:
+        mine = told[space.name]
+        try:
+            sequence, searched = space.follower.catch_up(), True
+        except IndexBuildingError:
+            sequence, searched = space.follower.index.sequence, False
+        found = sorted(_near(mine, space, parts, most), key=lambda one: one.distance) if searched else []
+        (persons if space.model.of_faces else similar).extend(found[:most])
+        spaces.append(_known(space, len(mine), sequence, parts, searched=searched))
+    return Likeness(tuple(similar), tuple(persons), tuple(spaces))
+
+
+def _known(space: FurtherSpace, found: int, sequence: int, parts: Parts, *, searched: bool) -> Known:
+    described = parts.catalogue.descriptions.described(space.space.space_id)
+    size, generation = space.follower.index.size, space.space.generation
+    return Known(space.name, space.model.of_faces, generation, found, described, size, sequence, searched)
+
+
+def _near(told: Sequence[Described], space: FurtherSpace, parts: Parts, most: int) -> Iterator[Like]:
+    metric = own_metric(space.model.thresholds)
+    for one in told:
+        query = one.vector.astype(np.float32)
+        unit = (query / np.linalg.norm(query))[None]
+        near = space.follower.index.search(unit, _WIDER * most)
+        contents = list(dict.fromkeys(neighbour.content_id for neighbour in near))
+        rows = parts.catalogue.contents(contents)
+        placed = parts.catalogue.descriptions.of(space.space.space_id, contents)
+        by_id = {vector.vector_id: vector for vectors in placed.values() for vector in vectors}
+        for neighbour in near:
+            row, vector = rows.get(neighbour.content_id), by_id.get(neighbour.vector_id)
+            if row is not None and vector is not None:  # else it went between the index and the catalogue
+                for image in _shown(row, space):
+                    yield _like(one, vector, image, neighbour.similarity, space, metric)
+
+
+def _shown(row: ContentWithImages, space: FurtherSpace) -> list[Image]:
+    """The oldest image of a content; of one with faces the oldest of each person it stands under."""
+    if not space.model.of_faces:
+        return list(row.images[:1])
+    return list({image.person_id: image for image in reversed(row.images)}.values())[::-1]
+
+
+def _like(
+    one: Described, vector: PlacedVector, image: Image, similarity: float, space: FurtherSpace, metric: Distance
+) -> Like:
+    return Like(
+        space=space.name,
+        content_id=vector.content_id,
+        image_id=image.image_id,
+        external_id=image.external_id,
+        person_id=image.person_id,
+        similarity=similarity,
+        distance=distance(one.vector, vector.values, metric),
+        metric=metric,
+        threshold=space.model.thresholds.get(metric.value),
+        query_box=one.box,
+        reference_box=vector.box,
+    )

@@ -1,0 +1,279 @@
+"""Several descriptor spaces side by side: what stands beside a verdict, and how a space is filled."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from index_store.description_records import Coverage
+from index_store.records import ImageFilter, Removal
+from service import wiring
+from service.descriptors.protocol import Described
+from service.descriptors.testing import ColourTwin, SquareTwin
+from service.domain.errors import BadDescriptorError, UnknownSpaceError
+from service.domain.likeness import Distance, distance, own_metric
+from service.domain.values import VerdictKind
+from service.settings import Settings
+from service.workflows import ingest as ingesting
+from service.workflows.arrival import Wish
+from service.workflows.block import verdict_block
+from service.workflows.check import check
+from service.workflows.filling import Step, fill
+from service.workflows.ingest import ingest
+from service.workflows.spaces import described_by, description_of, space_named
+
+pytestmark = pytest.mark.usefixtures("twins")
+
+COLOURS, SQUARES = "clip:colours", "deepface:squares"
+
+
+def a_file(seed, *faces):
+    """A PNG of coloured blocks, with a patch of (255, 0, n) for each face."""
+    blocks = np.random.default_rng(seed).integers(0, 200, (12, 16, 3), np.uint8)
+    picture = np.kron(blocks, np.ones((20, 20, 1), np.uint8))
+    for number, whose in enumerate(faces):
+        picture[40:100, 20 + 80 * number : 80 + 80 * number] = (255, 0, whose)
+    file = io.BytesIO()
+    Pillow.fromarray(picture).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def opened(tmp_path, pool, monkeypatch):
+    """Opens this test's store with the spaces that are named, as often as asked."""
+    monkeypatch.setattr(wiring, "DecodePool", lambda *_, **__: pool)
+    made = []
+
+    def run(*names, index_url="exact://"):
+        descriptors = ",".join(("builtin", *names))
+        settings = Settings(_env_file=None, data=tmp_path / "data", descriptors=descriptors, index_url=index_url)
+        made.append(wiring.build(settings))
+        return made[-1]
+
+    yield run
+    for parts in made:
+        parts.catalogue.close()
+
+
+@pytest.fixture
+def parts(opened):
+    return opened(COLOURS, SQUARES)
+
+
+def put(data, parts, **wish):
+    return ingest(data, Wish(**wish), parts)
+
+
+def block_of(data, parts, most=5):
+    return verdict_block(check(data, parts, top_k=most, point=parts.settings.operating_point))
+
+
+def covered(parts):
+    return {one.name: parts.catalogue.descriptions.coverage(one.space.space_id) for one in parts.spaces}
+
+
+def test_what_is_similar_and_who_is_the_same_stand_beside_the_matches(parts):
+    """A new photograph of a person is no copy of the older one."""
+    put(a_file(1, 10), parts, external_id="one", person_id="PERSON-1")
+    put(a_file(2, 200), parts, external_id="two", person_id="PERSON-2")
+    block = block_of(a_file(3, 90, 10), parts)
+    assert block["verdict"] != VerdictKind.DUPLICATE
+    [near, far, *_] = block["persons"]
+    assert (near["person_id"], near["external_id"], near["relation"]) == ("PERSON-1", "one", "same_person")
+    assert (near["metric"], near["threshold"], near["below"]) == ("cosine", 0.01, True)
+    assert near["distance"] == pytest.approx(0, abs=1e-3)
+    assert near["query_box"] == pytest.approx([100 / 320, 40 / 240, 160 / 320, 100 / 240], abs=1e-6)
+    assert near["reference_box"] == pytest.approx([20 / 320, 40 / 240, 80 / 320, 100 / 240], abs=1e-6)
+    assert (far["relation"], far["below"]) == (None, False)
+    assert {one["space"] for one in block["similar"]} == {COLOURS}
+    assert [one["distance"] for one in block["similar"]] == sorted(one["distance"] for one in block["similar"])
+    told = {one["space"]: (one["found"], one["pictures"], one["searched"]) for one in block["spaces"]}
+    assert told == {COLOURS: (1, 2, True), SQUARES: (2, 2, True)}
+
+
+def test_the_same_face_never_makes_a_duplicate(parts):
+    """Nor does the same meaning, however near."""
+    put(a_file(1, 10), parts)
+    alike = block_of(a_file(4, 10), parts)
+    assert alike["persons"][0]["relation"] == "same_person"
+    assert alike["verdict"] == VerdictKind.UNIQUE
+
+
+def test_without_further_spaces_nothing_is_added_to_a_verdict(opened):
+    """The block is what it was before there were any."""
+    parts = opened()
+    put(a_file(1), parts)
+    assert not {"similar", "persons", "spaces"} & block_of(a_file(1), parts).keys()
+    assert parts.catalogue.head() == 1
+
+
+def test_a_picture_is_described_right_after_its_commit_and_once(parts):
+    """Handing it in again describes nothing; a picture without a face is described too."""
+    put(a_file(1), parts)
+    put(a_file(1), parts)
+    assert covered(parts) == {COLOURS: Coverage(1, 0), SQUARES: Coverage(1, 0)}
+    assert parts.catalogue.head() == 4  # stored, described twice, referenced
+
+
+def test_a_picture_with_too_little_detail_is_none_that_is_missing(parts):
+    """It is found by its bytes and pixels alone."""
+    file = io.BytesIO()
+    Pillow.new("RGB", (64, 64), (90, 90, 90)).save(file, "PNG")
+    put(file.getvalue(), parts)
+    assert covered(parts) == {COLOURS: Coverage(0, 0), SQUARES: Coverage(0, 0)}
+
+
+def test_a_process_that_dies_after_the_commit_leaves_the_picture_to_be_described(parts, monkeypatch):
+    """The answer was given and the row is there: whoever fills the space finds what it lacks."""
+    with monkeypatch.context() as patched:
+        patched.setattr(ingesting, "_describe", lambda *_: None)
+        put(a_file(1, 10), parts)
+    assert covered(parts)[SQUARES] == Coverage(0, 1)
+    assert all(fill(space, parts) for space in parts.spaces)
+    assert covered(parts) == {COLOURS: Coverage(1, 0), SQUARES: Coverage(1, 0)}
+    assert block_of(a_file(2, 10), parts)["persons"][0]["relation"] == "same_person"
+
+
+def test_a_space_that_is_added_later_is_filled_from_the_originals(opened):
+    """And is in use from then on; what it knows meanwhile it answers of."""
+    before = opened()
+    for seed in range(3):
+        put(a_file(seed, 10), before)
+    parts = opened(SQUARES)
+    [space] = parts.spaces
+    assert space.space.state == "building"
+    assert block_of(a_file(9, 10), parts)["spaces"][0]["pictures"] == 0
+    steps = []
+    assert fill(space, parts, told=steps.append)
+    assert steps == [Step(3, {})]
+    assert parts.catalogue.descriptions.spaces()[-1].state == "active"
+    assert fill(space, parts)
+    assert space.model.asked == 4  # three stored ones and the query
+
+
+def test_filling_that_is_stopped_goes_on_where_it_was(opened, monkeypatch):
+    """Nothing is described twice, and nothing is left out."""
+    monkeypatch.setattr("service.workflows.filling.AT_ONCE", 2)
+    before = opened()
+    for seed in range(5):
+        put(a_file(seed, 10), before)
+    parts = opened(SQUARES)
+    [space] = parts.spaces
+    steps = []
+    assert not fill(space, parts, told=steps.append, wants_to_stop=lambda: len(steps) == 1)
+    assert covered(parts) == {SQUARES: Coverage(2, 3)}
+    assert fill(space, parts)
+    assert covered(parts) == {SQUARES: Coverage(5, 0)}
+    assert space.model.asked == 5
+
+
+def test_an_original_that_cannot_be_read_is_told_and_passed_over(opened, tmp_path):
+    """It stays missing, and the others are described."""
+    before = opened()
+    ids = [put(a_file(seed, 10), before).image.content_id for seed in range(2)]
+    [rotten] = (tmp_path / "data" / "blobs").rglob(ids[0])
+    rotten.chmod(0o600)
+    rotten.write_bytes(b"rotten")
+    parts = opened(SQUARES)
+    [space] = parts.spaces
+    steps = []
+    assert fill(space, parts, told=steps.append)
+    assert [(step.described, list(step.unreadable)) for step in steps if step.described] == [(1, [ids[0]])]
+    assert covered(parts) == {SQUARES: Coverage(1, 1)}
+
+
+def test_other_weights_of_the_same_dimension_are_never_mixed_in(opened, monkeypatch):
+    """The newer generation is filled beside the older one, then takes its place; going back finds it as it was."""
+    first = opened(SQUARES)
+    put(a_file(1, 10), first)
+    fill(first.spaces[0], first)
+    monkeypatch.setattr("service.descriptors.testing.opened", lambda name, _: SquareTwin(name, weights="2"))
+    second = opened(SQUARES)
+    assert second.spaces[0].space.space_id != first.spaces[0].space.space_id
+    assert block_of(a_file(2, 10), second)["persons"] == []
+    put(a_file(3, 10), second)
+    assert [one["image_id"] for one in block_of(a_file(2, 10), second)["persons"]] == [
+        second.catalogue.images(ImageFilter(), 1).items[0].image_id
+    ]
+    fill(second.spaces[0], second)
+    states = {one.generation: one.state for one in second.catalogue.descriptions.spaces()}
+    assert states[first.spaces[0].space.generation] == "retired"
+
+
+def test_who_goes_back_to_older_weights_finds_what_they_described(opened, monkeypatch):
+    """Only what came meanwhile is missing."""
+    with monkeypatch.context() as older:
+        older.setattr("service.descriptors.testing.opened", lambda name, _: SquareTwin(name, weights="0"))
+        first = opened(SQUARES)
+        put(a_file(1, 10), first)
+        fill(first.spaces[0], first)
+    second = opened(SQUARES)
+    put(a_file(2, 20), second)
+    fill(second.spaces[0], second)
+    monkeypatch.setattr("service.descriptors.testing.opened", lambda name, _: SquareTwin(name, weights="0"))
+    again = opened(SQUARES)
+    assert again.spaces[0].space.state == "building"
+    assert covered(again) == {SQUARES: Coverage(1, 1)}
+
+
+def test_a_removed_picture_is_nobodys_face(parts):
+    """Nor is it similar; a picture that comes back is found again."""
+    image = put(a_file(1, 10), parts).image
+    parts.catalogue.append(Removal(image.image_id), searched_to=0)
+    block = block_of(a_file(2, 10), parts)
+    assert (block["similar"], block["persons"]) == ([], [])
+    put(a_file(1, 10), parts)
+    assert len(block_of(a_file(2, 10), parts)["persons"]) == 1
+
+
+def test_a_picture_under_two_persons_is_told_under_both(parts):
+    """One content, and one answer for each person."""
+    for person_id in ("PERSON-1", "PERSON-2", "PERSON-1"):
+        put(a_file(1, 10), parts, person_id=person_id)
+    told = block_of(a_file(2, 10), parts)["persons"]
+    assert sorted(one["person_id"] for one in told) == ["PERSON-1", "PERSON-2"]
+
+
+def test_an_index_with_snapshots_answers_the_same(opened):
+    """Names of spaces hold what no folder's name may."""
+    parts = opened(COLOURS, "clip:ViT-B-32/some_tag", index_url="faiss://")
+    put(a_file(1), parts)
+    assert len(block_of(a_file(1), parts)["similar"]) == 2
+    for one in parts.spaces:
+        one.follower.close()
+
+
+def test_a_descriptor_that_is_none_is_refused():
+    """A NaN would be near everything, or nothing, for ever."""
+    twin, picture = ColourTwin(COLOURS), np.zeros((8, 8, 3), np.uint8)
+    for bad in (np.zeros(64, np.float32), np.full(64, np.nan, np.float32), np.ones(63, np.float32), np.full(64, 1e9)):
+        twin.describe = lambda _, bad=bad: [(Described(bad.astype(np.float32)),)]
+        with pytest.raises(BadDescriptorError):
+            described_by(twin, [picture])
+    twin.describe = lambda _: []
+    with pytest.raises(BadDescriptorError):
+        described_by(twin, [picture])
+
+
+def test_a_box_that_sticks_out_is_cut_to_the_picture(parts):
+    """Detectors see faces that are not all in it."""
+    told = Described(np.ones(4, np.float32), (-0.1, 0.2, 1.2, 0.9))
+    [vector] = description_of("0" * 64, parts.spaces[1].space, [told]).vectors
+    assert vector.box == (0.0, 0.2, 1.0, 0.9)
+
+
+def test_a_space_that_is_not_set_is_unknown(parts):
+    """Whoever asks for it is told which there are."""
+    assert space_named(SQUARES, parts.spaces) is parts.spaces[1]
+    with pytest.raises(UnknownSpaceError, match=COLOURS):
+        space_named("deepface:ArcFace", parts.spaces)
+
+
+def test_distances_are_those_of_the_models_makers():
+    """Of vectors at right angles, one twice as long as the other."""
+    one, other = np.array([2.0, 0.0]), np.array([0.0, 1.0])
+    measured = {metric: distance(one, other, metric) for metric in Distance}
+    assert measured == pytest.approx({"cosine": 1.0, "euclidean": 5**0.5, "euclidean_l2": 2**0.5})
+    assert own_metric({"euclidean": 4.0}) is Distance.EUCLIDEAN
+    assert own_metric({}) is own_metric({"euclidean": 4.0, "cosine": 0.3}) is Distance.COSINE
