@@ -38,6 +38,7 @@ from service import log, wiring
 from service.jobs.identity import executor_id
 from service.jobs.preparing import InProcesses
 from service.settings import load_settings
+from service.workflows import describe_job
 from service.workflows.job_life import LEFT_BEHIND
 from service.workflows.jobs import can_run_here, run_job
 
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
 PROTOCOL = "1"
 """DBOS gives a workflow only to executors of its application version. A job can be gone on with by any version that
 understands its row, so this changes with the meaning of the rows and not with releases."""
-SINGLE, MANY = "single-pictures", "many-pictures"
-"""Queues: one picture never waits behind an archive of thousands."""
+SINGLE, MANY, DESCRIBING = "single-pictures", "many-pictures", "describing"
+"""Queues: one picture never waits behind an archive of thousands, and neither behind a space that is being filled."""
 LOOK_SECONDS = 0.5
 LONGEST_PAUSE = 30.0
 SWEEP_SECONDS = 3600.0
@@ -78,6 +79,7 @@ class Worker:
         self._running = 0
         self._changed = threading.Condition()
         self._swept = -SWEEP_SECONDS
+        self._filler = describe_job.Filler(parts)
         self.stopping = threading.Event()
 
     def run(self) -> None:
@@ -97,7 +99,7 @@ class Worker:
             return self._ingest(job_id)
 
         self._workflow = as_workflow(ingest)
-        queues = [f"{queue}:{self._owner}" for queue in (SINGLE, MANY)]
+        queues = [f"{queue}:{self._owner}" for queue in (SINGLE, MANY, DESCRIBING)]
         DBOS.listen_queues(queues)
         DBOS.launch()
         for queue in queues:
@@ -150,6 +152,7 @@ class Worker:
 
     def _look(self) -> None:
         """Enqueue what is queued, and what has been left behind by its owner; end what is to be cancelled of both."""
+        self._filler.look()
         left_behind = moment(datetime.now(UTC) - LEFT_BEHIND)
         waiting = [job for job in self._jobs(UNFINISHED) if job.state == "queued" or (job.seen or "") < left_behind]
         for job in waiting:
@@ -192,7 +195,7 @@ class Worker:
         if workflow_id in self._enqueued:
             return
         with SetWorkflowID(workflow_id):
-            queue = SINGLE if job.total == 1 else MANY
+            queue = DESCRIBING if job.kind == describe_job.KIND else SINGLE if job.total == 1 else MANY
             DBOS.enqueue_workflow(f"{queue}:{self._owner}", self._workflow, job.job_id)
         self._enqueued.add(workflow_id)
 

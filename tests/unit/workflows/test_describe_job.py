@@ -1,0 +1,154 @@
+"""A further space is filled by a job that somebody asks for as soon as it lacks something."""
+
+import threading
+
+import pytest
+
+from index_store.description_records import Coverage
+from index_store.job_records import NewJob
+from service import wiring
+from service.domain.errors import BadDescriptorError
+from service.settings import Settings
+from service.workflows import describe_job, filling, jobs
+from service.workflows import ingest as ingesting
+from service.workflows.arrival import Wish
+from service.workflows.describe_job import Filler
+from service.workflows.ingest import ingest
+
+SQUARES = "deepface:squares"
+
+
+@pytest.fixture
+def parts(tmp_path, pool, monkeypatch, request):
+    """Nothing is described at once: all is left to the job."""
+    request.getfixturevalue("twins")
+    monkeypatch.setattr(wiring, "DecodePool", lambda *_, **__: pool)
+    monkeypatch.setattr(ingesting, "_describe", lambda *_: None)
+    monkeypatch.setattr(describe_job, "LOOK_SECONDS", 0.0)
+    settings = Settings(_env_file=None, data=tmp_path / "data", descriptors=f"builtin,{SQUARES}", index_url="exact://")
+    made = wiring.build(settings)
+    yield made
+    made.catalogue.close()
+
+
+@pytest.fixture
+def put(parts, face_file):
+    def run(*seeds):
+        for seed in seeds:
+            ingest(face_file(seed, 10 * seed), Wish(), parts)
+
+    return run
+
+
+def listed(parts):
+    return [job for job in parts.jobs.list(10).items if job.kind == describe_job.KIND]
+
+
+def run(parts, job_id, *, stopping=None):
+    return jobs.run_job(job_id, "a test", parts, stopping=stopping or threading.Event(), preparing=None)
+
+
+def covered(parts):
+    return parts.catalogue.descriptions.coverage(parts.spaces[0].space.space_id)
+
+
+def state(parts):
+    return parts.catalogue.descriptions.spaces()[-1].state
+
+
+def test_a_job_is_asked_for_where_something_is_missing_and_one_alone(parts, put):
+    """However often it is looked, and by however many workers."""
+    put(1, 2)
+    filler = Filler(parts)
+    for _ in range(2):
+        filler.look()
+    Filler(parts).look()
+    [job] = listed(parts)
+    assert (job.request, jobs.can_run_here(job, parts)) == ({"space": SQUARES}, True)
+    assert run(parts, job.job_id) == "succeeded"
+    assert covered(parts) == Coverage(2, 0)
+    assert state(parts) == "active"
+    filler.look()
+    assert len(listed(parts)) == 1
+
+
+def test_a_picture_that_comes_later_is_seen_by_the_changes_since(parts, put):
+    """Not every content is looked through for it."""
+    filler = Filler(parts)
+    filler.look()
+    assert (listed(parts), state(parts)) == ([], "active")
+    put(1)
+    filler.look()
+    [job] = listed(parts)
+    run(parts, job.job_id)
+    filler.look()
+    assert (covered(parts), len(listed(parts))) == (Coverage(1, 0), 1)
+
+
+def test_a_job_that_was_stopped_goes_on_and_counts_on(parts, put, monkeypatch):
+    """Of five pictures, two at a time, none is described twice."""
+    monkeypatch.setattr(filling, "AT_ONCE", 2)
+    put(*range(1, 6))
+    model = parts.spaces[0].model
+    asked = model.asked
+    Filler(parts).look()
+    [job] = listed(parts)
+    stopping = threading.Event()
+    add = parts.catalogue.descriptions.add
+
+    def add_and_stop(new):
+        stopping.set()
+        return add(new)
+
+    monkeypatch.setattr(parts.catalogue.descriptions, "add", add_and_stop)
+    assert run(parts, job.job_id, stopping=stopping) == "interrupted"
+    assert covered(parts) == Coverage(2, 3)
+    assert run(parts, job.job_id) == "succeeded"
+    assert covered(parts) == Coverage(5, 0)
+    assert model.asked - asked == 5
+    assert parts.jobs.counts(job.job_id) == {"described": 3}
+
+
+def test_what_cannot_be_read_is_an_item_of_its_own_and_is_not_asked_for_again(parts, put, tmp_path):
+    """The rest is described."""
+    put(1, 2)
+    rotten = max(path for path in (tmp_path / "data" / "blobs").rglob("*") if len(path.name) == 64)
+    rotten.chmod(0o600)
+    rotten.write_bytes(b"rotten")
+    filler = Filler(parts)
+    filler.look()
+    [job] = listed(parts)
+    assert run(parts, job.job_id) == "succeeded"
+    items = parts.jobs.items(job.job_id, 10, state="failed").items
+    assert [(item.outcome, item.content_id) for item in items] == [("unreadable", rotten.name)]
+    filler.look()
+    assert len(listed(parts)) == 1
+
+
+def test_a_model_that_fails_ends_the_job_with_the_reason_and_is_asked_again_later(parts, put, monkeypatch):
+    """Not at once: it would be asked for ever."""
+    put(1)
+    filler = Filler(parts)
+    filler.look()
+    [job] = listed(parts)
+
+    def fails(_):
+        raise BadDescriptorError("no room on the device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(parts.spaces[0].model, "describe", fails)
+        assert run(parts, job.job_id) == "failed"
+    assert "no room" in parts.jobs.get(job.job_id).problem["detail"]
+    filler.look()
+    assert len(listed(parts)) == 1
+    monkeypatch.setattr(describe_job.time, "monotonic", lambda: 1e9)
+    filler.look()
+    assert len(listed(parts)) == 2
+
+
+def test_a_model_that_is_not_set_here_is_left_to_other_machines(parts):
+    """A client's word opens none."""
+    job = parts.jobs.create(NewJob(describe_job.KIND, {"space": "deepface:ArcFace"}))
+    assert not jobs.can_run_here(job, parts)
+    assert run(parts, job.job_id) == "failed"
+    assert "deepface:ArcFace" in parts.jobs.get(job.job_id).problem["detail"]
