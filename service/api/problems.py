@@ -153,6 +153,7 @@ TABLE: dict[type[Exception], str] = {
     errors.WrongRemovalError: "wrong-state",
     errors.AlreadyThereError: "wrong-state",
     errors.UnknownSpaceError: "invalid-request",
+    errors.NoThresholdError: "invalid-request",
     file_removal.StalePlanError: "stale-plan",
     file_removal.TooEarlyToPurgeError: "kept-for-now",
     file_removal.LeftAsideError: "wrong-state",
@@ -172,6 +173,7 @@ _WHERE: dict[type[Exception], str] = {
     stores.BadCursorError: "query.cursor",
     stores.BadEntryError: "body",
     errors.UnknownSpaceError: "body.matcher",
+    errors.NoThresholdError: "body.threshold",
 }
 """What is not valid when the store says so."""
 

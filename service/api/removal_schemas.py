@@ -19,8 +19,9 @@ from pydantic import (
 
 from service.api.person_schemas import PersonId
 from service.api.schemas import JobLinks, Reason
+from service.domain.likeness import Distance
 from service.domain.values import OperatingPoint
-from service.workflows.criteria import CRITERIA, SIMILAR, Metric
+from service.workflows.criteria import BUILTIN, CRITERIA, SIMILAR
 from service.workflows.person_plan import PersonQuestion
 from service.workflows.removal_finding import Keep
 
@@ -90,26 +91,38 @@ class _Copy(BaseModel):
     ] = None
 
 
+_OPPOSITE = 2.0
+
+
 class _Similar(BaseModel):
     matcher: Annotated[str, Field(pattern=f"^{SIMILAR}.+$", max_length=128, description="`similar:<space>`.")]
-    metric: Metric | None = None
+    metric: Distance | None = None
     threshold: Annotated[
-        float,
+        float | None,
         Field(
             strict=True,
             ge=0,
-            le=2,
+            le=1000,
             allow_inf_nan=False,
-            description="The least similarity (`cosine`, more than 0), or the largest distance of unit vectors "
-            "(`euclidean`).",
+            validate_default=True,
+            description="The least similarity (`cosine`, more than 0), or the largest distance: of the vectors as the "
+            "model gives them (`euclidean`), or at length 1 (`euclidean_l2`). `similar:builtin` needs one, and its vectors "
+            "have length 1; a further space has its makers' own where none is given.",
         ),
-    ]
+    ] = None
 
     @field_validator("threshold")
     @classmethod
-    def _tells_apart(cls, threshold: float, info: ValidationInfo) -> float:
-        if threshold <= 0 and info.data.get("metric") != Metric.EUCLIDEAN:
+    def _tells_apart(cls, threshold: float | None, info: ValidationInfo) -> float | None:
+        is_builtin, metric = info.data.get("matcher") == BUILTIN, info.data.get("metric") or Distance.COSINE
+        if threshold is None:
+            if is_builtin:
+                raise ValueError("what is near enough differs from space to space: this one needs to be told")
+            return None
+        if threshold <= 0 and metric is Distance.COSINE:
             raise ValueError("a similarity of 0 is reached by nearly all pictures")
+        if threshold > _OPPOSITE and (is_builtin or metric is not Distance.EUCLIDEAN):
+            raise ValueError("no two vectors of length 1 are more than 2 apart")
         return threshold
 
 
@@ -161,7 +174,7 @@ def _matcher_of(body: object) -> object:
 _CHOICE = Discriminator(
     _matcher_of,
     custom_error_type="matcher",
-    custom_error_message=f"matcher is none of {', '.join(CRITERIA)}",
+    custom_error_message=f"matcher is none of {', '.join(CRITERIA)}, {SIMILAR}<space>",
 )
 
 

@@ -44,7 +44,7 @@ async def remove(
         )
 
     def queued(claim: Claim | None) -> dict[str, Any]:
-        check_criterion(question.matcher)
+        check_criterion(question.matcher, question.parameters, parts.further)
         for person_id in question.person_ids:
             parts.catalogue.persons.get(person_id)
         wanted = RemovalRequest(question, asked.create_backup, asked.confirm_token)

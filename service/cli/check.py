@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,9 @@ from service.domain.values import OperatingPoint, VerdictKind
 from service.settings import load_settings
 from service.workflows.block import verdict_block
 from service.workflows.check import Checked, check
+
+if TYPE_CHECKING:
+    from service.workflows.likeness import Like
 
 NONE_FOUND, FOUND, FAILED = 0, 1, 3
 
@@ -56,4 +60,15 @@ def _sentence(file: Path, checked: Checked) -> str:
         named = f"{best.image_id} ({best.external_id})" if best.external_id else best.image_id
         lines.append(f"  {best.relation.value}: {named}")
     lines.extend(f"  {reason.weight:+.2f} {reason.text}" for reason in verdict.recommendation.reasons)
+    if checked.likeness is not None:
+        lines.extend(_like(one, "the same person" if one.is_below else "near") for one in checked.likeness.persons)
+        lines.extend(_like(one, "similar") for one in checked.likeness.similar)
     return "\n".join(lines)
+
+
+def _like(one: Like, how: str) -> str:
+    """What stands beside the verdict."""
+    named = f"{one.image_id} ({one.external_id})" if one.external_id else one.image_id
+    whose = f" of {one.person_id}" if one.person_id else ""
+    within = "" if one.threshold is None else f", {'within' if one.is_below else 'beyond'} {one.threshold:g}"
+    return f"  {how}: {named}{whose}, {one.metric.value} {one.distance:.3f}{within} ({one.space})"

@@ -8,6 +8,7 @@ import re
 import sys
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,12 @@ from service.cli.check import FAILED, FOUND, NONE_FOUND
 from service.cli.dedupe_report import write_report
 from service.cli.progress import steps
 from service.compare import scene
+from service.domain.likeness import Distance
 from service.domain.values import OperatingPoint
 from service.settings import load_settings
-from service.workflows import criteria, file_removal
+from service.workflows import criteria, file_removal, further_models
 from service.workflows.brakes import check_confirmed, occasion
-from service.workflows.criteria import CRITERIA, SIMILAR, Metric
+from service.workflows.criteria import BUILTIN, CRITERIA, SIMILAR, parameters_of
 from service.workflows.findings import printable
 from service.workflows.folder_plan import FolderPlan, FolderQuestion, plan_folder
 from service.workflows.folder_root import bound
@@ -45,10 +47,14 @@ COLUMNS = ("set", "keeps", "goes", "agreement", "bytes", "reasons")
 @click.command("dedupe")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option(
-    "--matcher", type=click.Choice(list(CRITERIA)), default="appearance", show_default=True, help="The criterion."
+    "--matcher",
+    metavar="CRITERION",
+    default="appearance",
+    show_default=True,
+    help=f"{', '.join(CRITERIA)}, or {SIMILAR}<space> of a further space that is set.",
 )
-@click.option("--threshold", type=click.FloatRange(0, 2), help="For appearance; needed for similar:….")
-@click.option("--metric", type=click.Choice([choice.value for choice in Metric]), help="For similar:….")
+@click.option("--threshold", type=click.FloatRange(0, 1000), help="For appearance; needed for similar:builtin.")
+@click.option("--metric", type=click.Choice([choice.value for choice in Distance]), help="For similar:….")
 @click.option(
     "--operating-point", type=click.Choice([point.value for point in OperatingPoint]), help="For copy: how sure it is."
 )
@@ -86,7 +92,11 @@ def command(
 ) -> None:
     """Find the duplicates in a folder and all below it. A dry run, unless --apply is given; undo with `removals undo`."""
     settings = load_settings(data=data)
+    if matcher not in CRITERIA and matcher.removeprefix(SIMILAR) not in settings.further_spaces:
+        there = ", ".join((*CRITERIA, *(f"{SIMILAR}{name}" for name in settings.further_spaces)))
+        raise click.BadParameter(f"{matcher!r} is none of {there}", param_hint="--matcher")
     own = _own(matcher, parameters)
+    sight = partial(further_models.sight, settings)
     scope = Scope(folder.resolve(), _pattern(cameras, matcher))
     question = FolderQuestion(scope, matcher, own, Keep(keep), link, wiring.policy_of(settings))
     aside = (backup or settings.data / "trash").resolve()
@@ -95,7 +105,8 @@ def command(
     with (
         wiring.decoders(settings, at_once=False) as pool,  # a crew has its own
         steps() as progress,
-        closing(criteria.criterion(matcher, own)) as criterion,
+        further_models.opened(settings, matcher.removeprefix(SIMILAR)) as further,
+        closing(criteria.criterion(matcher, own, further, sight)) as criterion,
     ):
         plan = plan_folder(
             question,
@@ -133,16 +144,17 @@ class _Applied:
 def _own(matcher: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """The matcher's own parameters; those that were not given are at its defaults. Raises UsageError."""
     threshold = parameters["threshold"]
-    if matcher.startswith(SIMILAR) and threshold is None:
+    if matcher == BUILTIN and threshold is None:
         raise click.UsageError(f"--threshold is needed for {matcher}: what is near enough differs from space to space")
-    if matcher.startswith(SIMILAR) and parameters["metric"] != Metric.EUCLIDEAN and not threshold > 0:
+    is_similarity = matcher.startswith(SIMILAR) and parameters["metric"] in {None, Distance.COSINE}
+    if is_similarity and threshold is not None and not threshold > 0:
         raise click.UsageError("--threshold must be more than 0: a similarity of 0 is reached by nearly all pictures")
     if matcher == "appearance":
         threshold = APPEARANCE_THRESHOLD if threshold is None else threshold
         if not 0 <= threshold <= 1:
             raise click.UsageError("--threshold lies between 0 and 1 for appearance")
     given = parameters | {"threshold": threshold}
-    return {name: given[name] for name in CRITERIA[matcher][1] if given[name] is not None}
+    return {name: given[name] for name in parameters_of(matcher) if given[name] is not None}
 
 
 def _pattern(cameras: str | None, matcher: str) -> re.Pattern[str] | None:

@@ -1,8 +1,9 @@
-"""`keepone reindex`: the vector index anew, from what the catalogue holds."""
+"""`keepone reindex`: the vector index anew, from what the catalogue holds; or a further space filled from the originals."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from tqdm import tqdm
@@ -11,25 +12,39 @@ from service import wiring
 from service.cli import options
 from service.domain.errors import SettingsError
 from service.settings import load_settings
+from service.workflows.filling import fill
 from service.workflows.reindex import reindex
+from service.workflows.spaces import space_named
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+    from service.workflows.filling import Step
 
 MIB = 2**20
 
 
 @click.command("reindex")
+@click.option("--space", help="A further space that is set, e.g. deepface:Dlib: describe in it whatever it lacks.")
 @options.data
-def command(data: Path | None) -> None:
-    """Make the vector index anew from the catalogue, without decoding a picture. A running service takes it over."""
+def command(space: str | None, data: Path | None) -> None:
+    """Make the vector index anew from the catalogue, without decoding a picture. A running service takes it over.
+
+    With --space it is the originals that are read, and the model of that space is asked about each that it has not
+    described yet. What is described stays so, however this ends; a running service sees it at once.
+    """
     settings = load_settings(data=data)
+    if space is not None:
+        _fill(settings, space)
+        return
     if settings.index_url == "exact://":
         raise SettingsError("KEEPONE_INDEX_URL is exact://, which keeps nothing on disk to be made anew")
-    with wiring.open_snapshots(settings) as (catalogue, space, folder), tqdm(unit=" vectors", disable=None) as bar:
+    with wiring.open_snapshots(settings) as (catalogue, builtin, folder), tqdm(unit=" vectors", disable=None) as bar:
 
         def show(step: str, done: int) -> None:
             bar.set_description(step)
             bar.update(max(0, done - bar.n))
 
-        made = reindex(catalogue, space, folder, show)
+        made = reindex(catalogue, builtin, folder, show)
     if made is None:
         print("no vectors to index")
         return
@@ -37,3 +52,24 @@ def command(data: Path | None) -> None:
         f"{made.vectors} vectors up to change {made.sequence} ({made.kind}), "
         f"{made.bytes / MIB:.1f} MiB in {made.seconds:.1f} s"
     )
+
+
+def _fill(settings: Settings, name: str) -> None:
+    parts = wiring.build(settings, decoders_at_once=False)
+    try:
+        space = space_named(name, parts.spaces)
+        missing = parts.catalogue.descriptions.coverage(space.space.space_id).missing
+        unreadable: dict[str, str] = {}
+        with tqdm(unit=" pictures", total=missing, disable=None) as bar:
+
+            def show(step: Step) -> None:
+                unreadable.update(step.unreadable)
+                bar.update(step.described + len(step.unreadable))
+
+            fill(space, parts, told=show)
+        covered = parts.catalogue.descriptions.coverage(space.space.space_id)
+    finally:
+        parts.close()
+    print(f"{name}: {covered.described} pictures described, {covered.missing} could not be")
+    for content_id, why in unreadable.items():
+        click.echo(f"{content_id}: {why}", err=True)

@@ -108,6 +108,10 @@ class BadDescriptorError(KeeponeError):
     """A descriptor model gave no usable descriptor."""
 
 
+class NoThresholdError(KeeponeError):
+    """The model names no threshold of its own by that metric."""
+
+
 class UnknownSpaceError(KeeponeError):
     """There is no descriptor space of that name here."""
 

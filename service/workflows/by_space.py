@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from service.descriptors.hashes import frequencies
+from service.domain.likeness import Distance
 from service.workflows.columns import Detailed
 from service.workflows.described import described
 
@@ -20,29 +20,20 @@ if TYPE_CHECKING:
     from service.workflows.matchers import Numbers, Picture
 
 
-class Metric(StrEnum):
-    """How near two descriptors lie, which are of unit length."""
-
-    COSINE = "cosine"
-    """Their similarity, -1..1; higher is closer."""
-    EUCLIDEAN = "euclidean"
-    """Their distance, 0..2; lower is closer."""
-
-
 def _described(picture: Picture) -> tuple[NDArray[np.float32], bool]:
     return described([picture])[0], not frequencies(picture).too_little_detail
 
 
 class BySpace:
-    """The built-in descriptor, upright: from a similarity on, or up to a distance."""
+    """The built-in descriptor, upright: from a similarity on, or up to a distance. Its vectors are of unit length."""
 
     name = "similar"
 
-    def __init__(self, threshold: float, metric: str = Metric.COSINE) -> None:
-        self._metric = Metric(metric)
+    def __init__(self, threshold: float, metric: str = Distance.COSINE) -> None:
+        self._metric = Distance(metric)
         self._threshold = threshold
         # Of unit vectors the distance follows from the similarity; a hair less, for rounding must not lose a pair.
-        self._least = threshold if self._metric is Metric.COSINE else 1 - threshold**2 / 2 - 1e-6
+        self._least = threshold if self._metric is Distance.COSINE else 1 - threshold**2 / 2 - 1e-6
         self._pictures = Detailed()
         self._vectors: list[NDArray[np.float32]] = []
         self._stacked = np.empty((0, 0), np.float32)
@@ -72,7 +63,7 @@ class BySpace:
         if not self._pictures.all(one, other):
             return None
         similarity = float(self._vectors[one].astype(np.float64) @ self._vectors[other].astype(np.float64))
-        if self._metric is Metric.COSINE:
+        if self._metric is Distance.COSINE:
             return similarity if similarity >= self._threshold else None
         distance = math.sqrt(max(0.0, 2 - 2 * similarity))
         return distance if distance <= self._threshold else None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from index_store.records import Space
     from index_store.vectors.follower import Follower
     from service.descriptors.builtin import Builtin
+    from service.descriptors.protocol import SpaceModel
     from service.descriptors.registry import DescriptorModel
     from service.domain.policy import Policy
     from service.domain.verdict import VerdictModel
@@ -49,6 +50,11 @@ class Parts:
     """Asked before a picture is taken in."""
     committing: threading.Lock = field(default_factory=threading.Lock)
     """Held by the one thread of this process that is committing a picture."""
+
+    @property
+    def further(self) -> dict[str, SpaceModel]:
+        """The further models that are set, by their names."""
+        return {space.name: space.model for space in self.spaces}
 
     def close(self) -> None:
         self.pool.close()

@@ -65,9 +65,9 @@ class PersonPlan:
 def plan_persons(question: PersonQuestion, parts: Parts, progress: Progress) -> PersonPlan:
     """Look at every image of these persons and compare those of one person with each other. Writes nothing.
 
-    Raises NotFoundError naming a person that is not known, UnknownSpaceError or StoreError.
+    Raises NotFoundError naming a person that is not known, UnknownSpaceError, NoThresholdError or StoreError.
     """
-    check_criterion(question.matcher)
+    check_criterion(question.matcher, question.parameters, parts.further)
     for person_id in question.person_ids:
         parts.catalogue.persons.get(person_id)
     # Who stayed for others' sake does not go for a third one's, which nobody has compared with those that went.
@@ -77,7 +77,7 @@ def plan_persons(question: PersonQuestion, parts: Parts, progress: Progress) -> 
     items: list[PlannedItem] = []
     for person_id in question.person_ids:
         mine = _images_of(person_id, parts)
-        with closing(criterion(question.matcher, question.parameters)) as matcher:
+        with closing(criterion(question.matcher, question.parameters, parts.further)) as matcher:
             told = partial(_of_person, progress, person_id)
             looked = _counted(_looked_at(mine, question.matcher == "scene_change", parts), len(mine), told)
             one = find(looked, matcher, question.keep, told, policy, stays=stayed)

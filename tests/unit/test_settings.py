@@ -68,7 +68,11 @@ def test_every_field_has_a_description():
         ("port", "eighty"),
         ("workers", "0"),
         ("operating_point", "lax"),
-        ("descriptors", "clip"),
+        ("descriptors", "clip:x"),
+        ("descriptors", "builtin,clip"),
+        ("descriptors", "builtin,other:x"),
+        ("descriptors", "builtin,deepface:Dlib,deepface:Dlib"),
+        ("descriptors", "builtin,clip:" + 100 * "x"),
         ("candidates", "201"),
         ("queue_seconds", "-1"),
         ("log_level", "loud"),
@@ -181,3 +185,10 @@ def test_a_password_in_a_url_is_never_shown(sources, monkeypatch, given, shown):
     assert value == (shown if shown is not None else given.replace("secret", "***"))
     assert load_settings().effective_catalogue_url == given or not given
     assert "secret" not in repr(load_settings())
+
+
+def test_descriptor_models_beside_the_built_in_one_are_listed_in_order():
+    """Spaces around the commas do not count."""
+    settings = Settings(_env_file=None, descriptors="clip:ViT-B-32/some_tag, builtin,deepface:Dlib,")
+    assert settings.further_spaces == ("clip:ViT-B-32/some_tag", "deepface:Dlib")
+    assert Settings(_env_file=None).further_spaces == ()

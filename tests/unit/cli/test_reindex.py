@@ -2,6 +2,8 @@
 
 import shutil
 
+import pytest
+
 from service.settings import load_settings
 from service.wiring import open_snapshots
 from service.workflows import reindex
@@ -52,3 +54,23 @@ def test_progress_is_told_step_by_step(keepone, pictures):
         made = reindex.reindex(catalogue, space, snapshots, lambda step, done: told.append((step, done)))
     assert told == [("read", 3), ("train", 3), ("write", 3), ("verify", 3)]
     assert (made.vectors, made.kind) == (3, "flat")
+
+
+@pytest.mark.usefixtures("twins")
+def test_a_further_space_is_filled_from_the_originals(keepone, pictures, monkeypatch):
+    """However long after they were taken in; and again there is nothing to do."""
+    keepone("ingest", pictures)
+    monkeypatch.setenv("KEEPONE_DESCRIPTORS", "builtin,clip:colours")
+    for _ in range(2):
+        ran = keepone("reindex", "--space", "clip:colours")
+        assert (ran.code, ran.out) == (0, "clip:colours: 3 pictures described, 0 could not be\n")
+    ran = keepone("check", pictures / "astronaut.jpg")
+    assert "similar: " in ran.out
+    assert "cosine 0.000, within 0.1 (clip:colours)" in ran.out
+
+
+def test_a_space_that_is_not_set_is_not_filled(keepone):
+    """Nor is its model opened."""
+    ran = keepone("reindex", "--space", "deepface:Dlib")
+    assert ran.code != 0
+    assert "There is no descriptor space 'deepface:Dlib'" in ran.err

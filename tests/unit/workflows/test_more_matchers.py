@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from service.domain.errors import UnknownSpaceError
+from service.domain.likeness import Distance
 from service.domain.values import Assessed, Authenticity, OperatingPoint, PictureFacts, Quality
 from service.workflows.by_copy import EDIT, ByCopy
-from service.workflows.by_space import BySpace, Metric
+from service.workflows.by_space import BySpace
 from service.workflows.criteria import CRITERIA, criterion
 from service.workflows.described import described
 from service.workflows.matchers import MATCHERS, pairs
@@ -46,7 +47,7 @@ class TestBySpace:
 
     @pytest.mark.parametrize("similarity", [0.0, 0.5, 0.9])
     def test_both_metrics_name_the_same_pairs(self, album, similarity):
-        near = agreeing(BySpace(np.sqrt(2 - 2 * similarity), Metric.EUCLIDEAN), album)
+        near = agreeing(BySpace(np.sqrt(2 - 2 * similarity), Distance.EUCLIDEAN), album)
         assert near.keys() == agreeing(BySpace(similarity), album).keys()
         assert all(0 <= distance <= np.sqrt(2 - 2 * similarity) for distance in near.values())
 
@@ -153,11 +154,11 @@ def test_every_criterion_can_be_made_by_its_name():
     assert MATCHERS.keys() < CRITERIA.keys()
     given = {"similar:builtin": {"threshold": 0.9, "metric": "euclidean"}}
     for name in CRITERIA:
-        with closing(criterion(name, given.get(name, {}))) as made:
+        with closing(criterion(name, given.get(name, {}), {})) as made:
             assert name.startswith(made.name)
 
 
 def test_an_unknown_space_is_named_with_those_that_are_here():
     """Whoever asks for it learns what to install."""
     with pytest.raises(UnknownSpaceError, match=r"'clip:x'.*builtin"):
-        criterion("similar:clip:x", {"threshold": 0.5})
+        criterion("similar:clip:x", {"threshold": 0.5}, {})
