@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -158,21 +158,19 @@ def further_spaces(
 ) -> tuple[FurtherSpace, ...]:
     """The other models that are set, opened, each with its index. Raises SettingsError, WeightsError and StoreError."""
     made: list[FurtherSpace] = []
-    try:
+    with ExitStack() as opened_so_far:
         for name in settings.further_spaces:
             model = opened(name, settings)
+            opened_so_far.callback(model.close)
             generation = generation_of(model, NORMALISE_VERSION)
             space = catalogue.ensure_space(name, generation, model.dimension, "cosine", "building")
             if space.state == "retired":  # somebody went back to it
                 space = catalogue.descriptions.use(space.space_id, is_whole=False)
             follower = _follower(settings, catalogue, space)
-            made.append(FurtherSpace(space, model, follower))
+            opened_so_far.callback(follower.close)
             follower.prepare(wait=wait_for_index)
-    except BaseException:
-        for one in made:
-            one.follower.close()
-            one.model.close()
-        raise
+            made.append(FurtherSpace(space, model, follower))
+        opened_so_far.pop_all()
     return tuple(made)
 
 

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from index_store.catalogue import open_catalogue
 from index_store.description_records import Coverage
 from index_store.records import ImageFilter, Removal
 from service import wiring
 from service.descriptors.protocol import Described
 from service.descriptors.testing import ColourTwin, SquareTwin
-from service.domain.errors import BadDescriptorError, UnknownSpaceError
+from service.domain.errors import BadDescriptorError, UnknownSpaceError, WeightsError
 from service.domain.likeness import Distance, distance, own_metric
 from service.domain.values import VerdictKind
 from service.settings import Settings
@@ -277,3 +278,36 @@ def test_distances_are_those_of_the_models_makers():
     assert measured == pytest.approx({"cosine": 1.0, "euclidean": 5**0.5, "euclidean_l2": 2**0.5})
     assert own_metric({"euclidean": 4.0}) is Distance.EUCLIDEAN
     assert own_metric({}) is own_metric({"euclidean": 4.0, "cosine": 0.3}) is Distance.COSINE
+
+
+def test_a_model_that_cannot_be_opened_closes_those_that_were(opened, monkeypatch):
+    """And the service does not start without it."""
+    made = []
+
+    def one_of_two(name, _):
+        if made:
+            raise WeightsError("there are no weights")
+        made.append(ColourTwin(name))
+        return made[0]
+
+    monkeypatch.setattr("service.descriptors.testing.opened", one_of_two)
+    with pytest.raises(WeightsError):
+        opened(COLOURS, "clip:other")
+    assert made[0].closed
+
+
+def test_a_copy_of_the_catalogue_holds_all_that_spaces_know(parts, tmp_path):
+    """In another database it is found as before, and nothing is missing."""
+    image = put(a_file(1, 10, 200), parts).image
+    parts.catalogue.copy_to(tmp_path / "copy.sqlite")
+    other = open_catalogue(f"sqlite:///{tmp_path}/restored.sqlite")
+    other.load_from(tmp_path / "copy.sqlite")
+    for one in parts.spaces:
+        space_id, before = one.space.space_id, parts.catalogue.descriptions
+        [mine, theirs] = (store.of(space_id, [image.content_id]) for store in (before, other.descriptions))
+        told = [
+            [(v.vector_id, v.ordinal, v.box, v.values.tobytes()) for v in vs[image.content_id]] for vs in (mine, theirs)
+        ]
+        assert told[0] == told[1] != []
+        assert other.descriptions.coverage(space_id) == Coverage(1, 0)
+    other.close()
