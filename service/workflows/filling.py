@@ -80,6 +80,7 @@ def _step(space: FurtherSpace, content_ids: Sequence[str], parts: Parts) -> Step
         new = [description_of(name, space.space, one) for (name, _), one in zip(some, told, strict=True)]
         reached("describe.described")
         described += parts.catalogue.descriptions.add(new).count("described")
+        reached("describe.committed")
     return Step(described, unreadable)
 
 
