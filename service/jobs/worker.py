@@ -152,7 +152,6 @@ class Worker:
 
     def _look(self) -> None:
         """Enqueue what is queued, and what has been left behind by its owner; end what is to be cancelled of both."""
-        self._filler.look()
         left_behind = moment(datetime.now(UTC) - LEFT_BEHIND)
         waiting = [job for job in self._jobs(UNFINISHED) if job.state == "queued" or (job.seen or "") < left_behind]
         for job in waiting:
@@ -167,6 +166,7 @@ class Worker:
         if time.monotonic() - self._swept >= SWEEP_SECONDS:
             self._swept = time.monotonic()
             self._sweep()
+        self._filler.look()
 
     def _cancel(self, job: Job, left_behind: str) -> None:
         if job.state == "running" and self._parts.jobs.claim(job.job_id, self._owner, left_behind=left_behind) is None:

@@ -27,7 +27,11 @@ def parts(tmp_path):
     catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.db")
     settings = Settings(_env_file=None, data=tmp_path, import_roots=str(tmp_path / "root"))
     yield SimpleNamespace(
-        jobs=catalogue.jobs, answers=catalogue.answers, staging=Staging(tmp_path / "staging"), settings=settings
+        jobs=catalogue.jobs,
+        answers=catalogue.answers,
+        staging=Staging(tmp_path / "staging"),
+        settings=settings,
+        spaces=(),
     )
     catalogue.close()
 
@@ -229,3 +233,17 @@ def test_a_row_that_makes_no_sense_is_run_and_keeps_nobody_waiting(parts, offere
     sound = queued()
     nonsense = parts.jobs.create(NewJob("ingest", {"source": "archive", "surprise": 1})).job_id
     assert {job for _, job in offered()} == {nonsense, sound}
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_space_that_is_being_filled_keeps_no_picture_waiting(worker, parts, queued, monkeypatch):
+    """Its job has a queue of its own; one whose model is not set here is left alone."""
+    parts.spaces = (SimpleNamespace(name="clip:here"),)
+    describing = [parts.jobs.create(NewJob("describe", {"space": name})).job_id for name in ("clip:here", "clip:there")]
+    many = queued()
+    queues = {}
+    fake = SimpleNamespace(enqueue_workflow=lambda queue, _workflow, job_id: queues.update({job_id: queue}))
+    monkeypatch.setattr(module, "DBOS", fake)
+    worker._look()
+    told = {job_id: queue.partition(":")[0] for job_id, queue in queues.items()}
+    assert told == {describing[0]: module.DESCRIBING, many: module.MANY}

@@ -58,7 +58,7 @@ def worker(tmp_path, monkeypatch):
     catalogue = open_catalogue(f"sqlite:///{tmp_path}/catalogue.db")
     catalogue.jobs.create(NewJob("ingest", {}))
     settings = Settings(_env_file=None, data=tmp_path)
-    yield Worker(SimpleNamespace(jobs=catalogue.jobs, settings=settings), "me")
+    yield Worker(SimpleNamespace(jobs=catalogue.jobs, settings=settings, spaces=()), "me")
     catalogue.close()
 
 
@@ -81,7 +81,7 @@ def test_an_error_of_dbos_does_not_end_the_worker(worker, monkeypatch):
 def test_a_worker_that_fails_ends_its_process(monkeypatch, tmp_path):
     """Threads of DBOS would keep it for ever: an orphan that holds its name, and that no signal stops."""
     monkeypatch.setenv("KEEPONE_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(module.wiring, "build", lambda *_, **__: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(module.wiring, "build", lambda *_, **__: SimpleNamespace(close=lambda: None, spaces=()))
     monkeypatch.setattr(module, "signal", SimpleNamespace(SIGTERM=15, SIGINT=2, signal=lambda *_: None))
     monkeypatch.setattr(module.log, "configure", lambda *_: None)
     monkeypatch.setattr(module, "when_parent_ends", lambda _: None)
