@@ -1,5 +1,6 @@
 """Several descriptor spaces side by side: what stands beside a verdict, and how a space is filled."""
 
+import hashlib
 import io
 
 import numpy as np
@@ -17,7 +18,7 @@ from service.domain.likeness import Distance, distance, own_metric
 from service.domain.values import VerdictKind
 from service.settings import Settings
 from service.workflows import ingest as ingesting
-from service.workflows.arrival import Wish
+from service.workflows.arrival import OnDuplicate, Wish
 from service.workflows.block import verdict_block
 from service.workflows.check import check
 from service.workflows.filling import Step, fill
@@ -136,6 +137,18 @@ def test_a_process_that_dies_after_the_commit_leaves_the_picture_to_be_described
     assert block_of(a_file(2, 10), parts)["persons"][0]["relation"] == "same_person"
 
 
+def test_bytes_that_are_not_kept_describe_nothing(parts, monkeypatch):
+    """What stands for them has descriptors of its own."""
+    with monkeypatch.context() as patched:
+        patched.setattr(ingesting, "_describe", lambda *_: None)
+        stored = put(a_file(1, 10), parts).image
+    file = io.BytesIO()
+    Pillow.open(io.BytesIO(a_file(1, 10))).save(file, "BMP")
+    referring = put(file.getvalue(), parts, on_duplicate=OnDuplicate.REFERENCE).image
+    assert (referring.content_id, referring.outcome) == (stored.content_id, "referenced")
+    assert covered(parts)[SQUARES] == Coverage(0, 1)
+
+
 def test_a_space_that_is_added_later_is_filled_from_the_originals(opened):
     """And is in use from then on; what it knows meanwhile it answers of."""
     before = opened()
@@ -167,6 +180,22 @@ def test_filling_that_is_stopped_goes_on_where_it_was(opened, monkeypatch):
     assert fill(space, parts)
     assert covered(parts) == {SQUARES: Coverage(5, 0)}
     assert space.model.asked == 5
+
+
+def test_what_comes_while_a_space_is_filled_is_described_too(opened):
+    """Its hash may lie before those that have been looked at already."""
+    first, *others = sorted((a_file(seed) for seed in range(4)), key=lambda data: hashlib.sha256(data).digest())
+    without = opened()
+    for data in others:
+        put(data, without)
+    parts = opened(SQUARES)
+
+    def told(_):
+        if covered(parts)[SQUARES].described == len(others):
+            put(first, without)
+
+    assert fill(parts.spaces[0], parts, told=told)
+    assert covered(parts) == {SQUARES: Coverage(4, 0)}
 
 
 def test_an_original_that_cannot_be_read_is_told_and_passed_over(opened, tmp_path):
