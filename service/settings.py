@@ -115,6 +115,9 @@ class Settings(BaseSettings):
     policy: Annotated[str, Field(pattern=NAME)] = Field(
         "keeper-2", description="Name of the policy that says which copy should stay."
     )
+    trusted_signers: str = Field(
+        "", description="File of certificates (PEM): who signed a C2PA manifest by one is trusted. Empty: nobody is."
+    )
     candidates: PositiveInt = Field(12, le=200, description="Neighbours of a query that are verified, at the most.")
     max_bytes: PositiveInt = Field(25 * MIB, description="Largest picture file, in bytes.")
     max_pixels: PositiveInt = Field(50_000_000, description="Largest picture, in pixels.")

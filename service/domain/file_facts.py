@@ -3,6 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+EDIT_ACTIONS: Final = frozenset(
+    {
+        *("addedText", "adjustedColor", "color_adjustments", "cropped", "drawing", "edited", "enhanced", "filtered"),
+        *("orientation", "placed", "removed", "resized", "resized.proportional", "watermarked"),
+    }
+)
+"""Actions of C2PA 2.x, without their `c2pa.`, that change what a picture shows."""
+
+
+class Holds(StrEnum):
+    """What came of verifying a C2PA manifest."""
+
+    TRUSTED = "trusted"
+    """It fits the file, its signature is valid, and the signer's certificate leads to one that is trusted here."""
+    VALID = "valid"
+    """It fits the file and its signature is valid; nobody vouches for the signer."""
+    INVALID = "invalid"
+    """The file was changed after it was signed, or the manifest was."""
+    UNVERIFIED = "unverified"
+    """It was not verified, or could not be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a C2PA manifest claims, and whether it holds. What it claims is empty where it was not verified."""
+
+    holds: Holds
+    why: str | None = None
+    """Why it does not hold, or was not verified, in words."""
+    signer: str | None = None
+    program: str | None = None
+    """What made the claim."""
+    actions: tuple[str, ...] = ()
+    """What was done to the picture and to what it was made from, without `c2pa.`, as `opened` or `cropped`."""
+    source_types: tuple[str, ...] = ()
+    """The digital source types that actions declare, their last words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +65,15 @@ class FileFacts:
     generator: str | None = None
     """What generated the picture, by the marks that generators leave; such as `Stable Diffusion`."""
     edits: tuple[str, ...] = ()
-    """Edits that a C2PA manifest tells of, e.g. `cropped`."""
+    """Edits that a C2PA manifest tells of, e.g. `cropped`, as far as its plain bytes show them."""
+    manifest: Manifest | None = None
+    """The C2PA manifest, once somebody tried to verify it."""
     called_screenshot: bool = False
     """Whether a mark calls the picture a screenshot."""
     marks_readable: bool = False
     """Whether marks are looked for in this format at all: JPEG, PNG and WebP."""
+
+    @property
+    def has_manifest(self) -> bool:
+        """Whether it carries a C2PA manifest, whatever that is worth."""
+        return "c2pa" in self.metadata

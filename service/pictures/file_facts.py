@@ -1,7 +1,7 @@
 """A file's own word for what it is: how it was compressed, what it carries, and which marks call it made or edited.
 
-C2PA manifests are not verified: their signatures would need the signers' certificates. What is read of them is that
-they are there, and the digital source type that their actions declare, which stands in them as plain text.
+C2PA manifests are not verified here: that is `provenance`. What is read of them is that they are there, and the digital
+source type and actions that they declare, which stand in them as plain text.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from service.domain.file_facts import FileFacts
+from service.domain.file_facts import EDIT_ACTIONS, FileFacts
 from service.domain.ijg import ijg_luminance
 from service.pictures import exif
 from service.pictures.metadata import WALKS, jpeg_segments, metadata_blocks
@@ -45,11 +45,9 @@ GENERATOR_TEXTS: Final = (
 
 _SOURCE_TYPE: Final = re.compile(rb"digitalsourcetype/([A-Za-z]{4,60})")
 _CREATOR_TOOL: Final = re.compile(rb"CreatorTool(?:=\"|>)([^\"<]{1,200})")
-_ACTION: Final = re.compile(rb"c2pa\.([a-z_]{4,20})")
-_EDITS: Final = frozenset(
-    {b"color_adjustments", b"cropped", b"drawing", b"edited", b"filtered", b"orientation", b"placed", b"resized"}
-)
-"""Actions of C2PA 2.x that change what a picture shows."""
+_ACTION: Final = re.compile(rb"c2pa\.([A-Za-z_]{4,20}(?:\.proportional)?)")
+_STORE: Final = bytes.fromhex("6a756d646332706100110010800000aa00389b71")
+"""How a store of C2PA manifests begins in whatever format (C2PA 2.2, 11.1.4): a description box, and its type."""
 _SCREENSHOT: Final = re.compile(rb"screen ?shot|screencapture", re.IGNORECASE)
 _SOFTWARE_TEXT: Final = re.compile(rb"^Software\0+(.{1,200})", re.DOTALL)
 
@@ -70,7 +68,7 @@ def read_file_facts(data: bytes, name: PictureFormat) -> FileFacts:
         jpeg_quality=jpeg_quality(data) if name == "JPEG" else None,
         lossless=_is_lossless(data, name, tags),
         bit_depth=_bit_depth(data, name, tags),
-        metadata=frozenset(block.kind for block in blocks),
+        metadata=_kinds(data, name, blocks),
         camera=camera[:LONGEST_TEXT] or None,
         software=software,
         source_type=source[1].decode("ascii") if source else None,
@@ -79,6 +77,12 @@ def read_file_facts(data: bytes, name: PictureFormat) -> FileFacts:
         called_screenshot=any(_SCREENSHOT.search(body) for body in bodies),
         marks_readable=name in WALKS,
     )
+
+
+def _kinds(data: bytes, name: PictureFormat, blocks: list[Block]) -> frozenset[str]:
+    """Of formats that nobody walks, whether they hold a C2PA manifest is told by how one begins."""
+    kinds = {block.kind for block in blocks}
+    return frozenset(kinds if name in WALKS or _STORE not in data else {*kinds, "c2pa"})
 
 
 def jpeg_quality(data: bytes) -> int | None:
@@ -144,7 +148,7 @@ def _generator(blocks: list[Block], software: str | None) -> str | None:
 
 
 def _edits(manifest: bytes) -> list[str]:
-    return [found.decode("ascii") for found in _ACTION.findall(manifest) if found in _EDITS]
+    return [word for found in _ACTION.findall(manifest) if (word := found.decode("ascii")) in EDIT_ACTIONS]
 
 
 def _software(blocks: list[Block], tags: dict[int, bytes | int]) -> str | None:

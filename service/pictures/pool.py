@@ -23,12 +23,15 @@ from service.domain.errors import UnsupportedPictureError
 from service.domain.values import PictureFacts
 from service.pictures.admit import HEAD_BYTES, NORMALISE_VERSION, Header, Limits, sniff, working_size
 from service.pictures.nursery import Nursery
+from service.pictures.provenance import Verifier
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from numpy.typing import NDArray
 
+    from service.domain.file_facts import Manifest
+    from service.domain.values import PictureFormat
     from service.pictures.budget import MachineBudget, Reservation
     from service.pictures.process import Pixels
 
@@ -117,6 +120,7 @@ class DecodePool:
         budget: memory for decoding, shared by the machine's Keepone processes.
         recycle_after: decodes after which a child is renewed, against slow leaks in the decoders.
         max_resident: bytes at rest above which a child is renewed.
+        trust_anchors: certificates in PEM whose signers of C2PA manifests are trusted.
         fault_injection: children obey `KEEPONE-FAULT:` markers in files. For tests only.
         at_once: start the children now; otherwise when the first picture comes, which then waits for its child.
     """
@@ -129,12 +133,14 @@ class DecodePool:
         limits: Limits | None = None,
         recycle_after: int = 500,
         max_resident: int = 256 * 2**20,
+        trust_anchors: str = "",
         fault_injection: bool = False,
         at_once: bool = True,
     ) -> None:
         self.limits: Final = limits or Limits()
         self.size: Final = children
         self._budget = budget
+        self._verifier = Verifier(self.limits, trust_anchors)
         self._nursery = Nursery(
             children,
             self.limits,
@@ -188,6 +194,10 @@ class DecodePool:
             notes=pixels.notes,
         )
         return Decoded(facts, pixels, reservation)
+
+    def verify_manifest(self, data: bytes, name: PictureFormat, *, wait_s: float | None = 2.0) -> Manifest:
+        """What came of verifying the C2PA manifest in a file. Raises OverloadedError if its turn does not come in time."""
+        return self._verifier.verify(data, name, wait_s=wait_s)
 
     def stats(self) -> PoolStats:
         nursery = self._nursery

@@ -13,34 +13,19 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import service
-from service.domain.errors import DecoderFailedError, KeeponeError, OverloadedError
+from service.domain.errors import DecoderFailedError, KeeponeError
 from service.pictures import wire
 from service.pictures.admit import Header, Limits, working_size
+from service.pictures.clean_start import environment, memory_of, our_own_shortage, search_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from service.domain.values import PictureFormat
 
 _BOOT: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from service.pictures.child import main; main()"
 )
-_ENVIRONMENT: Final = {
-    "LANG": "C.UTF-8",
-    "MALLOC_ARENA_MAX": "1",
-    "MALLOC_MMAP_THRESHOLD_": "4194304",  # fixed, so that the planes of large pictures go back to the system at once
-    "MALLOC_TRIM_THRESHOLD_": "16777216",
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
-_INHERITED: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""Some Pythons do not start without them. Everything else, keys and passwords among it, stays here."""
-
 _HEADER_MEMORY: Final = 64 * 2**20
 _DECODE_MEMORY: Final = 48 * 2**20
 _SCRATCH: Final = 4 * 2**20
@@ -107,12 +92,12 @@ class ChildProcess:
                     int(fault_injection),
                 ]
                 self._process = subprocess.Popen(  # noqa: S603 - this very interpreter, our own words
-                    [sys.executable, "-I", "-S", "-c", _BOOT, json.dumps(_search_path()), *map(str, arguments)],
+                    [sys.executable, "-I", "-S", "-c", _BOOT, json.dumps(search_path()), *map(str, arguments)],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,  # decoders' own warnings name no file and help nobody
                     pass_fds=[theirs.fileno()],
-                    env=_ENVIRONMENT | {name: os.environ[name] for name in _INHERITED if name in os.environ},
+                    env=environment(),
                     start_new_session=True,  # Ctrl-C is the parent's affair
                 )
             undo.pop_all()
@@ -134,7 +119,7 @@ class ChildProcess:
 
     def open(self, data: bytes, name: PictureFormat) -> None:
         """Send a file; `read_header` takes the answer, so that the caller can hash the file meanwhile."""
-        with _shared_memory("keepone-file", data) as memory:
+        with memory_of("keepone-file", data) as memory:
             allowance = _HEADER_MEMORY + 3 * len(data)
             self._send({"step": "open", "format": name, "memory": allowance}, memory, self._limits.header_seconds)
 
@@ -167,13 +152,13 @@ class ChildProcess:
             answer = self._ask_to_load(self._scratch, allowance)
             buffer: bytes | mmap.mmap = self._scratch_map[:size]
         else:
-            with _shared_memory("keepone-pixels", size) as memory:
+            with memory_of("keepone-pixels", size) as memory:
                 answer = self._ask_to_load(memory, allowance)
                 try:
                     wire.seal_for_reading(memory)
                 except OSError as error:
                     raise LostChildError("kept hold of the pixels") from error
-                with _our_own_shortage():
+                with our_own_shortage():
                     buffer = mmap.mmap(memory, size, access=mmap.ACCESS_READ)
         self.decodes += 1
         return _pixels(answer, header, buffer)
@@ -250,39 +235,6 @@ def _natural(answer: dict[str, Any], key: str, *, least: int = 1) -> int:
     if type(value) is not int or not least <= value < 2**48:  # bool is an int, and no figure
         raise LostChildError(f"answered no sensible {key}")
     return value
-
-
-def _search_path() -> list[str]:
-    """Where the child finds what this process runs on, however it was installed and wherever it is started.
-
-    Not the current folder: that may be where the strangers' files lie.
-    """
-    root = str(Path(service.__file__ or ".").resolve().parents[1])
-    return list(dict.fromkeys([root, *(entry for entry in sys.path if Path(entry).is_absolute())]))
-
-
-@contextlib.contextmanager
-def _shared_memory(name: str, content: bytes | int) -> Iterator[int]:
-    """Shared memory with that content or of that size, for the block. OverloadedError if this process gets none."""
-    with contextlib.ExitStack() as stack:
-        with _our_own_shortage():
-            memory = wire.shared_memory(name, content if isinstance(content, int) else 0)
-            stack.callback(os.close, memory)
-            if isinstance(content, bytes):
-                rest, offset = memoryview(content), 0
-                while rest:
-                    done = os.pwrite(memory, rest, offset)
-                    rest, offset = rest[done:], offset + done
-        yield memory
-
-
-@contextlib.contextmanager
-def _our_own_shortage() -> Iterator[None]:
-    """What fails in here is no fault of the child: this process is out of descriptors, or the machine of memory."""
-    try:
-        yield
-    except OSError as error:
-        raise OverloadedError("The service is out of descriptors or memory; try again shortly.") from error
 
 
 def _processor_time(pid: int) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -105,6 +105,8 @@ def looked_at(
     with decoded:
         with watch.step("assess"):
             file = read_file_facts(data, decoded.facts.format)
+            if file.has_manifest:
+                file = replace(file, manifest=pool.verify_manifest(data, decoded.facts.format, wait_s=wait_s))
             quality = assess_quality(decoded.pixels, decoded.working, file)
             authenticity = assess_authenticity(decoded.pixels, file)
         # A copy: the shared memory goes back with the rest of the picture.

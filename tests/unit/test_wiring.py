@@ -4,7 +4,27 @@ import pytest
 
 from service import wiring
 from service.domain.errors import SettingsError
+from service.domain.file_facts import Holds
 from service.settings import Settings
+
+
+@pytest.mark.parametrize("text", [None, "no certificate", "caf\u00e9"])
+def test_a_list_of_trusted_signers_that_is_none_stops_the_start(tmp_path, text):
+    """Else every manifest would look as if nobody vouched for its signer."""
+    trust = tmp_path / "trust.pem"
+    if text is not None:
+        trust.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match="KEEPONE_TRUSTED_SIGNERS"):
+        wiring.decoders(Settings(_env_file=None, data=tmp_path, trusted_signers=str(trust)), at_once=False)
+
+
+def test_signers_that_the_settings_trust_are_trusted(tmp_path, c2pa_signer, written, coffee):
+    """From the file that is named to the verdict on a manifest."""
+    trust = tmp_path / "trust.pem"
+    trust.write_bytes(c2pa_signer.root)
+    data = c2pa_signer.sign(written(coffee), actions=[("created", "digitalCapture")])
+    with wiring.decoders(Settings(_env_file=None, data=tmp_path, trusted_signers=str(trust)), at_once=False) as pool:
+        assert pool.verify_manifest(data, "JPEG", wait_s=60).holds is Holds.TRUSTED
 
 
 @pytest.mark.parametrize("root", ["", "store", "store/data/inner"])

@@ -1,10 +1,12 @@
 """Marks become risks and signals; without marks nothing is claimed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from service.assess.authenticity import assess_authenticity
-from service.domain.file_facts import FileFacts
+from service.domain.file_facts import FileFacts, Holds, Manifest
 from service.domain.values import Authenticity
 
 PICTURE = np.full((40, 40, 3), 90, np.uint8)
@@ -53,7 +55,7 @@ def test_a_declared_photograph_lowers_no_risk():
     assert told.risk is None
     assert told.signals == (
         "carries a C2PA manifest (not verified)",
-        "declares the digital source type digitalCapture",
+        "declares the digital source type digitalCapture (not verified)",
     )
 
 
@@ -65,8 +67,8 @@ def test_a_declared_screenshot_is_one(file):
 
 def test_programs_for_editing_are_named():
     """As a signal, which is no risk: most good photographs went through one."""
-    told = assess_authenticity(TINY, FileFacts(software="Adobe Lightroom 7.1", edits=("cropped",), marks_readable=True))
-    assert told.signals == ("edited with Adobe Lightroom 7.1", "its C2PA manifest tells of edits: cropped")
+    told = assess_authenticity(TINY, FileFacts(software="Adobe Lightroom 7.1", marks_readable=True))
+    assert told.signals == ("edited with Adobe Lightroom 7.1",)
     assert told.risk is None
     assert assess_authenticity(TINY, FileFacts(software="Ver.1.02")).signals == ()
 
@@ -78,3 +80,59 @@ def test_a_picture_that_looks_drawn_is_a_risk_without_any_mark(drawn_page, astro
     assert page.signals == ("flat, straight and crisp as what a computer draws",)
     assert photograph.screenshot < 0.5
     assert photograph.signals == ()
+
+
+WITH_C2PA = FileFacts(metadata=frozenset({"c2pa"}), marks_readable=True)
+
+
+@pytest.mark.parametrize(
+    ("holds", "why", "worth", "how"),
+    [
+        (Holds.TRUSTED, None, "that holds, and whose signer is trusted", "verified"),
+        (
+            Holds.VALID,
+            None,
+            "that holds, and whose signer nobody here vouches for",
+            "signed, by nobody who is trusted here",
+        ),
+        (
+            Holds.INVALID,
+            "the file was changed",
+            "that does not hold: the file was changed",
+            "in a manifest that does not hold",
+        ),
+    ],
+)
+def test_every_claim_of_a_manifest_is_told_with_what_it_is_worth(holds, why, worth, how):
+    """A generated picture is one whoever says so; a reader sees whether it was verified."""
+    manifest = Manifest(holds, why, "Signer", "Program 2", ("opened", "cropped"), ("trainedAlgorithmicMedia",))
+    told = assess_authenticity(TINY, replace(WITH_C2PA, manifest=manifest, edits=("resized",)))
+    assert told.generated == 1.0
+    assert told.signals == (
+        f"carries a C2PA manifest of Program 2 signed by Signer {worth}",
+        f"its C2PA manifest tells that it was made from an earlier picture ({how})",
+        f"its C2PA manifest tells of edits: cropped ({how})",
+        f"declares the digital source type trainedAlgorithmicMedia ({how})",
+    )
+
+
+def test_a_manifest_that_nobody_could_verify_says_why():
+    """And what its plain bytes show is told as not verified."""
+    file = replace(WITH_C2PA, manifest=Manifest(Holds.UNVERIFIED, "that took too long"), edits=("cropped",))
+    assert assess_authenticity(TINY, file).signals == (
+        "carries a C2PA manifest (not verified: that took too long)",
+        "its C2PA manifest tells of edits: cropped (not verified)",
+    )
+
+
+def test_a_source_type_beside_the_manifest_is_not_verified_by_it():
+    """XMP is not signed; anybody writes it in after the camera signed."""
+    file = replace(
+        WITH_C2PA,
+        manifest=Manifest(Holds.TRUSTED, source_types=("digitalCapture",)),
+        source_type="trainedAlgorithmicMedia",
+    )
+    told = assess_authenticity(TINY, file)
+    assert told.generated == 1.0
+    assert "declares the digital source type digitalCapture (verified)" in told.signals
+    assert "declares the digital source type trainedAlgorithmicMedia (not verified)" in told.signals
