@@ -24,11 +24,14 @@ from PIL import Image
 from benchmarks.accuracy import augly_door
 from benchmarks.degradations import FAMILIES, as_file, mosaic
 from benchmarks.pages import screenshots
+from benchmarks.recaptures import of_print, of_screen
 from service.assess.authenticity import assess_authenticity
 from service.assess.effective_resolution import detail
 from service.assess.quality import assess_quality
+from service.assess.recapture import RECAPTURED_FROM
 from service.assess.screenshot import SCREENSHOT_FROM, likeness
 from service.assess.tiles import take_sample
+from service.domain.file_facts import FileFacts
 from service.pictures.file_facts import read_file_facts
 
 if TYPE_CHECKING:
@@ -205,6 +208,45 @@ def screenshot_likeness(photos: int, pages: int) -> dict[str, Any]:
     }
 
 
+def recaptures(photos: int) -> dict[str, Any]:
+    """Must show 4: simulated photographs of screens and prints, photographs as they are, and a few real screens."""
+    chance = random.Random(SEED)  # noqa: S311 - pictures, not secrets
+    read: dict[str, list[float | None]] = {}
+    for number, file in enumerate(photographs()[:photos]):
+        photograph = Image.open(file).convert("RGB")
+        read.setdefault("photographs", []).append(_recapture(photograph))
+        read.setdefault("photographs_as_jpeg_60", []).append(_recapture(_as_jpeg(photograph, 60)))
+        size = photograph.width * 3 // 2, photograph.height * 3 // 2
+        read.setdefault("photographs_enlarged", []).append(_recapture(photograph.resize(size)))
+        read.setdefault("simulated_of_a_screen", []).append(_recapture(of_screen(photograph, chance)))
+        if number % 2:
+            read.setdefault("simulated_of_a_print", []).append(_recapture(of_print(photograph, chance)))
+    for name, folder in (("real_screens_with_moire", "positiveImages"), ("real_things_beside_them", "negativeImages")):
+        for file in sorted((Path(os.environ["KEEPONE_SHARED"]) / "data" / "liveness" / folder).iterdir()):
+            read.setdefault(name, []).append(_recapture(Image.open(file).convert("RGB")))
+    ordinary = [each or 0.0 for each in read["photographs"]]
+    return {
+        "asked": "false alarms on photographs at most 1 %",
+        "called_from": RECAPTURED_FROM,
+        "by_kind": {
+            name: {
+                "pictures": len(values),
+                "not_judged": sum(each is None for each in values),
+                "called_recaptures": round(float(np.mean([(each or 0.0) >= RECAPTURED_FROM for each in values])), 4),
+                "auc_against_photographs": None
+                if name.startswith("photographs")
+                else _auc([each or 0.0 for each in values], ordinary),
+            }
+            for name, values in read.items()
+        },
+        "note": "Simulated by benchmarks/recaptures.py: no real camera, screen or print was in it.",
+    }
+
+
+def _recapture(picture: Image.Image) -> float | None:
+    return assess_authenticity(np.asarray(picture), FileFacts()).recapture
+
+
 def _likeness(picture: Image.Image) -> float:
     """What is not judged counts as no screenshot."""
     return likeness(take_sample(np.asarray(picture)).grey) or 0.0
@@ -230,6 +272,7 @@ def main() -> None:
         "effective_megapixels": lambda: effective_megapixels(asked.photos),
         "overall": lambda: overall(asked.photos),
         "screenshots": lambda: screenshot_likeness(asked.photos, asked.pages),
+        "recaptures": lambda: recaptures(asked.photos),
         "cost": cost,
     }
     for name, part in parts.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from service.assess.recapture import RECAPTURED_FROM, recapture_risk
 from service.assess.screenshot import SCREENSHOT_FROM, likeness
 from service.assess.synthetic import generated, is_declared_screenshot, marks
 from service.assess.tiles import take_sample
@@ -19,23 +20,39 @@ NO_MARK: Final = "no mark says that it was generated, and pixels are not asked"
 UNREAD: Final = "marks in files of this format are not read, and pixels are not asked"
 NOT_LIKE_ANY: Final = "too small, or pixelated"
 NOT_YET: Final = "not assessed in this version"
+NO_GRID: Final = "too small or too even: no grid to look for"
+DRAWN: Final = "drawn or pixelated pictures have grids of their own"
 NOTHING_KNOWN: Final = "none of its parts could be judged"
 
 
 def assess_authenticity(picture: NDArray[np.uint8], file: FileFacts) -> Authenticity:
     """Of an upright RGB picture (H, W, 3) and what its file says. `risk` is the largest of the risks that are known."""
     made = generated(file)
-    looks = likeness(take_sample(picture).grey)
+    tiles = take_sample(picture).grey
+    looks = likeness(tiles)
     screenshot = 1.0 if is_declared_screenshot(file) else looks
-    unknown = {"recapture": NOT_YET, "presentation_attack": NOT_YET}
+    is_drawn = looks is None or looks >= SCREENSHOT_FROM
+    recapture = None if is_drawn else recapture_risk(tiles)
+    unknown = {"presentation_attack": NOT_YET}
+    if recapture is None:
+        unknown["recapture"] = DRAWN if is_drawn else NO_GRID
     if made is None:
         unknown["generated"] = NO_MARK if file.marks_readable else UNREAD
     if screenshot is None:
         unknown["screenshot"] = NOT_LIKE_ANY
-    risk = max((risk for risk in (made, screenshot) if risk is not None), default=None)
+    risk = max((risk for risk in (made, screenshot, recapture) if risk is not None), default=None)
     if risk is None:
         unknown["risk"] = NOTHING_KNOWN
     signals = [*marks(file)]
     if looks is not None and looks >= SCREENSHOT_FROM:
         signals.append("flat, straight and crisp as what a computer draws")
-    return Authenticity(risk=risk, screenshot=screenshot, generated=made, signals=tuple(signals), unknown=unknown)
+    if recapture is not None and recapture >= RECAPTURED_FROM:
+        signals.append("a fine grid lies over it, as in a photograph of a screen or of a print")
+    return Authenticity(
+        risk=risk,
+        screenshot=screenshot,
+        recapture=recapture,
+        generated=made,
+        signals=tuple(signals),
+        unknown=unknown,
+    )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.assess.authenticity import assess_authenticity
+from service.assess.authenticity import DRAWN, assess_authenticity
 from service.domain.file_facts import FileFacts, Holds, Manifest
 from service.domain.values import Authenticity
 
@@ -79,6 +79,8 @@ def test_a_picture_that_looks_drawn_is_a_risk_without_any_mark(drawn_page, astro
     assert page.risk == page.screenshot > 0.5
     assert page.signals == ("flat, straight and crisp as what a computer draws",)
     assert photograph.screenshot < 0.5
+    assert photograph.risk == max(photograph.screenshot, photograph.recapture)
+    assert (page.recapture, page.unknown["recapture"]) == (None, DRAWN)
     assert photograph.signals == ()
 
 
@@ -136,3 +138,12 @@ def test_a_source_type_beside_the_manifest_is_not_verified_by_it():
     assert told.generated == 1.0
     assert "declares the digital source type digitalCapture (verified)" in told.signals
     assert "declares the digital source type trainedAlgorithmicMedia (not verified)" in told.signals
+
+
+def test_a_grid_all_over_is_a_risk_with_its_signal(astronaut):
+    """Of a screen or a print that was photographed."""
+    rows, columns = np.mgrid[: astronaut.shape[0], : astronaut.shape[1]]
+    grid = 0.8 + 0.2 * np.cos(2.1 * columns + 0.3 * rows) * np.cos(2.1 * rows - 0.3 * columns)
+    told = assess_authenticity((astronaut * grid[..., None]).astype(np.uint8), FileFacts(marks_readable=True))
+    assert told.risk == told.recapture > 0.5
+    assert told.signals == ("a fine grid lies over it, as in a photograph of a screen or of a print",)
