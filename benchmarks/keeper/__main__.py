@@ -23,7 +23,7 @@ from benchmarks.keeper.copies import FAMILIES
 from benchmarks.keeper.groups import groups, subject_of, told
 from benchmarks.keeper.rules import RULES
 from service import wiring
-from service.domain.keeper import choose, is_clear
+from service.domain.choosing import choose, is_clear
 from service.domain.pairs import pair_of
 from service.domain.policy import DEFAULT
 from service.settings import load_settings

@@ -12,8 +12,9 @@ import click
 from service import wiring
 from service.cli import options
 from service.cli.files import read_picture
+from service.domain.choosing import choose, is_clear
 from service.domain.errors import BadPictureError
-from service.domain.keeper import choose, is_clear, told_of
+from service.domain.keeper import told_of
 from service.domain.pairs import Pair
 from service.settings import load_settings
 from service.workflows.block import query_block

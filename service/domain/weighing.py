@@ -27,6 +27,10 @@ MORE = 0.2
 SHARPER = 0.2
 """Smaller differences in sharpness do not count: a save at JPEG 90 alone raises it by up to 0.105 on 500 photographs,
 sharpening by 0.16 or less in three of four, while a blur of 2 pixels lowers the median from 0.88 to 0.04."""
+SHARPENED = 1.08
+"""Times the contrast, from which a sharper picture was made so if the other one is whole. Of 250 photographs of the fitting
+half blurred, none that still reads as whole has lost as much contrast; of those sharpened by more than SHARPER half have
+gained more."""
 SAME_COMPRESSION = 0.004
 FINEST_JPEG, FINEST = 0.95, 0.96
 """More is not told apart: nobody sees it, and a lossless file may hold what was saved often before."""
@@ -76,7 +80,7 @@ def unknown(one: Assessed, other: Assessed) -> list[str]:
 
 def _all(one: Assessed, other: Assessed, pair: Pair, policy: Policy) -> Iterator[Lead]:
     if not pair.same_pixels:
-        yield _detail(one, other, policy)
+        yield _detail(one, other, pair, policy)
         yield _shows_more(one, other, pair, policy)
         yield _overlay(one, other, policy) if pair.overlaid else _sharpness(one, other, policy)
         yield _noise(one, other, policy)
@@ -93,18 +97,19 @@ def _all(one: Assessed, other: Assessed, pair: Pair, policy: Policy) -> Iterator
     yield _bytes(one, other, pair, policy)
 
 
-def _detail(one: Assessed, other: Assessed, policy: Policy) -> Lead:
+def _detail(one: Assessed, other: Assessed, pair: Pair, policy: Policy) -> Lead:
     """Real detail within its frame; where it is not known of both, pixels, which are never fewer.
 
-    Of two of one size who holds more detail is sharper as well; where it is not, a save has hidden the traces of an
-    enlargement, and nobody leads. Nor does who has more grain and nothing else: grain reads as detail.
+    Of two of one size who holds more detail is sharper as well, and by more than contrast makes; where it is not, a save
+    has hidden the traces of an enlargement, and nobody leads. Nor does who has more grain, or words laid on it, and
+    nothing else: both read as detail.
     """
     known = None not in (one.quality.effective_megapixels, other.quality.effective_megapixels)
     doublings = doublings_of_detail(one, other)
     ahead, behind = (one, other) if doublings > 0 else (other, one)
     if not differ_in_size(one.facts, other.facts) and known and not _is_sharper(ahead, behind):
         return Lead("detail", 0.0, "")
-    if not differ_in_size(one.facts, other.facts) and _is_grain(ahead.quality, behind.quality):
+    if not differ_in_size(one.facts, other.facts) and (pair.overlaid or _is_grain(ahead.quality, behind.quality)):
         return Lead("detail", 0.0, "")
     share = _beyond(doublings, DETAIL_NOISE) / MOST_DOUBLINGS
     word = "real detail" if known else "pixels"
@@ -117,10 +122,24 @@ def doublings_of_detail(one: Assessed, other: Assessed) -> float:
 
 
 def _is_sharper(one: Assessed, other: Assessed) -> bool:
+    """Beyond what more contrast does: it stretches every difference alike."""
     here, there = one.quality.sharpness, other.quality.sharpness
     if here is None or there is None:
         return True
-    return _doublings_of_variance(here) - _doublings_of_variance(there) > MORE
+    stretched = 2 * math.log2(max(_times_the_contrast(one.quality, other.quality), 1.0))
+    return _doublings_of_variance(here) - _doublings_of_variance(there) - stretched > MORE
+
+
+def _times_the_contrast(one: Quality, other: Quality) -> float:
+    if not one.contrast or not other.contrast:
+        return 1.0
+    return one.contrast / other.contrast
+
+
+def _was_sharpened(sharper: Quality, other: Quality) -> bool:
+    """Whether the sharper of two was made so: the other one is not blurred, and every edge of the first stands higher."""
+    whole = other.enlargement is not None and other.enlargement <= 1
+    return whole and _times_the_contrast(sharper, other) >= SHARPENED
 
 
 def _is_grain(loud: Quality, quiet: Quality) -> bool:
@@ -153,11 +172,15 @@ def _shows_more(one: Assessed, other: Assessed, pair: Pair, policy: Policy) -> L
 
 
 def _sharpness(one: Assessed, other: Assessed, policy: Policy) -> Lead:
-    """Of two of one size: a smaller rendering is sharper for each pixel without holding more. Grain is left out."""
+    """Of two of one size: a smaller rendering is sharper for each pixel without holding more. Grain is left out, and so is
+    what sharpening makes, which is no gain.
+    """
     here, there = one.quality.sharpness, other.quality.sharpness
     if _is_grain(one.quality, other.quality) or _is_grain(other.quality, one.quality):
         here, there = sharpness_without_noise(one.quality), sharpness_without_noise(other.quality)
     if here is None or there is None or differ_in_size(one.facts, other.facts):
+        return Lead("sharpness", 0.0, "")
+    if _was_sharpened(*((one.quality, other.quality) if here > there else (other.quality, one.quality))):
         return Lead("sharpness", 0.0, "")
     text = f"is sharper ({max(here, there):.2f} against {min(here, there):.2f})"
     return _lead("sharpness", policy.weights.sharpness, _beyond(here - there, SHARPER), text)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from service.domain.keeper import NEARLY_EQUAL, doubt, sum_of, told_of
-from service.domain.letting_go import unsure
+from service.domain.choosing import NEARLY_EQUAL, sum_of
+from service.domain.keeper import told_of
+from service.domain.letting_go import doubt, unsure
 from service.domain.pairs import Pair
 from service.domain.removal_sets import removal_sets
 from service.domain.weighing import leads

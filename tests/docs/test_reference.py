@@ -10,7 +10,7 @@ import pytest
 from service.api.app import create_app
 from service.api.problems import KINDS
 from service.cli.main import commands
-from service.domain import direction, keeper, verdict, weighing
+from service.domain import choosing, direction, letting_go, verdict, weighing
 from service.domain.policy import DEFAULT
 from service.domain.values import OperatingPoint
 from service.domain.verdict import FITTED
@@ -116,9 +116,9 @@ def test_thresholds_are_the_ones_explained(root):
     compare_page = (explanation / "compare.md").read_text(encoding="utf-8")
     assert f"leads by {weighing.SHARPER} or less" in keeper_page
     assert f"{weighing.HEAVIER} times the bytes" in keeper_page
-    assert f"sharper by {keeper.MUCH_SHARPER} or more" in keeper_page
+    assert f"sharper by {letting_go.MUCH_SHARPER} or more" in keeper_page
     assert f"clear from {DEFAULT.clear_lead} on" in keeper_page
-    assert f"({keeper.MUCH * DEFAULT.clear_lead:.2f} or more together)" in keeper_page
+    assert f"({choosing.MUCH * DEFAULT.clear_lead:.2f} or more together)" in keeper_page
     weights = dict(re.findall(r"`([a-z_]+)` (0\.\d+)", keeper_page))
     assert {name: float(weight) for name, weight in weights.items()} == asdict(DEFAULT.weights)
     assert f"within {direction.SAME_SIZE:.0%}".replace("%", " %") in keeper_page

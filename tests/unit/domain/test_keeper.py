@@ -7,7 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from service.domain.keeper import CANCELS_OUT, MUCH_SHARPER, QUERY, UNTOUCHED, choose, recommend
+from service.domain.choosing import choose
+from service.domain.keeper import QUERY, UNTOUCHED, recommend
+from service.domain.letting_go import CANCELS_OUT, MUCH_SHARPER
 from service.domain.pairs import Pair
 from service.domain.policy import DEFAULT
 from service.domain.values import Action, Relation, VerdictKind

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.choosing import MOST_WEIGHED
 from service.domain.pairs import Pair
 from service.domain.policy import DEFAULT
-from service.domain.standing import MOST_WEIGHED, Member, Proved, Standing, standings
+from service.domain.standing import Member, Proved, Standing, standings
 from service.domain.values import Action, Relation
 
 

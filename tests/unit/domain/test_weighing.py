@@ -13,7 +13,7 @@ from service.domain.weighing import leads, unknown
 from service.domain.worth import worth
 
 PLAIN = {"effective_megapixels": 0.8, "compression": 0.9, "noise": 1.0, "margin": 0.0, "exposure": 0.9}
-PLAIN |= {"jpeg_quality": 95}
+PLAIN |= {"jpeg_quality": 95, "contrast": 0.5}
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +81,30 @@ def test_grain_is_no_detail(told):
     grainy = told(effective_megapixels=3.2, sharpness=0.8, noise=6.0)
     assert set(grainy) == {"noise"}
     assert grainy["noise"] == told(noise=6.0)["noise"] < 0
+
+
+def test_what_sharpening_makes_is_no_gain(a_picture):
+    """Edges that stand higher beside a whole picture; beside a blurred one the sharper is ahead."""
+
+    def lead(enlargement, contrast):
+        sharp = a_picture(**PLAIN | {"contrast": contrast}, sharpness=0.9, enlargement=1.0)
+        other = a_picture(**PLAIN, sharpness=0.5, enlargement=enlargement)
+        there = {lead.what: lead.weight for lead in leads(sharp, other, NOTHING_KNOWN, DEFAULT)}
+        back = {lead.what: -lead.weight for lead in leads(other, sharp, NOTHING_KNOWN, DEFAULT)}
+        assert there == back
+        return there.get("sharpness", 0.0)
+
+    assert lead(1.0, 0.6) == 0
+    assert lead(1.0, 0.51) > 0
+    assert lead(1.5, 0.6) > 0
+
+
+def test_contrast_and_words_are_no_detail(told):
+    """Stretched differences and letters read as detail; a picture that has more of both is not ahead by it."""
+    more = {"effective_megapixels": 1.6, "sharpness": 0.7}
+    assert told(contrast=0.55, **more)["detail"] > 0
+    assert "detail" not in told(contrast=0.8, **more)
+    assert "detail" not in told(Pair(overlaid=True), contrast=0.55, **more)
 
 
 def test_what_went_with_the_texture_was_no_grain(told):
