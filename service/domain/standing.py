@@ -15,7 +15,7 @@ from service.domain.letting_go import asks
 from service.domain.values import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from service.domain.pairs import Pair
     from service.domain.policy import Policy
@@ -53,7 +53,7 @@ def standings(
     group = Group(assessed, {key: proof.pair for key, proof in proved.items()}, policy)
     found: dict[int, Standing] = {}
     left = list(range(len(members)))
-    while left:
+    while left := _joined(left, proved):
         choice = group.choose(left)
         keeper = choice.keeper
         found[keeper] = Standing(Action.KEEP, keeper)
@@ -67,7 +67,14 @@ def standings(
                 must_ask = asks(proof.relation, assessed[keeper], assessed[other], leads, policy)
                 found[other] = Standing(Action.REVIEW if must_ask else Action.DELETE, keeper)
         left = [other for other in left if other not in found]
-    return tuple(found[number] for number in range(len(members)))
+    return tuple(found.get(number, Standing(Action.KEEP, number)) for number in range(len(members)))
+
+
+def _joined(left: Sequence[int], proved: Iterable[tuple[int, int]]) -> list[int]:
+    """Who of those that are left is a copy of another one. Whoever is not stays, and has no say about the others."""
+    there = set(left)
+    ends = {end for key in proved if there.issuperset(key) for end in key}
+    return [number for number in left if number in ends]
 
 
 def _key(one: int, other: int) -> tuple[int, int]:

@@ -2,8 +2,10 @@
 
 import pytest
 
-from service.domain.letting_go import MARKED, NO_MORE_DETAIL, is_other_way, unsure
-from service.domain.values import Direction
+from service.domain.choosing import choose
+from service.domain.letting_go import MARKED, NO_MORE_DETAIL, asks, is_other_way, unsure
+from service.domain.policy import DEFAULT
+from service.domain.values import Direction, Relation
 
 ORIGINAL = {"width": 2000, "height": 1500, "effective_megapixels": 2.9, "enlargement": 1.0}
 
@@ -35,3 +37,32 @@ def test_what_was_made_from_the_other_does_not_outlive_it_unseen(query_goes):
     against = Direction.REFERENCE_FROM_QUERY if query_goes else Direction.QUERY_FROM_REFERENCE
     assert is_other_way(against, query_goes=query_goes)
     assert not any(is_other_way(one, query_goes=query_goes) for one in Direction if one is not against)
+
+
+@pytest.mark.parametrize(
+    ("stays", "goes", "relation", "must_ask"),
+    [
+        ({}, {"compression": 0.5}, Relation.REENCODED, False),
+        ({}, {"compression": 0.5}, Relation.EDITED, True),
+        ({"compression": 0.5}, {}, Relation.REENCODED, True),
+        ({}, {}, Relation.REENCODED, False),
+        ({}, {"kind": "PNG"}, Relation.REENCODED, True),
+        ({"kind": "PNG"}, {}, Relation.SAME_PIXELS, False),
+        ({"compression": None}, {}, Relation.REENCODED, True),
+        ({}, {"animated": True}, Relation.REENCODED, True),
+    ],
+)
+def test_who_may_go_unseen_is_one_question_for_all(a_picture, stays, goes, relation, must_ask):
+    """By the leads, by the relation, by what cannot be compared."""
+    plain = ORIGINAL | {"compression": 0.9}
+    one, other = a_picture(**plain | stays), a_picture(**plain | goes)
+    choice = choose([one, other], {}, DEFAULT)
+    leads = choice.leads[1] if choice.keeper == 0 else [lead._replace(weight=-lead.weight) for lead in choice.leads[0]]
+    assert asks(relation, one, other, leads, DEFAULT) is must_ask
+
+
+def test_who_came_later_needs_a_clear_lead(a_picture):
+    """Else nothing speaks for it but that it is newer."""
+    one, other = a_picture(**ORIGINAL), a_picture(**ORIGINAL)
+    assert not asks(Relation.REENCODED, one, other, (), DEFAULT)
+    assert asks(Relation.REENCODED, one, other, (), DEFAULT, came_later=True)
