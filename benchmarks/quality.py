@@ -23,6 +23,7 @@ from PIL import Image
 
 from benchmarks.accuracy import augly_door
 from benchmarks.degradations import FAMILIES, as_file, mosaic
+from benchmarks.earlier_saves import earlier_saves
 from benchmarks.pages import screenshots
 from benchmarks.recaptures import of_print, of_screen
 from service.assess.authenticity import assess_authenticity
@@ -272,6 +273,7 @@ def main() -> None:
         "effective_megapixels": lambda: effective_megapixels(asked.photos),
         "overall": lambda: overall(asked.photos),
         "screenshots": lambda: screenshot_likeness(asked.photos, asked.pages),
+        "earlier_saves": lambda: earlier_saves(photographs()[: asked.photos], random.Random(SEED)),  # noqa: S311
         "recaptures": lambda: recaptures(asked.photos),
         "cost": cost,
     }

@@ -59,12 +59,10 @@ def grid_strength(tiles: Sequence[NDArray[np.float32]]) -> float | None:
     """How far the strongest point of the mean log spectrum of the grey tiles stands out of what lies around it."""
     blocks = [block for tile in tiles for block in _blocks(tile)]
     every = max(1, math.ceil(len(blocks) / MOST_BLOCKS))
-    spectra = [_spectrum(block) for block in blocks[::every] if _shows_something(block)]
+    spectra = [spectrum for block in blocks[::every] if (spectrum := _log_spectrum(block)) is not None]
     if len(spectra) < LEAST_BLOCKS:
         return None
-    waves = np.stack(spectra)
-    power = np.square(waves[:, :, 1:-1:2]) + np.square(waves[:, :, 2:-1:2])  # real and imaginary parts take turns
-    mean = np.log(power + FAINT).mean(axis=0)
+    mean = np.sum(spectra, axis=0) / np.float32(len(spectra))
     mean = np.fft.fftshift(mean, axes=0)
     out = mean - cv2.medianBlur(mean, AROUND)
     return float(out[_LOOKED_AT].max()) * math.sqrt(len(spectra))
@@ -78,15 +76,15 @@ def _blocks(tile: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
             yield tile[top : top + BLOCK, left : left + BLOCK]
 
 
-def _shows_something(block: NDArray[np.float32]) -> bool:
-    _, spread = cv2.meanStdDev(block)
-    return float(spread[0, 0]) >= LEAST_CONTRAST
-
-
-def _spectrum(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(BLOCK, BLOCK): as OpenCV packs it, columns 1 and 2 being the real and the imaginary part of one cycle a block."""
-    level = cv2.mean(block)[0]
-    return np.asarray(cv2.dft((block - np.float32(level)) * _WINDOW), np.float32)
+def _log_spectrum(block: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """(BLOCK, BLOCK / 2 - 1): without the columns of no wave across, and of the shortest. None if it shows nothing."""
+    level, spread = cv2.meanStdDev(block)
+    if spread[0, 0] < LEAST_CONTRAST:
+        return None
+    # As OpenCV packs a spectrum, columns 1 and 2 are the real and the imaginary part of one cycle a block, and so on.
+    waves = cv2.dft(cv2.multiply(cv2.subtract(block, level[0, 0]), _WINDOW))
+    power = cv2.mulSpectrums(waves, waves, 0, conjB=True)[:, 1:-1:2]
+    return np.asarray(cv2.log(power + FAINT), np.float32)
 
 
 _WINDOW: Final = np.outer(np.hanning(BLOCK), np.hanning(BLOCK)).astype(np.float32)

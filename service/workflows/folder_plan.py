@@ -121,10 +121,13 @@ def plan_folder(
 
 
 def _guarded(looked: Iterable[Looked], question: FolderQuestion) -> Iterator[Looked]:
-    """What the policy protects never goes."""
-    root, protected = str(question.scope.root).rstrip("/"), question.policy.protected
+    """What the policy protects never goes, by whatever links either path leads there."""
+    protected = question.policy.protected
+    folders = *protected.folders, *(os.path.realpath(each) for each in protected.folders if each.startswith("/"))
+    protected = replace(protected, folders=tuple(dict.fromkeys(folders)))
+    roots = {str(question.scope.root).rstrip("/"), os.path.realpath(question.scope.root)}
     for one in looked:
-        if isinstance(one, PassedOver) or not protected.hold(f"{root}/{one[0].name}", {}):
+        if isinstance(one, PassedOver) or not any(protected.hold(f"{root}/{one[0].name}", {}) for root in roots):
             yield one
         else:
             yield replace(one[0], stays=one[0].stays or PROTECTED), one[1]

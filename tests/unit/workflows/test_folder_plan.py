@@ -228,6 +228,22 @@ def test_what_the_policy_protects_stays(folder, planned, written, resized, astro
     assert [doubtful.why for doubtful in plan.doubtful] == [PROTECTED]
 
 
+@pytest.mark.parametrize("linked", ["folder", "policy"])
+def test_what_the_policy_protects_stays_by_whatever_link_it_is_reached(
+    linked, folder, tmp_path, planned, written, resized, astronaut
+):
+    """The folder is named by a link and the policy by the place itself, or the other way round."""
+    (folder / "deep" / "small.jpg").write_bytes(written(resized(astronaut, 0.6), quality=90))
+    (folder / "large.jpg").write_bytes(written(astronaut, quality=90))
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    named, shielded = (link, folder) if linked == "folder" else (folder, link)
+    policy = replace(DEFAULT, protected=Protected(folders=(str(shielded / "deep"),)))
+    plan = planned(named, policy=policy)
+    assert going(plan) == {}
+    assert [doubtful.why for doubtful in plan.doubtful] == [PROTECTED]
+
+
 def test_who_is_the_lesser_beside_another_does_not_outlive_it(folder, planned, written, photographs):
     """Alone a small enlargement looks like more; beside its original it does not, and then somebody has to look."""
     picture = photographs["coffee"]
