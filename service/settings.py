@@ -109,6 +109,17 @@ class Settings(BaseSettings):
         "builtin",
         description="Descriptor models, comma-separated: `builtin`, and any of `clip:ARCH/TAG` and `deepface:MODEL`.",
     )
+    models: str = Field("", description="Folder of weights; empty: `models` in the data folder.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where networks run; auto: the GPU if any.")
+    precision: Literal["fp32", "fp16", "bf16"] = Field("fp32", description="Numbers that a CLIP calculates with.")
+    face_detector: Literal["dlib", "yunet", "centerface", "skip"] = Field(
+        "dlib", description="What finds the faces; skip: every picture is one face."
+    )
+    model_batch: PositiveInt = Field(32, description="Pictures that a CLIP is asked about together, at the most.")
+    model_idle_seconds: NonNegativeFloat = Field(
+        900.0, description="After how long unasked a CLIP or face model is let go, in seconds; 0: never."
+    )
+    model_downloads: bool = Field(default=False, description="Whether missing CLIP weights may be fetched.")
     operating_point: OperatingPoint = Field(
         OperatingPoint.BALANCED, description="How sure a duplicate must be where a request does not say."
     )
@@ -206,6 +217,10 @@ class Settings(BaseSettings):
     @property
     def effective_blobs_url(self) -> str:
         return self.blobs_url or (self.data.absolute() / "blobs").as_uri()
+
+    @property
+    def models_folder(self) -> Path:
+        return Path(self.models).absolute() if self.models else self.data.absolute() / "models"
 
     @property
     def effective_outputs(self) -> Path:
