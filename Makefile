@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-augly test-browser test-schema test-data check format openapi bench bench-accuracy bench-quality bench-keeper bench-faults clean
+.PHONY: help run test test-extras test-augly test-browser test-schema test-data check format openapi bench bench-accuracy bench-quality bench-keeper bench-faults clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -29,11 +29,20 @@ $(VENV)/heavy: $(VENV)/core
 	$(PIP) --editable '.[test,heavy]'
 	@touch $@
 
+# PyTorch weighs gigabytes: an environment of its own, so that all else is tested without it.
+$(VENV)-extras/ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-extras
+	$(VENV)-extras/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[clip,faces,test]'
+	@touch $@
+
 run: $(VENV)/core ## Set up and start the service on loopback.
 	$(BIN)/keepone serve
 
 test: $(VENV)/test ## Set up and run the tests (core install), in two processes.
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+test-extras: $(VENV)-extras/ready ## Real CLIPs and face models, in an environment of their own (7 GB).
+	OMP_NUM_THREADS=1 $(VENV)-extras/bin/python -m pytest -q --timeout 600 tests/extras
 
 test-browser: $(VENV)/heavy ## Drive the pages with Chromium, the network cut (Debian: chromium, iproute2).
 	unshare -rn sh -c 'ip link set lo up && exec $(BIN)/python -m pytest -q tests/browser'
@@ -97,4 +106,4 @@ bench-faults: $(VENV)/heavy ## Kill it, cut its power, fill its disk, race it (h
 	KEEPONE_TEST_SHARE=1 $(BIN)/python -m pytest -q --timeout 7200 $(COUNTED)
 
 clean: ## Remove what the targets above made.
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-extras .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

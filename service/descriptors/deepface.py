@@ -83,7 +83,9 @@ class DeepFaceModel:
         engine = _engine()
         self._weights = [fingerprint(_present(MODELS[self._model], engine, name))]
         if self._detector != "skip":
-            self._weights.append(fingerprint(_present(DETECTORS[self._detector], engine, f"face detector {self._detector}")))
+            self._weights.append(
+                fingerprint(_present(DETECTORS[self._detector], engine, f"face detector {self._detector}"))
+            )
         self._library = _deepface()
         self.thresholds: Mapping[str, float] = {
             metric: float(self._library.config.threshold.thresholds[self._model][metric]) for metric in METRICS

@@ -37,7 +37,7 @@ class _Waiting(Generic[Item, Answer]):
 
 
 class Owner(Generic[Model, Item, Answer]):
-    """`load` makes the model, `ask` has one answer for each item, in order; neither is ever called by two threads at once."""
+    """`load` makes the model, `ask` has one answer for each item, in order; no two threads are ever in either."""
 
     def __init__(
         self,
@@ -88,9 +88,9 @@ class Owner(Generic[Model, Item, Answer]):
                 self._answer(held, batch)
             elif held:
                 held.clear()
-                self.loaded = False
                 gc.collect()
                 self._release()
+                self.loaded = False
 
     def _next_batch(self, patience: float | None) -> tuple[list[_Waiting[Item, Answer]], bool]:
         """What is to be asked together, nothing after `patience` seconds; and whether more may come."""

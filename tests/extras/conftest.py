@@ -26,12 +26,20 @@ def given(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def plain(tmp_path_factory):
+    """The same for models that a whole module shares."""
+    return Given(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
 def pictures():
     """Fifty coloured patterns, no two of one size."""
     made = []
     for number in range(50):
         y, x = np.indices((90 + number, 160 - number))
         made.append(
-            np.stack([(x * (number + 1)) % 256, (y * 3 + number * 5) % 256, (x * y // 40) % 256], axis=2).astype(np.uint8)
+            np.stack([(x * (number + 1)) % 256, (y * 3 + number * 5) % 256, (x * y // 40) % 256], axis=2).astype(
+                np.uint8
+            )
         )
     return made

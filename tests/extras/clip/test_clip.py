@@ -216,7 +216,14 @@ def test_a_torchscript_archive_is_refused(saved, given):
 
 @pytest.mark.parametrize(
     "name",
-    ["clip:small", "clip:small/", "clip:small/../../etc", "clip:../small/one", "clip:hf-hub:someone/model", "clip:unknown/x"],
+    [
+        "clip:small",
+        "clip:small/",
+        "clip:small/../../etc",
+        "clip:../small/one",
+        "clip:hf-hub:someone/model",
+        "clip:unknown/x",
+    ],
 )
 def test_a_name_that_is_no_model_is_refused(saved, given, name):
     """Neither a hub nor a way out of the models folder."""
