@@ -17,6 +17,7 @@ from service.cli import (
     backup,
     check,
     compare,
+    compare_models,
     dedupe,
     doctor,
     fsck,
@@ -38,7 +39,21 @@ def commands() -> None:
     """Have we got this picture already, and which copy should stay?"""
 
 
-for module in (serve, check, assess, compare, ingest, dedupe, persons, removals, doctor, fsck, keys, reindex):
+for module in (
+    serve,
+    check,
+    assess,
+    compare,
+    compare_models,
+    ingest,
+    dedupe,
+    persons,
+    removals,
+    doctor,
+    fsck,
+    keys,
+    reindex,
+):
     commands.add_command(module.command)
 commands.add_command(backup.backup)
 commands.add_command(backup.restore)
