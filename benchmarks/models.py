@@ -24,11 +24,9 @@ def main() -> None:
     for name in LISTS:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "out"
-            subprocess.run(
-                [sys.executable, "-m", "service.cli", "compare-models", faces / f"{name}.csv"]
-                + ["--data", folder, "--out", out],
-                check=True,
-            )
+            listed = str(faces / f"{name}.csv")
+            asked = ["compare-models", listed, "--data", folder, "--out", str(out)]
+            subprocess.run([sys.executable, "-m", "service.cli", *asked], check=True)
             result[name] = json.loads((out / "comparison.json").read_text(encoding="utf-8"))
             if name == LISTS[0]:
                 PLOT.write_text((out / "roc.svg").read_text(encoding="utf-8"), encoding="utf-8")

@@ -22,21 +22,40 @@ def compose(root):
     return yaml.safe_load((root / "compose.yaml").read_text(encoding="utf-8"))
 
 
-def last_stage(dockerfile):
+def stage(dockerfile, name):
+    """The instructions of one stage."""
     starts = [at for at, line in enumerate(dockerfile) if line.startswith("FROM ")]
-    return dockerfile[starts[-1] :]
+    (start,) = [at for at in starts if dockerfile[at].endswith(f" AS {name}")]
+    return dockerfile[start : min([at for at in starts if at > start], default=len(dockerfile))]
+
+
+def test_every_image_is_the_same_but_for_what_is_installed(dockerfile):
+    """One runtime under three environments; who names no target gets the core."""
+    for name, built in (("core", "build"), ("clip", "build-clip"), ("faces", "build-faces")):
+        assert stage(dockerfile, name) == [
+            f"FROM runtime AS {name}",
+            f"COPY --from={built} /opt/keepone /opt/keepone",
+        ]
+    assert dockerfile[-2] == "FROM runtime AS core"
+
+
+def test_each_image_installs_the_extra_it_is_named_for(dockerfile):
+    """From the wheel that the core has."""
+    for name in ("clip", "faces"):
+        (install,) = stage(dockerfile, f"build-{name}")[1:]
+        assert install.endswith(f'"$(ls /wheel/keepone-*.whl)[{name}]"')
 
 
 def test_the_image_does_not_run_as_root(dockerfile):
     """By a fixed number, so that a volume's owner is the same everywhere."""
-    users = [line.split()[1] for line in last_stage(dockerfile) if line.startswith("USER ")]
+    users = [line.split()[1] for line in stage(dockerfile, "runtime") if line.startswith("USER ")]
     assert users
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", users[-1])
 
 
 def test_the_image_will_not_start_without_a_key(dockerfile):
     """It listens on every address, so a key is required whatever the address."""
-    environment = " ".join(line for line in last_stage(dockerfile) if line.startswith("ENV "))
+    environment = " ".join(line for line in stage(dockerfile, "runtime") if line.startswith("ENV "))
     assert "KEEPONE_REQUIRE_KEY=1" in environment
     assert "KEEPONE_HOST=0.0.0.0" in environment
     assert "KEEPONE_DATA=/data" in environment
@@ -50,13 +69,14 @@ def test_the_image_asks_for_its_health(dockerfile):
 
 def test_the_image_starts_the_service_without_a_shell(dockerfile):
     """Exec form: signals reach the service, so it stops in good order."""
-    assert last_stage(dockerfile)[-2:] == ['ENTRYPOINT ["keepone"]', 'CMD ["serve"]']
+    assert stage(dockerfile, "runtime")[-2:] == ['ENTRYPOINT ["keepone"]', 'CMD ["serve"]']
 
 
 def test_the_images_bases_are_named_by_version(dockerfile):
     """`latest`, or no tag at all, would be another image tomorrow."""
-    bases = [line.split()[1] for line in dockerfile if line.startswith("FROM ")]
-    assert len(bases) == 2
+    starts = [line.split() for line in dockerfile if line.startswith("FROM ")]
+    bases = {words[1] for words in starts} - {words[3] for words in starts}
+    assert len(bases) == 1
     assert all(re.fullmatch(r"python:3\.\d+-slim", base) for base in bases)
 
 
