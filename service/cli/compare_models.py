@@ -78,7 +78,7 @@ def _opener(name: str, settings: Settings) -> Callable[[], SpaceModel]:
     if name.startswith(deepface.PREFIX):
         return partial(deepface.opened, name, settings)
     if name in MODELS:
-        return partial(_BuiltIn, settings)
+        return _BuiltIn
     raise click.UsageError(f"There is no model {name}; installed: {', '.join(installed(settings))}.")
 
 
@@ -90,9 +90,9 @@ class _BuiltIn:
     of_faces = False
     thresholds: Mapping[str, float] = {}
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self) -> None:
         self.state: Mapping[str, object] = {"name": self.name}
-        self._embedder = wiring.embedder(settings)
+        self._embedder = wiring.embedder()
 
     def describe(self, pictures: Sequence[NDArray[np.uint8]]) -> list[tuple[Described, ...]]:
         return [(Described(row),) for row in self._embedder.embed(pictures)]

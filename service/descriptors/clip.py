@@ -21,7 +21,7 @@ import numpy as np
 
 from service.descriptors.owner import Owner
 from service.descriptors.protocol import Described
-from service.descriptors.weights import SAFETENSORS, TORCH, Weights, fingerprint, refuse_programs
+from service.descriptors.weights import SAFETENSORS, TORCH, Weights, fingerprint, first_line, refuse_programs
 from service.domain.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Clip:
             )
         except Exception as error:
             raise WeightsError(
-                f"{self._weights.path} is no {self._architecture} that can be opened here: {_first_line(error)}"
+                f"{self._weights.path} is no {self._architecture} that can be opened here: {first_line(error)}"
             ) from error
         own = model.state_dict().get(_POSITIONS)
         if own is not None and shape is not None and tuple(own.shape) != shape:
@@ -187,7 +187,7 @@ def _found(library: Any, name: str, tag: str, told: dict[str, Any], settings: Ba
     try:
         return Path(library.download_pretrained(told, cache_dir=str(settings.models_folder.absolute() / "fetched")))
     except Exception as error:
-        raise WeightsError(f"{missing}; fetching them failed: {_first_line(error)}") from error
+        raise WeightsError(f"{missing}; fetching them failed: {first_line(error)}") from error
 
 
 def _checked(path: Path) -> Weights:
@@ -256,7 +256,7 @@ def _shape(path: Path, key: str) -> tuple[int, ...] | None:
         held = held.get("state_dict", held)
         return tuple(held[key].shape) if key in held else None
     except Exception as error:
-        raise WeightsError(f"{path} is damaged, or holds more than tensors: {_first_line(error)}") from error
+        raise WeightsError(f"{path} is damaged, or holds more than tensors: {first_line(error)}") from error
 
 
 def _digest(definition: Any) -> str:
@@ -265,9 +265,3 @@ def _digest(definition: Any) -> str:
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _first_line(error: Exception) -> str:
-    """Of what a library said, as much as fits a line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2])[:300] or type(error).__name__

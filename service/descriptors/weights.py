@@ -65,3 +65,9 @@ def refuse_programs(path: Path) -> None:
             f"{path} is no archive of tensors. A bare pickle could run a program and is not opened; "
             f"save the weights as {SAFETENSORS}."
         )
+
+
+def first_line(error: Exception) -> str:
+    """Of what a library said about a file, as much as fits a line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2])[:300] or type(error).__name__

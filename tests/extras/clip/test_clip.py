@@ -13,7 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
-from service.descriptors import clip
+from service.descriptors import clip, opening
+from service.descriptors.testing import SpaceModelContract
 from service.domain.errors import WeightsError
 
 
@@ -245,3 +246,18 @@ def test_what_is_installed_is_listed_by_name(saved, given):
     saved("one"), saved("two", suffix=".pt")
     (given.models_folder / "clip" / "small" / "notes.txt").write_text("mine")
     assert clip.installed(given) == ["clip:small/one", "clip:small/two"]
+
+
+class TestContract(SpaceModelContract):
+    """What every descriptor model promises."""
+
+    @pytest.fixture(autouse=True)
+    def _weights(self, saved, given):
+        saved("one")
+        self._given = given
+
+    def make_model(self):
+        return opening.opened("clip:small/one", self._given)
+
+    def pictures(self):
+        return list(np.random.default_rng(1).integers(0, 256, (4, 80, 120, 3), np.uint8))

@@ -4,6 +4,7 @@ import inspect
 import os
 import pickle
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +16,8 @@ from deepface.commons import weight_utils
 from deepface.models.facial_recognition.pytorch import OpenFace
 from deepface.modules import modeling
 
-from service.descriptors import deepface
+from service.descriptors import deepface, opening
+from service.descriptors.testing import SpaceModelContract
 from service.domain.errors import WeightsError
 
 
@@ -66,6 +68,40 @@ def test_fifty_at_once_answer_as_one_after_the_other(dlib, astronaut):
     for one, other in zip(alone, together, strict=True):
         assert [face.box for face in one] == [face.box for face in other]
         assert all(np.array_equal(a.vector, b.vector) for a, b in zip(one, other, strict=True))
+
+
+def test_two_spaces_that_share_a_detector_do_not_disturb_each_other(home, given, astronaut):
+    """Each has an owner of its own; the detector is one, and no two threads may be in it."""
+    placed(home, "openface_weights.pth", lambda path: torch.save(openface().state_dict(), path))
+    models = [deepface.opened(f"deepface:{name}", given) for name in ("Dlib", "OpenFace")]
+    asked = [astronaut[:300, 60 + 5 * number : 360 + 5 * number] for number in range(10)]
+    alone = [[model.describe([picture])[0] for picture in asked] for model in models]
+    inside, crowded = threading.Lock(), []
+    detector = modeling.cached_models["face_detector"]["dlib"]
+    detect = detector.detect_faces
+
+    def watched(picture):
+        crowded.append(not inside.acquire(blocking=False))
+        try:
+            return detect(picture)
+        finally:
+            inside.release()
+
+    detector.detect_faces = watched
+    try:
+        with ThreadPoolExecutor(20) as pool:
+            together = [[pool.submit(model.describe, [picture]) for picture in asked] for model in models]
+            answers = [[one.result()[0] for one in of_model] for of_model in together]
+    finally:
+        del detector.detect_faces
+    assert len(crowded) == 20
+    assert not any(crowded)
+    for one, other in zip(alone, answers, strict=True):
+        for faces, again in zip(one, other, strict=True):
+            assert [face.box for face in faces] == [face.box for face in again]
+            assert all(np.allclose(a.vector, b.vector, atol=1e-5) for a, b in zip(faces, again, strict=True))
+    for model in models:
+        model.close()
 
 
 def test_a_picture_taken_for_a_face_needs_no_detector(given, astronaut):
@@ -232,3 +268,17 @@ def test_what_is_installed_is_listed_by_name(home):
     assert deepface.installed() == ["deepface:Dlib"]
     placed(home, "arcface_weights.pth", lambda path: path.write_bytes(b"PK\x03\x04"))
     assert deepface.installed() == ["deepface:ArcFace", "deepface:Dlib"]
+
+
+class TestContract(SpaceModelContract):
+    """What every descriptor model promises."""
+
+    @pytest.fixture(autouse=True)
+    def _seen(self, given, astronaut, two_faces):
+        self._given, self._pictures = given, [two_faces, np.ascontiguousarray(astronaut[20:260, 120:360])]
+
+    def make_model(self):
+        return opening.opened("deepface:Dlib", self._given)
+
+    def pictures(self):
+        return self._pictures
