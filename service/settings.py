@@ -129,6 +129,12 @@ class Settings(BaseSettings):
     trusted_signers: str = Field(
         "", description="File of certificates (PEM): who signed a C2PA manifest by one is trusted. Empty: nobody is."
     )
+    faces: str = Field(
+        "", description="How faces are found: `dlib`, or the path of `version-RFB-320.onnx`; empty: not."
+    )
+    presentation_attack: bool = Field(
+        default=False, description="Tell living faces from pictures of faces by MiniFASNet; needs KEEPONE_FACES."
+    )
     candidates: PositiveInt = Field(12, le=200, description="Neighbours of a query that are verified, at the most.")
     max_bytes: PositiveInt = Field(25 * MIB, description="Largest picture file, in bytes.")
     max_pixels: PositiveInt = Field(50_000_000, description="Largest picture, in pixels.")

@@ -30,6 +30,7 @@ from service.pictures.budget import MachineBudget
 from service.pictures.pool import DecodePool
 from service.policies import built_in
 from service.policies import policy_of as as_value
+from service.wiring_faces import face_judge
 from service.workflows.findings import Store
 from service.workflows.folder_crew import Crew
 from service.workflows.parts import Parts
@@ -100,6 +101,7 @@ def _build(
         policy=policy_named(settings.policy, catalogue.policies),
         held=held,
         spaces=spaces,
+        faces=face_judge(settings),
         room=_room(settings),
     )
 

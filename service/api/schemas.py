@@ -136,6 +136,34 @@ class Authenticity(BaseModel):
     unknown: Unknown
 
 
+class FaceQuality(BaseModel):
+    """In the words of ISO/IEC 29794-5. Where no unit stands beside it a number is 0..1, and higher is better."""
+
+    size: Annotated[Share | None, Field(description="By the distance of the eyes, 0.5 at 70 pixels.")]
+    pose: Annotated[Share | None, Field(description="1 for a head that looks straight into the camera.")]
+    occlusion: Annotated[
+        Share | None, Field(description="1 where nothing covers the face; not judged in this version.")
+    ]
+    sharpness: Share | None
+    exposure: Share | None
+    inter_eye_pixels: Annotated[float | None, Field(ge=0, description="Distance of the eyes as from the front.")]
+    yaw: Annotated[float | None, Field(description="Degrees to a side; plus is towards the right of the picture.")]
+    pitch: Annotated[float | None, Field(description="Degrees up or down; not judged in this version.")]
+    roll: Annotated[float | None, Field(description="Degrees in the plane of the picture; plus is clockwise.")]
+    unknown: Unknown
+
+
+class Face(BaseModel):
+    box: Annotated[
+        list[float],
+        Field(description="[left, top, right, bottom] as shares of the upright picture; it may reach beyond it."),
+    ]
+    confidence: Annotated[Share | None, Field(description="Where the detector tells one.")]
+    quality: FaceQuality
+    presentation_attack: Annotated[Share | None, Field(description="Risk that it is no living face.")]
+    unknown: Unknown
+
+
 class Query(BaseModel):
     sha256: Sha256
     format: PictureFormat
@@ -145,6 +173,8 @@ class Query(BaseModel):
     animated: bool
     quality: Quality
     authenticity: Authenticity
+    faces: Annotated[list[Face] | None, Field(description="The surest first; null where none were sought.")] = None
+    unknown: Unknown = {}
 
 
 class IndexState(BaseModel):

@@ -43,7 +43,7 @@ def command(files: tuple[Path, ...], as_json: bool, data: Path | None, *, choose
         for file in files:
             try:
                 picture = read_picture(file, settings.max_bytes)
-                read[file] = looked_at(picture, parts.pool, Stopwatch(), wait_s=None)[0]
+                read[file] = looked_at(picture, parts.pool, Stopwatch(), wait_s=None, faces=parts.faces)[0]
                 block = query_block(read[file])
             except (BadPictureError, OSError) as error:
                 print(f"{file}: {error}", file=sys.stderr)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from service.domain.faces import FoundFace
+
 Matrix3 = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
 Region = tuple[float, float, float, float]
 """[left, top, right, bottom] as shares (0..1) of the upright normalised picture."""
@@ -162,6 +164,8 @@ class Assessed:
     quality: Quality
     authenticity: Authenticity
     too_little_detail: bool = False
+    faces: tuple[FoundFace, ...] | None = None
+    """Those that were found, the surest first; None where none were looked for, or were not kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PROBABILITY_DIGITS = 4
 NO_DESCRIPTOR = "the picture has too little detail for a descriptor"
 NO_THRESHOLD = "the makers of the model name no threshold"
+NO_FACES = "no faces were looked for (KEEPONE_FACES), or what was found is not kept"
 NOTHING_TO_LAY = "nothing lays one picture on the other"
 
 
@@ -79,6 +80,8 @@ def query_block(assessed: Assessed) -> dict[str, Any]:
         "animated": facts.animated,
         "quality": _plain(assessed.quality),
         "authenticity": _plain(assessed.authenticity),
+        "faces": _plain(assessed.faces),
+        "unknown": {"faces": NO_FACES} if assessed.faces is None else {},
     }
 
 

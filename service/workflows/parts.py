@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from service.domain.verdict import VerdictModel
     from service.pictures.pool import DecodePool
     from service.settings import Settings
+    from service.workflows.faces import FaceJudge
     from service.workflows.spaces import FurtherSpace
 
 
@@ -46,6 +47,8 @@ class Parts:
     """The data folder is in use until this is closed."""
     spaces: tuple[FurtherSpace, ...] = ()
     """Beside the one of copy detection, in the order they are set."""
+    faces: FaceJudge | None = None
+    """Finds and judges faces, where that is set."""
     room: Room = field(default_factory=Room)
     """Asked before a picture is taken in."""
     committing: threading.Lock = field(default_factory=threading.Lock)

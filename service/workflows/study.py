@@ -16,6 +16,7 @@ from service.descriptors.keypoints import MOST_ASKED, extract, extract_closely
 from service.domain.dihedral import POSES
 from service.domain.values import Assessed
 from service.pictures.file_facts import read_file_facts
+from service.workflows.faces import presented
 from service.workflows.spaces import describe
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from service.domain.keypoints import Keypoints
     from service.domain.values import Region
     from service.pictures.pool import DecodePool
+    from service.workflows.faces import FaceJudge
     from service.workflows.parts import Parts
     from service.workflows.spaces import Descriptions, FurtherSpace
     from service.workflows.stopwatch import Stopwatch
@@ -95,6 +97,7 @@ def looked_at(
     *,
     wait_s: float | None,
     told: Callable[[NDArray[np.uint8]], None] = lambda _: None,
+    faces: FaceJudge | None = None,
 ) -> tuple[Assessed, Frequencies, NDArray[np.uint8]]:
     """Decode and assess alone: with what was assessed, the frequencies and the working pixels. Raises as `study`.
 
@@ -108,7 +111,8 @@ def looked_at(
             if file.has_manifest:
                 file = replace(file, manifest=pool.verify_manifest(data, decoded.facts.format, wait_s=wait_s))
             quality = assess_quality(decoded.pixels, decoded.working, file)
-            authenticity = assess_authenticity(decoded.pixels, file)
+            found = faces.judge(decoded.pixels) if faces else ()
+            authenticity = assess_authenticity(decoded.pixels, file, presented(faces, found))
         # A copy: the shared memory goes back with the rest of the picture.
         working = np.array(decoded.working)
         facts = decoded.facts
@@ -116,7 +120,8 @@ def looked_at(
             spectrum = frequencies(working)
             if not spectrum.too_little_detail:
                 told(decoded.pixels)
-    return Assessed(facts, quality, authenticity, too_little_detail=spectrum.too_little_detail), spectrum, working
+    assessed = Assessed(facts, quality, authenticity, spectrum.too_little_detail, found if faces else None)
+    return assessed, spectrum, working
 
 
 def study(
@@ -128,7 +133,9 @@ def study(
     def describe_all(pixels: NDArray[np.uint8]) -> None:
         described.update(describe(pixels, spaces))
 
-    assessed, spectrum, working = looked_at(data, parts.pool, watch, wait_s=wait_s, told=describe_all)
+    assessed, spectrum, working = looked_at(
+        data, parts.pool, watch, wait_s=wait_s, told=describe_all, faces=parts.faces
+    )
     with watch.step("embed"):
         parted = insets(working)
         return Subject(

@@ -147,3 +147,12 @@ def test_a_grid_all_over_is_a_risk_with_its_signal(astronaut):
     told = assess_authenticity((astronaut * grid[..., None]).astype(np.uint8), FileFacts(marks_readable=True))
     assert told.risk == told.recapture > 0.5
     assert told.signals == ("a fine grid lies over it, as in a photograph of a screen or of a print",)
+
+
+@pytest.mark.parametrize(("risk", "signals"), [(0.2, 0), (0.5, 1), (0.9, 1)])
+def test_a_face_that_may_be_no_living_one_is_a_risk(risk, signals):
+    """And a signal from one half on."""
+    told = assess_authenticity(TINY, FileFacts(), risk)
+    assert (told.presentation_attack, told.risk) == (risk, risk)
+    assert "presentation_attack" not in told.unknown
+    assert len(told.signals) == signals

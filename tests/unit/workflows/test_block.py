@@ -103,6 +103,7 @@ def test_the_names_are_those_of_the_contract(blocks):
         assert all(set(reason) == {"text", "weight"} for reason in block["recommendation"]["reasons"])
         query = block["query"]
         names = {"sha256", "format", "width", "height", "bytes", "quality", "authenticity", "animated"}
+        names |= {"faces", "unknown"}
         assert set(query) == names
         assert set(query["quality"]) == QUALITY | {"unknown"}
         assert set(query["authenticity"]) == AUTHENTICITY | {"unknown"}
