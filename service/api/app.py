@@ -25,6 +25,7 @@ from service.api.routers import (
     images,
     jobs,
     person_duplicates,
+    person_faces,
     persons,
     policies,
     removals,
@@ -94,6 +95,7 @@ def create_app(
         files,
         jobs,
         person_duplicates,  # before persons, one of whom might be called `conflicts`
+        person_faces,
         persons,
         policies,
         removals,

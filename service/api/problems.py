@@ -78,6 +78,7 @@ KINDS = (
         "Another plan has that hash, or an image of it changed, went, or is damaged; make a new plan.",
     ),
     Kind("kept-for-now", 409, "What was removed is kept for now", "It can be purged thirty days after it was removed."),
+    Kind("no-face-space", 409, "No space of faces is set", "`KEEPONE_DESCRIPTORS` names no model of faces."),
     Kind("wrong-state", 409, "It is not in a state that allows this", "A job that has ended cannot be cancelled, say."),
     Kind("body-too-large", 413, "The request body is too large", "Counted while it arrives, file parts included."),
     Kind(
@@ -105,6 +106,7 @@ KINDS = (
     Kind("truncated-image", 422, "The file ends before the picture does", "Such files are refused, never patched up."),
     Kind("broken-image", 422, "The picture is damaged", "Its decoder refused it."),
     Kind("decoder-failed", 422, "The picture could not be decoded safely", "The decoder crashed or went over a limit."),
+    Kind("no-face", 422, "There is no face in the picture", "The detector of the space found none."),
     Kind("truncated-archive", 422, "The archive is cut short", "What comes before the cut can be used."),
     Kind("broken-archive", 422, "The archive is damaged", "Whole, or in the entry that is named."),
     Kind("unusable-entry", 422, "The entry is not a file of its own", "A link, a device, encrypted, or an archive."),
@@ -154,6 +156,9 @@ TABLE: dict[type[Exception], str] = {
     errors.AlreadyThereError: "wrong-state",
     errors.UnknownSpaceError: "invalid-request",
     errors.NoThresholdError: "invalid-request",
+    errors.UnknownFaceSpaceError: "invalid-request",
+    errors.NoFaceSpaceError: "no-face-space",
+    errors.NoFaceError: "no-face",
     file_removal.StalePlanError: "stale-plan",
     file_removal.TooEarlyToPurgeError: "kept-for-now",
     file_removal.LeftAsideError: "wrong-state",
@@ -174,6 +179,7 @@ _WHERE: dict[type[Exception], str] = {
     stores.BadEntryError: "body",
     errors.UnknownSpaceError: "body.matcher",
     errors.NoThresholdError: "body.threshold",
+    errors.UnknownFaceSpaceError: "query.space",
 }
 """What is not valid when the store says so."""
 

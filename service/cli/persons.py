@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from service import wiring
-from service.cli import ingest, options
+from service.cli import ingest, options, person_faces
 from service.cli.check import FAILED
 from service.cli.progress import steps
 from service.domain.errors import KeeponeError
@@ -93,6 +93,10 @@ def written_out(folder: Path, only: tuple[str, ...], data: Path | None) -> None:
         click.echo(f"and {len(told.failed) - _MOST_TOLD:,} more", err=True)
     click.echo(f"{len(names):,} persons: {told.written:,} images written, {told.there:,} there already")
     sys.exit(FAILED if told.failed else 0)
+
+
+command.add_command(person_faces.verify)
+command.add_command(person_faces.identify)
 
 
 def _all(persons: Persons) -> Iterator[Person]:

@@ -116,5 +116,17 @@ class UnknownSpaceError(KeeponeError):
     """There is no descriptor space of that name here."""
 
 
+class NoFaceSpaceError(KeeponeError):
+    """No descriptor space of faces is set: name one in KEEPONE_DESCRIPTORS, e.g. builtin,deepface:Dlib."""
+
+
+class UnknownFaceSpaceError(KeeponeError):
+    """There is no descriptor space of faces of that name here."""
+
+
+class NoFaceError(KeeponeError):
+    """No face was found in the picture."""
+
+
 class AlreadyThereError(KeeponeError):
     """The person has this very file under this name already."""

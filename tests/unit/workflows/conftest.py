@@ -85,13 +85,16 @@ def thumbnail_files(tmp_path):
 
 @pytest.fixture(scope="session")
 def face_file():
-    """A PNG of coloured blocks, told apart by a seed, with a patch of (255, 0, n) for each face of the twin."""
+    """A PNG of coloured blocks, told apart by a seed, with a patch of (255, 0, n) for each face of the twin, perhaps
+    smaller ones for the last.
+    """
 
-    def run(seed, *faces):
+    def run(seed, *faces, smaller=0):
         blocks = np.random.default_rng(seed).integers(0, 200, (12, 16, 3), np.uint8)
         picture = np.kron(blocks, np.ones((20, 20, 1), np.uint8))
         for number, whose in enumerate(faces):
-            picture[40:100, 20 + 80 * number : 80 + 80 * number] = (255, 0, whose)
+            bottom = 60 if number >= len(faces) - smaller else 100
+            picture[40:bottom, 20 + 80 * number : 80 + 80 * number] = (255, 0, whose)
         file = io.BytesIO()
         Pillow.fromarray(picture).save(file, "PNG")
         return file.getvalue()
