@@ -74,9 +74,11 @@ class SqlPersons:
             connection.execute(delete(person).where(person.c.person_id == person_id))
         reached("person.forgotten")
 
-    def conflicts(self, limit: int, cursor: str | None = None, *, least: float) -> ConflictPage:
+    def conflicts(
+        self, limit: int, cursor: str | None = None, *, least: float, of_one_person: bool = False
+    ) -> ConflictPage:
         with self._database.reading() as connection:
-            return conflicts.page(connection, limit, cursor, least)
+            return conflicts.page(connection, limit, cursor, least, of_one_person=of_one_person)
 
 
 def make_known(connection: Connection, came: Iterable[tuple[str | None, str]]) -> None:

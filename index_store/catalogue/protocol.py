@@ -236,8 +236,10 @@ class Persons(Protocol):
         """Forget it. Raises `NotFoundError`; `BadTransitionError` while it has active images."""
         ...
 
-    def conflicts(self, limit: int, cursor: str | None = None, *, least: float) -> ConflictPage:
-        """Pairs of contents that show the same and belong to different persons, in the order of their hashes.
+    def conflicts(
+        self, limit: int, cursor: str | None = None, *, least: float, of_one_person: bool = False
+    ) -> ConflictPage:
+        """Pairs of contents that show the same and belong to different persons, or to one, in the order of their hashes.
 
         The same bytes, the same pixels, or copies as they were proved with at least that probability, unless somebody
         has said that the two differ. Raises `BadCursorError`.

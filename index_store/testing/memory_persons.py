@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from itertools import combinations_with_replacement
+from itertools import combinations, combinations_with_replacement, product
 
 from index_store.entries import (
     PROVED_COPIES,
@@ -16,7 +16,7 @@ from index_store.entries import (
 )
 from index_store.errors import NotFoundError
 from index_store.job_records import IdempotentAnswer
-from index_store.person_records import Conflict, ConflictPage, NewPerson, Person, PersonPage, first_told
+from index_store.person_records import Conflict, ConflictPage, NewPerson, Person, PersonPage, first_told, held_in
 from index_store.records import Content, Image, ProvedMatch
 from index_store.testing.as_json import as_json_keeps
 from index_store.testing.memory_jobs import MemoryAnswers
@@ -90,21 +90,30 @@ class MemoryPersons:
         check_person_can_go(self.get(person_id))
         del self._persons[person_id]
 
-    def conflicts(self, limit: int, cursor: str | None = None, *, least: float) -> ConflictPage:
+    def conflicts(
+        self, limit: int, cursor: str | None = None, *, least: float, of_one_person: bool = False
+    ) -> ConflictPage:
         after = ("", "") if cursor is None else read_pair_cursor(cursor)
+        owned = {name: self._owned(name, 2 if of_one_person else 1) for name in self._contents}
         found = [
-            replace(one, images=tuple(image for name in dict.fromkeys(pair) for image in self._owned(name)))
+            replace(one, images=held_in(one, owned, of_one_person=of_one_person))
             for pair in combinations_with_replacement(sorted(self._contents), 2)
-            if pair > after and (one := self._conflict(*pair, least)) is not None
+            if pair > after
+            and self._is_in_conflict(*pair, owned, of_one_person=of_one_person)
+            and (one := self._shown_alike(*pair, least)) is not None
         ]
         more = len(found) > limit
         page = tuple(found[:limit])
         return ConflictPage(page, pair_cursor(page[-1].first, page[-1].second) if more else None)
 
-    def _conflict(self, first: str, second: str, least: float) -> Conflict | None:
-        left, right = ({image.person_id for image in self._owned(name)} for name in (first, second))
-        if not any(one != other for one in left for other in right):
-            return None
+    @staticmethod
+    def _is_in_conflict(
+        first: str, second: str, owned: Mapping[str, tuple[Image, ...]], *, of_one_person: bool
+    ) -> bool:
+        pairs = combinations(owned[first], 2) if first == second else product(owned[first], owned[second])
+        return any((one.person_id == other.person_id) is of_one_person for one, other in pairs)
+
+    def _shown_alike(self, first: str, second: str, least: float) -> Conflict | None:
         if first == second:
             return Conflict(first, second, "identical", 1.0)
         if self._contents[first].pixel_hash == self._contents[second].pixel_hash:
@@ -117,10 +126,11 @@ class MemoryPersons:
         relation, probability = min(one.relation for one in good), max(one.probability for one in good)
         return Conflict(first, second, relation, probability)
 
-    def _owned(self, content_id: str) -> tuple[Image, ...]:
-        """The first active image of each person."""
-        owned: dict[str, Image] = {}
+    def _owned(self, content_id: str, most: int) -> tuple[Image, ...]:
+        """The first active images of each person, so many at the most."""
+        owned: list[Image] = []
         for image in self._images():
             if image.content_id == content_id and image.state == "active" and image.person_id:
-                owned.setdefault(image.person_id, image)
-        return tuple(owned.values())
+                mine = [one for one in owned if one.person_id == image.person_id]
+                owned += [image] if len(mine) < most else []
+        return tuple(owned)

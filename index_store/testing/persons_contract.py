@@ -175,6 +175,34 @@ class ConflictsContract(OpensCatalogue):
             catalogue.append(Removal(gone.image.image_id), searched_to=0)
             assert catalogue.persons.conflicts(10, least=0.9).items == ()
 
+    def test_what_one_person_has_twice_is_told_apart(self) -> None:
+        with self.opened() as (catalogue, space):
+            for name, person in (
+                *(("a", who) for who in ("one", "one", "one", "two", "three", "three")),
+                *(("b", who) for who in ("one", "two", "two")),
+                *(("c", who) for who in ("four", None)),
+                ("d", "five"),
+            ):
+                same = {"pixel_hash": a_hash("pixels")} if name in "ab" else {}
+                entry = a_hand_in(name, space, person_id=person, content=a_content(name, **same))
+                catalogue.append(entry, searched_to=catalogue.head())
+            proof = ProvedMatch(a_hash("e"), a_hash("d"), "edited", 0.97, {}, "m", "p")
+            for person in ("five", "six"):
+                entry = a_hand_in("e", space, person_id=person, matches=(proof,))
+                catalogue.append(entry, searched_to=catalogue.head())
+            told = {
+                (one.first, one.second): one
+                for one in catalogue.persons.conflicts(10, least=0.9, of_one_person=True).items
+            }
+            a, b, d, e = (a_hash(name) for name in "abde")
+            relations = {(a, a): "identical", (b, b): "identical", (min(a, b), max(a, b)): "same_pixels"}
+            assert {key: one.relation for key, one in told.items()} == {**relations, (min(d, e), max(d, e)): "edited"}
+            whose = {key: sorted(image.person_id or "" for image in one.images) for key, one in told.items()}
+            assert whose[a, a] == ["one", "one", "three", "three"]
+            assert whose[b, b] == ["two", "two"]
+            assert whose[min(a, b), max(a, b)] == ["one", "one", "two", "two"]
+            assert whose[min(d, e), max(d, e)] == ["five", "five"]
+
     def test_conflicts_come_by_pages_each_once(self) -> None:
         with self.opened() as (catalogue, space):
             for name in "abcde":
