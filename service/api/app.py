@@ -24,6 +24,7 @@ from service.api.routers import (
     health,
     images,
     jobs,
+    person_conflicts,
     person_duplicates,
     person_faces,
     persons,
@@ -94,7 +95,8 @@ def create_app(
         images,
         files,
         jobs,
-        person_duplicates,  # before persons, one of whom might be called `conflicts`
+        person_conflicts,  # before persons, one of whom might be called `conflicts`
+        person_duplicates,
         person_faces,
         persons,
         policies,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from index_store.entries import PERSON_CHARACTERS
 from service.api.fields import Metadata
+from service.domain.likeness import Distance
 
 PersonId = Annotated[str, Field(min_length=1, max_length=PERSON_CHARACTERS)]
 Name = Annotated[str | None, Field(max_length=1024)]
@@ -85,14 +87,35 @@ class ConflictingImage(BaseModel):
     person_id: str
 
 
-class Conflict(BaseModel):
-    """Two contents, or one, that show the same picture and belong to several persons."""
+class ConflictKind(StrEnum):
+    """Which of the four: the same picture or the same face, under one person or under several."""
 
-    relation: Literal["identical", "same_pixels", "reencoded", "edited"]
-    probability: Annotated[float, Field(description="As it was proved when the later of the two was handed in.")]
+    SAME_PICTURE_SAME_PERSON = "same_picture_same_person"
+    SAME_PICTURE_OTHER_PERSON = "same_picture_other_person"
+    SAME_FACE_OTHER_PERSON = "same_face_other_person"
+    NEW_PHOTO_SAME_PERSON = "new_photo_same_person"
+
+
+class Conflict(BaseModel):
+    """Contents that show the same picture, or the same face in different pictures."""
+
+    kind: ConflictKind
+    relation: Literal["identical", "same_pixels", "reencoded", "edited", "same_person"]
+    probability: Annotated[
+        float | None,
+        Field(
+            description="As it was proved when the later of the two was handed in; null of faces, which have a distance."
+        ),
+    ]
+    distance: Annotated[float | None, Field(ge=0, description="Of the nearest faces; null of pictures.")] = None
+    space: Annotated[str | None, Field(description="By which faces were compared.")] = None
+    metric: Distance | None = None
+    threshold: float | None = None
     content_ids: Annotated[list[str], Field(description="One where the bytes are the same.")]
     person_ids: Annotated[list[str], Field(description="Whose it is; the first to have it comes first.")]
-    images: list[ConflictingImage]
+    images: Annotated[
+        list[ConflictingImage], Field(description="Oldest first; of faces the newest first, then the nearest.")
+    ]
 
 
 class ConflictPage(BaseModel):

@@ -9,8 +9,9 @@ from urllib.parse import quote
 from fastapi.responses import JSONResponse
 
 from service.api.once import REPLAYED
-from service.api.person_schemas import CONFLICTS
+from service.api.person_schemas import CONFLICTS, ConflictKind
 from service.api.problems import told
+from service.domain.values import Relation
 from service.workflows.assessed import assessed_of
 from service.workflows.block import query_block
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from index_store.job_records import Job, JobItem
     from index_store.person_records import Conflict, Person
     from index_store.records import ContentWithImages, Image
+    from service.workflows.face_conflicts import FaceConflict
     from service.workflows.ingest import Ingested
     from service.workflows.parts import Parts
+    from service.workflows.person_faces import Yardstick
 
 
 def image_of(image: Image) -> dict[str, Any]:
@@ -57,22 +60,40 @@ def person_of(person: Person) -> dict[str, Any]:
     }
 
 
-def conflict_of(conflict: Conflict) -> dict[str, Any]:
+def conflict_of(conflict: Conflict, kind: ConflictKind) -> dict[str, Any]:
     images = sorted(conflict.images, key=lambda image: image.sequence)
     return {
+        "kind": kind.value,
         "relation": conflict.relation,
         "probability": conflict.probability,
         "content_ids": list(dict.fromkeys((conflict.first, conflict.second))),
         "person_ids": list(dict.fromkeys(image.person_id for image in images)),
-        "images": [
-            {
-                "image_id": image.image_id,
-                "content_id": image.content_id,
-                "external_id": image.external_id,
-                "person_id": image.person_id,
-            }
-            for image in images
-        ],
+        "images": [_conflicting(image) for image in images],
+    }
+
+
+def face_conflict_of(conflict: FaceConflict, kind: ConflictKind, by: Yardstick) -> dict[str, Any]:
+    images = (conflict.image, *conflict.others)
+    return {
+        "kind": kind.value,
+        "relation": Relation.SAME_PERSON.value,
+        "probability": None,
+        "distance": round(conflict.distance, 6),
+        "space": by.space.name,
+        "metric": by.metric.value,
+        "threshold": by.threshold,
+        "content_ids": list(dict.fromkeys(image.content_id for image in images)),
+        "person_ids": list(dict.fromkeys(image.person_id for image in sorted(images, key=lambda each: each.sequence))),
+        "images": [_conflicting(image) for image in images],
+    }
+
+
+def _conflicting(image: Image) -> dict[str, Any]:
+    return {
+        "image_id": image.image_id,
+        "content_id": image.content_id,
+        "external_id": image.external_id,
+        "person_id": image.person_id,
     }
 
 

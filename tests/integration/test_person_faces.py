@@ -70,3 +70,39 @@ def test_without_a_space_of_faces_the_setting_is_named(client, assert_problem):
     """Whoever runs the service knows what to do."""
     problem = assert_problem(client.post("/persons/identify", files=photo(3, 10)), 409, "no-face-space")
     assert "KEEPONE_DESCRIPTORS" in problem["detail"]
+
+
+def test_conflicts_have_four_lists(faces, document, assert_problem):
+    """Each pair of images is in the one that says what it is; nothing is removed."""
+    faces.post("/images", files=photo(50, 12), data={"person_id": "P1"})
+    faces.post("/images", files=photo(51, 198), data={"person_id": "P1"})
+    faces.post("/images", files=photo(200, 200), data={"person_id": "P3"})
+    faces.post("/images", files=photo(200, 200), data={"person_id": "P2"})
+    found = {}
+    for kind in (
+        "same_picture_other_person",
+        "same_picture_same_person",
+        "same_face_other_person",
+        "new_photo_same_person",
+    ):
+        page = faces.get("/persons/conflicts", params={"kind": kind}).json()
+        assert document.departures(page, "GET", "/persons/conflicts", 200) == []
+        assert {one["kind"] for one in page["items"]} == {kind}
+        found[kind] = [[image["person_id"] for image in one["images"]] for one in page["items"]]
+    assert found == {
+        "same_picture_other_person": [["P2", "P3"]],
+        "same_picture_same_person": [["P2", "P2"]],
+        "same_face_other_person": [["P2", "P1"], ["P3", "P1"], ["P1", "P2"]],
+        "new_photo_same_person": [["P1", "P1"]],
+    }
+    assert faces.get("/stats").json()["images"] == 6
+    asked = {"kind": "new_photo_same_person", "metric": "euclidean"}
+    problem = assert_problem(faces.get("/persons/conflicts", params=asked), 422, "invalid-request")
+    assert problem["errors"][0]["where"] == "query.threshold"
+
+
+def test_conflicts_of_faces_need_a_space_of_faces(client, assert_problem):
+    """Those of pictures do not."""
+    asked = {"kind": "same_face_other_person"}
+    assert_problem(client.get("/persons/conflicts", params=asked), 409, "no-face-space")
+    assert client.get("/persons/conflicts").status_code == 200

@@ -1,18 +1,17 @@
-"""What persons have twice: removing it from one of them, and reporting what several have."""
+"""What persons have twice: removing it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from service.api import removing
-from service.api.auth import Reader, Writer
+from service.api.auth import Writer
 from service.api.bodies import read_model
 from service.api.deps import PartsOf, SettingsOf
 from service.api.handing_in import Prefer, wants_to_wait_no_longer
 from service.api.once import Key
-from service.api.person_schemas import ConflictPage
 from service.api.removal_schemas import AcceptedRemoval, RemovedDuplicates, RemoveDuplicates
 from service.api.responses import (
     AUTH_SLUGS,
@@ -23,24 +22,10 @@ from service.api.responses import (
     json_body,
     problems,
 )
-from service.api.shapes import conflict_of
 
 router = APIRouter(prefix="/persons", tags=["persons"])
 
 Cursor = Annotated[str | None, Query(max_length=256, description="`next_cursor` of the page before.")]
-
-
-@router.get("/conflicts", response_model=ConflictPage, responses=problems(*AUTH_SLUGS, "invalid-request"))
-def list_conflicts(
-    parts: PartsOf, _: Reader, limit: Annotated[int, Query(ge=1, le=500)] = 50, cursor: Cursor = None
-) -> dict[str, Any]:
-    """One picture under two persons: the same bytes, the same pixels, or copies as they were proved when handed in.
-
-    Reported, and never removed by itself. Pairs come in the order of their content ids.
-    """
-    least = parts.verdict_model.operating_points[parts.settings.operating_point]
-    page = parts.catalogue.persons.conflicts(limit, cursor, least=least)
-    return {"items": [conflict_of(one) for one in page.items], "next_cursor": page.next_cursor}
 
 
 @router.post(
