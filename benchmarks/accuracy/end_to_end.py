@@ -83,6 +83,9 @@ def end_to_end(named: Collection) -> dict[str, Any]:
         predictions = [Prediction(file, sha, match.probability) for file in truth for sha, match in known[file].items()]
         told[kind] = precision(Pooled.of(predictions, truth), seed=1)
         of_kind = [query for query in named.queries if query.kind == kind]
+        told[kind]["listed"] = share(
+            Share(sum(query.reference in known[query.file] for query in of_kind), len(of_kind))
+        )
         for point, least in points.items():
             found = [query for query in of_kind if _probability_of(query, known) >= least]
             told[kind][f"duplicate_{point.value}"] = share(Share(len(found), len(of_kind)))

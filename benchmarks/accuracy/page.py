@@ -73,11 +73,21 @@ def end_to_end(told: Mapping[str, Any]) -> list[str]:
     text = [f"### The service itself\n\n{told['model']}, {told['candidates']} candidates.\n"]
     text.extend(
         table(
-            ("", "uAP", "recall at precision 99.9 %", "called duplicate", "edits right", "direction right", "crop IoU"),
+            (
+                "",
+                "uAP",
+                "listed",
+                "recall at precision 99.9 %",
+                "called duplicate",
+                "edits right",
+                "direction right",
+                "crop IoU",
+            ),
             (
                 (
                     KINDS[kind],
                     f"{of['uap']:.3f} ({bounds(of['uap_95'])})",
+                    share(of["listed"]),
                     share(of["recall_at_p99.9"]),
                     share(of["duplicate_balanced"]),
                     share(of["edits_right"]),

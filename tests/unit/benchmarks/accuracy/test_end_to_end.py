@@ -54,6 +54,7 @@ def test_copies_are_found_and_their_names_held_against_the_truth(told):
     """Both are found; the truth of the mirror image is wrong on purpose."""
     assert (told["single"]["duplicate_balanced"]["value"], told["chain"]["duplicate_balanced"]["value"]) == (1, 1)
     assert (told["single"]["edits_right"]["value"], told["chain"]["edits_right"]["value"]) == (1, 0)
+    assert (told["single"]["listed"]["value"], told["chain"]["listed"]["value"]) == (1, 1)
     assert told["single"]["crop_iou"]["median"] > 0.9
     assert told["per_transform"]["crop"]["value"] == 1
 
