@@ -1,8 +1,9 @@
 """What a check and an ingest cost, through HTTP, on this machine: `python benchmarks/api.py` (needs KEEPONE_SHARED).
 
 Starts the real service, hands in pictures of `data/train` through `/images` with four clients until 1,000, then 10,000
-lie in it, and at both sizes sends `/check-duplicate` one at a time: photographs that match nothing, and copies of
-stored pictures, in equal numbers. Writes `benchmarks/results/api.json`.
+lie in it, and at both sizes sends `/check-duplicate` one at a time: photographs of `data/photos`, and copies of
+stored pictures, in equal numbers. Of the first hundred of those photographs a few do lie among the pictures of
+`data/train`, cropped (a running cheetah, for one): they are rightly called duplicates. Writes `benchmarks/results/api.json`.
 """
 
 from __future__ import annotations
