@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 CLOSE_SIMILARITY, MOST_CLOSER_LOOKS = 0.5, 2
 """Neighbours that are so similar, most similar first, are looked at once more and more closely where nothing is proved
 yet; of strangers one in three has such a neighbour."""
+_NOWHERE, _EVERYWHERE = -2.0, 2.0
+"""Beyond any similarity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Inquiry:
         self._matches: dict[str, Match] = {}
         self._references: dict[str, ContentWithImages] = {}
         self._peers: dict[str, bool] = {}
-        self._closer_looks = 0
+        self._settled_at = _NOWHERE
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_parts": None}
@@ -128,7 +130,7 @@ class Inquiry:
             if after and len(self._parts.catalogue.known(nearest)) < len(nearest):
                 # Of the nearest some went: others that were too far away take their places.
                 after = self.searched_to = 0
-                self._closer_looks = 0
+                self._settled_at = _NOWHERE
                 for what in (*self._nearest, self._matches, self._references):
                     what.clear()
             self._size = self._parts.follower.index.size
@@ -137,6 +139,8 @@ class Inquiry:
             looked = self._parts.catalogue.first_look(
                 facts.sha256, facts.pixel_hash, [one.content_id for one in neighbours]
             )
+        if looked.exact:
+            self._settled_at = _EVERYWHERE
         found: dict[str, ContentWithImages] = {}
         with self._watch.step("verify"):
             told = {
@@ -181,12 +185,19 @@ class Inquiry:
         if not by_geometry and not could_be_copies(model, self.subject.nearest_pose(phash)[1]):
             return None
         known = proposed(content_id, phash, lambda: rows[content_id].content, self._parts)
-        closely = similarity >= CLOSE_SIMILARITY and self._closer_looks < MOST_CLOSER_LOOKS
+        closely = self._deserves_a_closer_look(content_id, similarity)
         found = inspect(self.subject, known, model, by_geometry=by_geometry, closely=closely)
         if found.alike >= model.operating_points[OperatingPoint.BALANCED]:
-            self._closer_looks = MOST_CLOSER_LOOKS  # whose copy it is is known
-        self._closer_looks += found.looked_closely
+            self._settled_at = max(self._settled_at, similarity)
         return None if found.says_nothing else found
+
+    def _deserves_a_closer_look(self, content_id: str, similarity: float) -> bool:
+        """Of the nearest only the first do, and none behind one that is proved: whenever it came, it is told the same."""
+        if similarity < CLOSE_SIMILARITY or similarity <= self._settled_at:
+            return False
+        near = {**self._nearest[1].contents, **self._nearest[0].contents}
+        ahead = sum(other > similarity for name, other in near.items() if name != content_id)
+        return ahead < MOST_CLOSER_LOOKS
 
     def _forget_the_gone(self, found: Mapping[str, ContentWithImages]) -> None:
         """What matched before may have been removed meanwhile, or only the image of it that was named."""

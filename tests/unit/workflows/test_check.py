@@ -415,3 +415,36 @@ def test_no_check_takes_more_than_two_closer_looks(asked, taken, parts, photogra
     )
     asked(written(photographs["chelsea"]), parts=seeing_all)
     assert [look.looked_closely for look in looks].count(True) == 2
+
+
+def test_bytes_that_are_stored_need_no_closer_look(asked, taken, parts, photographs, written, monkeypatch):
+    """Whose copy it is is certain."""
+    seeing_all = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
+    monkeypatch.setattr(check, "CLOSE_SIMILARITY", -1.0)
+    taken(written(photographs["rocket"]))
+    taken(written(photographs["coffee"]))
+    looks = []
+    monkeypatch.setattr(
+        check, "inspect", lambda *given, **named: looks.append(made := verify.inspect(*given, **named)) or made
+    )
+    asked(written(photographs["coffee"]), parts=seeing_all)
+    assert [look.looked_closely for look in looks] == [False]
+
+
+def test_what_came_later_is_looked_at_as_if_it_had_been_there(
+    taken, parts, astronaut, small_paste, photographs, written, monkeypatch
+):
+    """Two strangers that were looked at before take nothing from a copy that comes nearer."""
+    seeing_all = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
+    monkeypatch.setattr(check, "CLOSE_SIMILARITY", -1.0)
+    for name in ("rocket", "coffee"):
+        taken(written(photographs[name]))
+    subject = study(written(small_paste, "PNG"), seeing_all, Stopwatch(), wait_s=None)
+    inquiry = check.Inquiry(subject, seeing_all, Stopwatch())
+    inquiry.search()
+    taken(written(astronaut))
+    inquiry.search()
+    at_once = check.check(written(small_paste, "PNG"), seeing_all, top_k=1, point=OperatingPoint.BALANCED)
+    assert (
+        inquiry.conclude(1, OperatingPoint.BALANCED).verdict.matches[0].evidence == at_once.verdict.matches[0].evidence
+    )

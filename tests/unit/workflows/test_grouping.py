@@ -26,6 +26,7 @@ def studied(pool):
     class Seeing:
         pool: object
         embedder: Builtin
+        faces: None = None
 
     seeing = Seeing(pool, Builtin(BUILTIN))
     return lambda data: study(data, seeing, Stopwatch(), wait_s=None)
