@@ -2,11 +2,12 @@
 
 What is missing is read off the catalogue, and what is described is written there, each once: so this may be stopped or
 killed at any moment, begun again, and run by two processes at once, and nothing is lost or done twice. A picture that
-cannot be read is passed over and told; it stays missing.
+cannot be read, or that the model fails on, is passed over and told; it stays missing.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ import numpy as np
 
 from index_store.errors import CorruptBlobError, MissingBlobError
 from index_store.failpoints import reached
-from service.domain.errors import BadPictureError
+from service import log
+from service.domain.errors import BadPictureError, OverloadedError, SettingsError, WeightsError
 from service.workflows.spaces import described_by, description_of
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from service.descriptors.protocol import Described
     from service.workflows.parts import Parts
     from service.workflows.spaces import FurtherSpace
 
@@ -30,6 +33,10 @@ AT_ONCE = 16
 PIXEL_BYTES = 64 * 2**20
 """Decoded pictures that wait for each other, at the most; one larger picture is described alone."""
 _UNREADABLE = (BadPictureError, MissingBlobError, CorruptBlobError)
+_NOT_THE_PICTURES = (WeightsError, SettingsError, OverloadedError, MemoryError)
+"""What a model raises that has nothing to do with what it was asked about."""
+_PLAIN = np.repeat(np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8)[..., None], 3, axis=2)
+"""A picture, dark to light, that no model in order fails on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class Step:
     described: int
     """Newly, those without a face included."""
     unreadable: dict[str, str]
-    """Content ids of those that could not be read, and why."""
+    """Content ids of those that could not be read or described, and why."""
 
 
 def fill(
@@ -76,12 +83,33 @@ def _step(space: FurtherSpace, content_ids: Sequence[str], parts: Parts) -> Step
     unreadable: dict[str, str] = {}
     described = 0
     for some in _portions(content_ids, unreadable, parts):
-        told = described_by(space.model, [picture for _, picture in some])
-        new = [description_of(name, space.space, one) for (name, _), one in zip(some, told, strict=True)]
+        told = _told(space, some, unreadable)
+        new = [description_of(name, space.space, one) for name, one in told.items()]
         reached("describe.described")
         described += parts.catalogue.descriptions.add(new).count("described")
         reached("describe.committed")
     return Step(described, unreadable)
+
+
+def _told(
+    space: FurtherSpace, some: Sequence[tuple[str, NDArray[np.uint8]]], unreadable: dict[str, str]
+) -> dict[str, tuple[Described, ...]]:
+    """What the model has of each, but of those that it fails on even alone. Raises what a model raises that is not well."""
+    names = [name for name, _ in some]
+    try:
+        return dict(zip(names, described_by(space.model, [picture for _, picture in some]), strict=True))
+    except _NOT_THE_PICTURES:
+        raise
+    except Exception as error:  # noqa: BLE001 - the library's own, whatever it is; raised again if the model is not well
+        if len(some) > 1:
+            return {name: one for pair in some for name, one in _told(space, [pair], unreadable).items()}
+        # One picture must not block all that come after it; a device that is gone fails on any other picture too.
+        described_by(space.model, [_PLAIN])
+        log.event(
+            "a model fails on a picture", level=logging.WARNING, space=space.name, content_id=names[0], error=error
+        )
+        unreadable[names[0]] = f"{space.name} fails on it: {type(error).__name__}: {error}"
+        return {}
 
 
 def _portions(

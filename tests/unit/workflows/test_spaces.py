@@ -13,7 +13,7 @@ from index_store.records import ImageFilter, Removal
 from service import wiring
 from service.descriptors.protocol import Described
 from service.descriptors.testing import ColourTwin, SquareTwin
-from service.domain.errors import BadDescriptorError, UnknownSpaceError, WeightsError
+from service.domain.errors import BadDescriptorError, OverloadedError, UnknownSpaceError, WeightsError
 from service.domain.likeness import Distance, distance, own_metric
 from service.domain.values import VerdictKind
 from service.settings import Settings
@@ -211,6 +211,47 @@ def test_an_original_that_cannot_be_read_is_told_and_passed_over(opened, tmp_pat
     assert fill(space, parts, told=steps.append)
     assert [(step.described, list(step.unreadable)) for step in steps if step.described] == [(1, [ids[0]])]
     assert covered(parts) == {SQUARES: Coverage(1, 1)}
+
+
+def failing_on(model, monkeypatch, seed, error):
+    """The model fails whenever it is asked about this picture."""
+    bad = np.array(Pillow.open(io.BytesIO(a_file(seed, 10))))
+    describe = model.describe
+
+    def fails(pictures):
+        if any(np.array_equal(picture, bad) for picture in pictures):
+            raise error
+        return describe(pictures)
+
+    monkeypatch.setattr(model, "describe", fails)
+
+
+@pytest.mark.parametrize("error", [BadDescriptorError("a NaN"), ValueError("a tensor of no faces")])
+def test_a_picture_that_a_model_fails_on_is_told_and_blocks_no_other(opened, monkeypatch, error):
+    """However many come with it and after it."""
+    before = opened()
+    ids = [put(a_file(seed, 10), before).image.content_id for seed in range(3)]
+    parts = opened(SQUARES)
+    [space] = parts.spaces
+    failing_on(space.model, monkeypatch, 1, error)
+    steps = []
+    assert fill(space, parts, told=steps.append)
+    [step] = [step for step in steps if step.described]
+    assert (step.described, list(step.unreadable)) == (2, [ids[1]])
+    assert str(error) in step.unreadable[ids[1]]
+    assert covered(parts) == {SQUARES: Coverage(2, 1)}
+
+
+@pytest.mark.parametrize("error", [WeightsError("the file is gone"), OverloadedError("too many ask")])
+def test_what_is_no_pictures_fault_ends_the_filling(opened, monkeypatch, error):
+    """It would be laid to every picture else, and none would be asked about again."""
+    before = opened()
+    put(a_file(1, 10), before)
+    parts = opened(SQUARES)
+    [space] = parts.spaces
+    failing_on(space.model, monkeypatch, 1, error)
+    with pytest.raises(type(error)):
+        fill(space, parts)
 
 
 def test_other_weights_of_the_same_dimension_are_never_mixed_in(opened, monkeypatch):
