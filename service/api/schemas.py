@@ -223,12 +223,15 @@ class SpaceAsked(BaseModel):
     of_faces: bool
     generation: Annotated[str, Field(description="Digest of the model's exact state.")]
     found: Annotated[
-        int, Field(description="Descriptors of the query: 1 of a picture, and of faces as many as it has.")
+        int | None, Field(description="Descriptors of the query: 1 of a picture, and of faces as many as it has.")
     ]
     pictures: Annotated[int, Field(description="Stored pictures that it has described so far.")]
     vectors: Annotated[int, Field(description="Vectors that could be found.")]
     sequence: Annotated[int, Field(description="How far its index has read the log.")]
-    searched: Annotated[bool, Field(description="False while its index is being read; then nothing was searched.")]
+    searched: Annotated[
+        bool, Field(description="False while its index is being read, or where its model failed; nothing was searched.")
+    ]
+    unknown: Unknown = {}
 
 
 class VerdictBlock(BaseModel):

@@ -41,7 +41,7 @@ def likeness_block(likeness: Likeness) -> dict[str, Any]:
     return {
         "similar": [like_block(one) for one in likeness.similar],
         "persons": [like_block(one) | _face_of(one) for one in likeness.persons],
-        "spaces": [_plain(one) for one in likeness.spaces],
+        "spaces": [_plain(one) | {"unknown": one.unknown} for one in likeness.spaces],
     }
 
 

@@ -75,15 +75,15 @@ def ingest(
 
 def _describe(arrival: Arrival, image: Image, parts: Parts) -> None:
     """Keep what further spaces have of the picture, unless its bytes were not kept. Who dies before leaves it missing
-    there, as does a store that fails now: it is filled from the original.
+    there, as does a model or a store that fails now: it is filled from the original.
     """
     subject = arrival.subject
     if subject.assessed.too_little_detail or image.content_id != subject.assessed.facts.sha256:
         return
     new = [
-        description_of(image.content_id, one.space, subject.described[one.name])
+        description_of(image.content_id, one.space, told)
         for one in parts.spaces
-        if one.name in subject.described
+        if (told := subject.described.get(one.name)) is not None
     ]
     if new:
         try:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from service.workflows.parts import Parts
     from service.workflows.spaces import Descriptions, FurtherSpace
 
+MODEL_FAILED = "the model failed on this picture"
 _WIDER = 4
 """So many times the nearest are asked for: one picture may hold many faces, and a metric may order them otherwise."""
 
@@ -58,15 +59,20 @@ class Known:
     space: str
     of_faces: bool
     generation: str
-    found: int
-    """Faces found in the query; 1 of a picture space."""
+    found: int | None
+    """Faces found in the query; 1 of a picture space. None where the model failed on it."""
     pictures: int
     """Described so far."""
     vectors: int
     """Findable now."""
     sequence: int
     searched: bool
-    """False while the index of the space is being read or built: then nothing was searched."""
+    """False while the index of the space is being read or built, or where nothing is known to search for."""
+
+    @property
+    def unknown(self) -> dict[str, str]:
+        """Why something is not told."""
+        return {"found": MODEL_FAILED} if self.found is None else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +95,16 @@ def look_alike(told: Descriptions, parts: Parts, most: int) -> Likeness | None:
     for space in asked:
         mine = told[space.name]
         try:
-            sequence, searched = space.follower.catch_up(), True
+            sequence, searched = space.follower.catch_up(), mine is not None
         except IndexBuildingError:
             sequence, searched = space.follower.index.sequence, False
-        found = sorted(_near(mine, space, parts, most), key=lambda one: one.distance) if searched else []
+        found = sorted(_near(mine or (), space, parts, most), key=lambda one: one.distance) if searched else []
         (persons if space.model.of_faces else similar).extend(found[:most])
-        spaces.append(_known(space, len(mine), sequence, parts, searched=searched))
+        spaces.append(_known(space, None if mine is None else len(mine), sequence, parts, searched=searched))
     return Likeness(tuple(similar), tuple(persons), tuple(spaces))
 
 
-def _known(space: FurtherSpace, found: int, sequence: int, parts: Parts, *, searched: bool) -> Known:
+def _known(space: FurtherSpace, found: int | None, sequence: int, parts: Parts, *, searched: bool) -> Known:
     described = parts.catalogue.descriptions.described(space.space.space_id)
     size, generation = space.follower.index.size, space.space.generation
     return Known(space.name, space.model.of_faces, generation, found, described, size, sequence, searched)

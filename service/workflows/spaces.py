@@ -7,6 +7,7 @@ and nothing is lost if the process dies between the two: whatever a space lacks 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from index_store.description_records import Description
 from index_store.records import NewVector
+from service import log
 from service.domain.errors import BadDescriptorError, UnknownSpaceError
 
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
     from service.descriptors.protocol import Described, SpaceModel
     from service.domain.values import Region
 
-    Descriptions = Mapping[str, tuple[Described, ...]]
-    """What each space has of a picture, by the space's name."""
+    Descriptions = Mapping[str, tuple[Described, ...] | None]
+    """What each space has of a picture, by the space's name; None where its model failed on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,16 @@ def space_named(name: str, spaces: Iterable[FurtherSpace]) -> FurtherSpace:
 
 
 def describe(picture: NDArray[np.uint8], spaces: Iterable[FurtherSpace]) -> Descriptions:
-    """What each space has of an upright sRGB picture (H, W, 3). Raises BadDescriptorError and what its model raises."""
-    return {one.name: described_by(one.model, [picture])[0] for one in spaces}
+    """What each space has of an upright sRGB picture (H, W, 3). A model that fails is logged: it must not stop a verdict."""
+    return {one.name: _described_by_one(one, picture) for one in spaces}
+
+
+def _described_by_one(space: FurtherSpace, picture: NDArray[np.uint8]) -> tuple[Described, ...] | None:
+    try:
+        return described_by(space.model, [picture])[0]
+    except Exception as error:  # noqa: BLE001 - a library's own; copies are told of without it
+        log.event("a model fails on a picture", level=logging.WARNING, space=space.name, error=error)
+        return None
 
 
 def described_by(model: SpaceModel, pictures: Sequence[NDArray[np.uint8]]) -> list[tuple[Described, ...]]:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from service.descriptors.protocol import Described
     from service.domain.keypoints import Keypoints
     from service.domain.values import Region
     from service.pictures.pool import DecodePool
@@ -47,7 +46,7 @@ class Subject:
     insets: list[Region] = field(default_factory=list)
     """Where in it other pictures may lie, as shares."""
     described: Descriptions = field(default_factory=dict)
-    """What further spaces have of it, by their names; none where they were not asked."""
+    """What further spaces have of it, by their names; only those that were asked, and None where a model failed."""
     _looks: dict[int, Look] = field(default_factory=dict)
     _keypoints: list[tuple[Keypoints, Keypoints]] = field(default_factory=list)
     _close_keypoints: list[tuple[Keypoints, Keypoints]] = field(default_factory=list)
@@ -101,7 +100,7 @@ def looked_at(
 ) -> tuple[Assessed, Frequencies, NDArray[np.uint8]]:
     """Decode and assess alone: with what was assessed, the frequencies and the working pixels. Raises as `study`.
 
-    `told` is handed the full pixels of a picture that has enough detail, while they are there.
+    `told` is handed the full pixels, while they are there.
     """
     with watch.step("decode"):
         decoded = pool.decode(data, wait_s=wait_s)
@@ -115,11 +114,10 @@ def looked_at(
             authenticity = assess_authenticity(decoded.pixels, file, presented(faces, found))
         # A copy: the shared memory goes back with the rest of the picture.
         working = np.array(decoded.working)
+        told(decoded.pixels)
         facts = decoded.facts
-        with watch.step("embed"):
-            spectrum = frequencies(working)
-            if not spectrum.too_little_detail:
-                told(decoded.pixels)
+    with watch.step("embed"):
+        spectrum = frequencies(working)
     assessed = Assessed(facts, quality, authenticity, spectrum.too_little_detail, found if faces else None)
     return assessed, spectrum, working
 
@@ -127,16 +125,19 @@ def looked_at(
 def study(
     data: bytes, parts: Parts, watch: Stopwatch, *, wait_s: float | None, spaces: Sequence[FurtherSpace] = ()
 ) -> Subject:
-    """Decode, embed and assess, and describe in these spaces. Raises what `DecodePool.decode` and their models raise."""
-    described: dict[str, tuple[Described, ...]] = dict.fromkeys((one.name for one in spaces), ())
+    """Decode, embed and assess, and describe in these spaces. Raises what `DecodePool.decode` raises."""
+    full: list[NDArray[np.uint8]] = []
 
-    def describe_all(pixels: NDArray[np.uint8]) -> None:
-        described.update(describe(pixels, spaces))
+    def keep(pixels: NDArray[np.uint8]) -> None:
+        if spaces:  # a copy: a slow model must not hold what other pictures are decoded into
+            full.append(np.array(pixels))
 
-    assessed, spectrum, working = looked_at(
-        data, parts.pool, watch, wait_s=wait_s, told=describe_all, faces=parts.faces
-    )
+    assessed, spectrum, working = looked_at(data, parts.pool, watch, wait_s=wait_s, told=keep, faces=parts.faces)
     with watch.step("embed"):
+        described: Descriptions = dict.fromkeys((one.name for one in spaces), ())
+        if full and not spectrum.too_little_detail:
+            described = describe(full.pop(), spaces)
+        full.clear()
         parted = insets(working)
         return Subject(
             assessed=assessed,

@@ -254,6 +254,57 @@ def test_what_is_no_pictures_fault_ends_the_filling(opened, monkeypatch, error):
         fill(space, parts)
 
 
+@pytest.mark.parametrize("error", [BadDescriptorError("a NaN"), RuntimeError("no device")])
+def test_a_model_that_fails_stops_neither_a_verdict_nor_a_picture(parts, monkeypatch, error):
+    """The answer says so, the other space is asked, and whoever fills the space describes the picture later."""
+    put(a_file(1, 10), parts)
+    with monkeypatch.context() as broken:
+        failing_on(parts.spaces[1].model, broken, 2, error)
+        block = block_of(a_file(2, 10), parts)
+        done = put(a_file(2, 10), parts)
+    assert done.image.outcome == "stored"
+    assert (len(block["similar"]), block["persons"]) == (1, [])
+    told = {one["space"]: (one["found"], one["searched"], bool(one["unknown"])) for one in block["spaces"]}
+    assert told == {COLOURS: (1, True, False), SQUARES: (None, False, True)}
+    assert covered(parts) == {COLOURS: Coverage(2, 0), SQUARES: Coverage(1, 1)}
+    assert fill(parts.spaces[1], parts)
+    assert len(block_of(a_file(3, 10), parts)["persons"]) == 2
+
+
+def test_a_model_is_asked_when_the_decoders_memory_is_free_again(parts, monkeypatch):
+    """A slow one must not hold what other pictures are decoded into."""
+    given, held = parts.pool.decode, []
+
+    def decode(*args, **options):
+        decoded = given(*args, **options)
+        release = type(decoded).__exit__
+        held.append(decoded)
+
+        class Watched:
+            def __enter__(self):
+                return decoded.__enter__()
+
+            def __exit__(self, *told):
+                held.remove(decoded)
+                return release(decoded, *told)
+
+            facts, pixels, working = decoded.facts, decoded.pixels, decoded.working
+
+        return Watched()
+
+    held_when_asked = []
+    describe = parts.spaces[1].model.describe
+
+    def asked(pictures):
+        held_when_asked.append(list(held))
+        return describe(pictures)
+
+    monkeypatch.setattr(parts.pool, "decode", decode)
+    monkeypatch.setattr(parts.spaces[1].model, "describe", asked)
+    block_of(a_file(1, 10), parts)
+    assert held_when_asked == [[]]
+
+
 def test_other_weights_of_the_same_dimension_are_never_mixed_in(opened, monkeypatch):
     """The newer generation is filled beside the older one, then takes its place; going back finds it as it was."""
     first = opened(SQUARES)
