@@ -19,7 +19,7 @@ from pydantic import (
 
 from service.api.person_schemas import PersonId
 from service.api.schemas import JobLinks, Reason
-from service.domain.likeness import Distance
+from service.domain.likeness import OPPOSITE, Distance
 from service.domain.values import OperatingPoint
 from service.workflows.criteria import BUILTIN, CRITERIA, SIMILAR
 from service.workflows.person_plan import PersonQuestion
@@ -91,9 +91,6 @@ class _Copy(BaseModel):
     ] = None
 
 
-_OPPOSITE = 2.0
-
-
 class _Similar(BaseModel):
     matcher: Annotated[str, Field(pattern=f"^{SIMILAR}.+$", max_length=128, description="`similar:<space>`.")]
     metric: Distance | None = None
@@ -121,7 +118,7 @@ class _Similar(BaseModel):
             return None
         if threshold <= 0 and metric is Distance.COSINE:
             raise ValueError("a similarity of 0 is reached by nearly all pictures")
-        if threshold > _OPPOSITE and (is_builtin or metric is not Distance.EUCLIDEAN):
+        if threshold > OPPOSITE and (is_builtin or metric is not Distance.EUCLIDEAN):
             raise ValueError("no two vectors of length 1 are more than 2 apart")
         return threshold
 

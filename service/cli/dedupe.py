@@ -20,7 +20,7 @@ from service.cli.check import FAILED, FOUND, NONE_FOUND
 from service.cli.dedupe_report import write_report
 from service.cli.progress import steps
 from service.compare import scene
-from service.domain.likeness import Distance
+from service.domain.likeness import OPPOSITE, Distance
 from service.domain.values import OperatingPoint
 from service.settings import load_settings
 from service.workflows import criteria, file_removal, further_models
@@ -92,8 +92,9 @@ def command(
 ) -> None:
     """Find the duplicates in a folder and all below it. A dry run, unless --apply is given; undo with `removals undo`."""
     settings = load_settings(data=data)
-    if matcher not in CRITERIA and matcher.removeprefix(SIMILAR) not in settings.further_spaces:
-        there = ", ".join((*CRITERIA, *(f"{SIMILAR}{name}" for name in settings.further_spaces)))
+    criteria_here = (*CRITERIA, *(f"{SIMILAR}{name}" for name in settings.further_spaces))
+    if matcher not in criteria_here:
+        there = ", ".join(criteria_here)
         raise click.BadParameter(f"{matcher!r} is none of {there}", param_hint="--matcher")
     own = _own(matcher, parameters)
     sight = partial(further_models.sight, settings)
@@ -149,6 +150,9 @@ def _own(matcher: str, parameters: dict[str, Any]) -> dict[str, Any]:
     is_similarity = matcher.startswith(SIMILAR) and parameters["metric"] in {None, Distance.COSINE}
     if is_similarity and threshold is not None and not threshold > 0:
         raise click.UsageError("--threshold must be more than 0: a similarity of 0 is reached by nearly all pictures")
+    is_of_length_1 = matcher == BUILTIN or parameters["metric"] != Distance.EUCLIDEAN
+    if matcher.startswith(SIMILAR) and threshold is not None and is_of_length_1 and threshold > OPPOSITE:
+        raise click.UsageError("--threshold is at most 2: no two vectors of length 1 are more than 2 apart")
     if matcher == "appearance":
         threshold = APPEARANCE_THRESHOLD if threshold is None else threshold
         if not 0 <= threshold <= 1:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+OPPOSITE = 2.0
+"""No two vectors of length 1 are further apart."""
+
+
 class Distance(StrEnum):
     """Both vectors as their model gives them; where their length counts it is the model's own."""
 

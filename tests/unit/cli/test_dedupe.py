@@ -123,9 +123,31 @@ def test_the_criterion_is_the_callers(keepone, pictures, options, found):
         ["--matcher", "similar:builtin", "--threshold", "-0.5", "--metric", "euclidean"],
         ["--threshold", "1.5"],
         ["--matcher", "similar:clip"],
+        ["--matcher", "similar:builtin", "--threshold", "5", "--metric", "euclidean"],
+        ["--matcher", "similar:builtin", "--threshold", "2.1"],
     ],
 )
 def test_a_criterion_that_cannot_be_is_refused(keepone, pictures, options):
+    ran = keepone("dedupe", pictures, *options)
+    assert (ran.code, ran.out) == (2, "")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--matcher", "clip:colours"],
+        ["--matcher", "clip:colours", "--threshold", "0", "--apply"],
+        ["--matcher", "similar:clip:colours", "--threshold", "0"],
+        ["--matcher", "similar:clip:colours", "--threshold", "3", "--metric", "euclidean_l2"],
+    ],
+)
+@pytest.mark.usefixtures("twins")
+def test_a_further_space_is_asked_by_its_whole_name_and_by_what_tells_pictures_apart(
+    keepone, pictures, monkeypatch, options
+):
+    """As the service refuses it: nearly all pictures would agree."""
+    monkeypatch.setenv("KEEPONE_DESCRIPTORS", "builtin,clip:colours")
+    assert keepone("dedupe", pictures, "--matcher", "similar:clip:colours").code == 1
     ran = keepone("dedupe", pictures, *options)
     assert (ran.code, ran.out) == (2, "")
 
