@@ -181,7 +181,7 @@ def further_spaces(
             generation = generation_of(model, NORMALISE_VERSION)
             space = catalogue.ensure_space(name, generation, model.dimension, "cosine", "building")
             if space.state == "retired":  # somebody went back to it
-                space = catalogue.descriptions.use(space.space_id, is_whole=False)
+                space = catalogue.descriptions.use(space.space_id, is_whole=False, back=True)
             follower = _follower(settings, catalogue, space)
             opened_so_far.callback(follower.close)
             follower.prepare(wait=wait_for_index)

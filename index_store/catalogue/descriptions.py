@@ -9,7 +9,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    case,
     exists,
     func,
     insert,
@@ -114,15 +113,19 @@ class SqlDescriptions:
         with self._database.reading() as connection:
             return tuple(rows.space_record(row) for row in connection.execute(select(space).order_by(space.c.space_id)))
 
-    def use(self, space_id: int, *, is_whole: bool) -> Space:
+    def use(self, space_id: int, *, is_whole: bool, back: bool = False) -> Space:
         with self._database.writing() as connection:
             mine = connection.execute(select(space).where(space.c.space_id == space_id)).one_or_none()
             if mine is None:
                 raise NotFoundError(f"there is no space {space_id}")
+            if mine.state == "retired" and not back:
+                return rows.space_record(mine)
             state = "active" if is_whole else "building"
-            of_this = case((space.c.space_id == space_id, state), else_="retired")
-            same = space.c.name == mine.name
-            connection.execute(update(space).where(same).values(state=of_this))
+            others = and_(space.c.name == mine.name, space.c.space_id != space_id)
+            # What is being filled beside an older generation is on its way to take its place.
+            going = others if back else and_(others, space.c.state == "active")
+            connection.execute(update(space).where(going).values(state="retired"))
+            connection.execute(update(space).where(space.c.space_id == space_id).values(state=state))
             return rows.space_record(connection.execute(select(space).where(space.c.space_id == space_id)).one())
 
 

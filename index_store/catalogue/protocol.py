@@ -317,9 +317,11 @@ class Descriptions(Protocol):
         """All there ever were, oldest first."""
         ...
 
-    def use(self, space_id: int, *, is_whole: bool) -> Space:
-        """Make it `active`, or `building` while it is not whole, and every other generation of its name `retired`.
+    def use(self, space_id: int, *, is_whole: bool, back: bool = False) -> Space:
+        """Make it `active`, or `building` while it is not whole, and the active generation of its name `retired`.
 
+        One that is retired itself changes nothing, for another has its place, unless somebody goes `back` to it: then
+        those that are being filled are retired too.
         Raises `NotFoundError`.
         """
         ...

@@ -127,9 +127,11 @@ class DescriptionsContract(OpensCatalogue):
             assert catalogue.descriptions.missing(newer.space_id, "", 9) == [a_hash("a")]
             assert catalogue.changes_since(0, newer.space_id, 9).vectors == ()
             assert catalogue.vectors(newer.space_id, 2, 0, 9).vectors == ()
-            assert catalogue.descriptions.use(newer.space_id, is_whole=False).state == "building"
+            assert catalogue.descriptions.use(newer.space_id, is_whole=False, back=True).state == "building"
             assert [one.state for one in catalogue.descriptions.spaces()] == ["active", "retired", "building"]
-            catalogue.descriptions.use(older.space_id, is_whole=True)
+            assert catalogue.descriptions.use(older.space_id, is_whole=True).state == "retired"
+            assert [one.state for one in catalogue.descriptions.spaces()] == ["active", "retired", "building"]
+            catalogue.descriptions.use(older.space_id, is_whole=True, back=True)
             assert [one.state for one in catalogue.descriptions.spaces()] == ["active", "active", "retired"]
             with refused(NotFoundError):
                 catalogue.descriptions.use(_NO_SPACE, is_whole=True)

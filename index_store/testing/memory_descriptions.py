@@ -81,13 +81,15 @@ class MemoryDescriptions:
     def spaces(self) -> tuple[Space, ...]:
         return tuple(self._spaces)
 
-    def use(self, space_id: int, *, is_whole: bool) -> Space:
-        named = {space.space_id: space.name for space in self._spaces}
+    def use(self, space_id: int, *, is_whole: bool, back: bool = False) -> Space:
+        named = {space.space_id: space for space in self._spaces}
         if space_id not in named:
             raise NotFoundError(f"there is no space {space_id}")
+        if named[space_id].state == "retired" and not back:
+            return named[space_id]
         for place, space in enumerate(self._spaces):
             if space.space_id == space_id:
                 self._spaces[place] = replace(space, state="active" if is_whole else "building")
-            elif space.name == named[space_id]:
+            elif space.name == named[space_id].name and (back or space.state == "active"):
                 self._spaces[place] = replace(space, state="retired")
         return next(space for space in self._spaces if space.space_id == space_id)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from index_store.errors import SameJobError
 from index_store.job_records import JobItemOutcome, NewJob
+from service.domain.errors import UnknownSpaceError
 from service.workflows.filling import AT_ONCE, fill
 from service.workflows.job_life import run
 from service.workflows.spaces import space_named
@@ -36,6 +37,8 @@ def run_describe_job(job_id: str, owner: str, parts: Parts, *, stopping: threadi
 
     def work(job: Job, life: Life) -> bool:
         space = space_named(job.request["space"], parts.spaces)
+        if not _is_meant(job, space):
+            raise UnknownSpaceError(f"{space.name} has other weights here than those that the job was asked for.")
         done = sum(parts.jobs.counts(job_id).values())
         left = parts.catalogue.descriptions.coverage(space.space.space_id).missing
         parts.jobs.add_items(job_id, 0, (), total=done + -(-left // AT_ONCE))
@@ -46,8 +49,12 @@ def run_describe_job(job_id: str, owner: str, parts: Parts, *, stopping: threadi
 
 
 def can_run_here(job: Job, parts: Parts) -> bool:
-    """Whether the model that is asked for is one of those that are set here."""
-    return any(one.name == job.request["space"] for one in parts.spaces)
+    """Whether the model that is asked for is one of those that are set here, with the same weights."""
+    return any(_is_meant(job, one) for one in parts.spaces)
+
+
+def _is_meant(job: Job, space: FurtherSpace) -> bool:
+    return (job.request["space"], job.request.get("generation")) == (space.name, space.space.generation)
 
 
 class _Account:
@@ -134,7 +141,8 @@ class _Watched:
         return bool(descriptions.missing_since(space_id, self._looked_to, 1))
 
     def _ask(self) -> None:
-        new = NewJob(KIND, {"space": self._space.name}, alone=True)
+        wanted = {"space": self._space.name, "generation": self._space.space.generation}
+        new = NewJob(KIND, wanted, alone=True)
         try:
             self._job_id = self._parts.jobs.create(new).job_id
         except SameJobError as error:  # another worker saw it too

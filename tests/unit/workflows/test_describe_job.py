@@ -64,7 +64,8 @@ def test_a_job_is_asked_for_where_something_is_missing_and_one_alone(parts, put)
         filler.look()
     Filler(parts).look()
     [job] = listed(parts)
-    assert (job.request, jobs.can_run_here(job, parts)) == ({"space": SQUARES}, True)
+    wanted = {"space": SQUARES, "generation": parts.spaces[0].space.generation}
+    assert (job.request, jobs.can_run_here(job, parts)) == (wanted, True)
     assert run(parts, job.job_id) == "succeeded"
     assert covered(parts) == Coverage(2, 0)
     assert state(parts) == "active"
@@ -152,3 +153,25 @@ def test_a_model_that_is_not_set_here_is_left_to_other_machines(parts):
     assert not jobs.can_run_here(job, parts)
     assert run(parts, job.job_id) == "failed"
     assert "deepface:ArcFace" in parts.jobs.get(job.job_id).problem["detail"]
+
+
+@pytest.mark.parametrize("request_of", [{"space": SQUARES, "generation": "0" * 64}, {"space": SQUARES}])
+def test_a_job_for_other_weights_is_left_to_who_has_them(parts, put, request_of):
+    """A worker with the older ones would find nothing missing, and say that it was done."""
+    put(1)
+    job = parts.jobs.create(NewJob(describe_job.KIND, request_of))
+    assert not jobs.can_run_here(job, parts)
+    assert run(parts, job.job_id) == "failed"
+    assert covered(parts) == Coverage(0, 1)
+
+
+def test_who_has_older_weights_does_not_take_the_newer_ones_out_of_use(parts, put):
+    """It fills its own to the end, and leaves them as they are."""
+    put(1)
+    older = parts.spaces[0].space
+    newer = parts.catalogue.ensure_space(SQUARES, "1" * 64, older.dimension, "cosine", "building")
+    parts.catalogue.descriptions.use(newer.space_id, is_whole=True, back=True)
+    assert filling.fill(parts.spaces[0], parts)
+    assert covered(parts) == Coverage(1, 0)
+    states = {one.space_id: one.state for one in parts.catalogue.descriptions.spaces()}
+    assert (states[older.space_id], states[newer.space_id]) == ("retired", "active")
