@@ -93,6 +93,7 @@ class Inquiry:
         self._references: dict[str, ContentWithImages] = {}
         self._peers: dict[str, bool] = {}
         self._settled_at = _NOWHERE
+        self._likeness: Likeness | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_parts": None}
@@ -234,7 +235,9 @@ class Inquiry:
         """
         model, policy = self._parts.verdict_model, self._parts.policy
         with self._watch.step("search"):
-            likeness = look_alike(self.subject.described, self._parts, top_k)
+            # Once: whoever concludes again holds the others up, and what is near is no part of the verdict.
+            if self._likeness is None:
+                self._likeness = look_alike(self.subject.described, self._parts, top_k)
         ranked = sorted(self._matches.values(), key=_rank)
         probability = ranked[0].probability if ranked else 0.0
         kind = decide(probability, point, model)
@@ -262,7 +265,7 @@ class Inquiry:
             verdict_model=model.name,
             policy=policy.name,
             timings_ms=self._watch.milliseconds(),
-            likeness=likeness,
+            likeness=self._likeness,
         )
 
 

@@ -58,8 +58,8 @@ def fill(
 ) -> bool:
     """Describe all that is missing, however much comes meanwhile; False if it was stopped before.
 
-    Then the space is in use, and older generations of it are not. Raises OverloadedError, StoreError and what the model
-    raises; what was described before stays described.
+    Then the space is in use, whole unless pictures were passed over, and older generations of it are not. Raises
+    OverloadedError, StoreError and what the model raises; what was described before stays described.
     """
     lost: set[str] = set()
     after, described = "", 0
@@ -75,7 +75,7 @@ def fill(
         elif described:  # what came meanwhile may lie before what has been looked at
             after, described = "", 0
         else:
-            parts.catalogue.descriptions.use(space.space.space_id, is_whole=True)
+            parts.catalogue.descriptions.use(space.space.space_id, is_whole=not lost)
             return True
 
 

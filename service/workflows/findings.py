@@ -39,7 +39,7 @@ KINDS = {
     "extra-vector": Kind("a vector has no content, no space, or is one too many", repairable=True),
     "stale-vector": Kind("a vector was made by another generation of the model", repairable=True),
     "spoilt-description": Kind("a further space lacks vectors that the log says it has of a picture", repairable=True),
-    "undescribed": Kind("a further space that is in use has not described pictures; the service fills it by itself"),
+    "undescribed": Kind("a further space that is in use lacks pictures; the service describes those it can read"),
     "index-differs": Kind("an index made from the log would not hold what the rows say"),
     "missing-blob": Kind("an original is not there"),
     "rotten-blob": Kind("an original's bytes are not those it was named by"),

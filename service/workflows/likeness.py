@@ -15,7 +15,7 @@ from index_store.errors import IndexBuildingError
 from service.domain.likeness import Distance, distance, own_metric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from index_store.description_records import PlacedVector
     from index_store.records import ContentWithImages, Image
@@ -85,7 +85,7 @@ class Likeness:
 
 
 def look_alike(told: Descriptions, parts: Parts, most: int) -> Likeness | None:
-    """At most so many of each kind and space. None where no further space was asked about the picture."""
+    """At most so many for each face, or picture, and space. None where no further space was asked about the picture."""
     asked = [one for one in parts.spaces if one.name in told]
     if not asked:
         return None
@@ -98,8 +98,8 @@ def look_alike(told: Descriptions, parts: Parts, most: int) -> Likeness | None:
             sequence, searched = space.follower.catch_up(), mine is not None
         except IndexBuildingError:
             sequence, searched = space.follower.index.sequence, False
-        found = sorted(_near(mine or (), space, parts, most), key=lambda one: one.distance) if searched else []
-        (persons if space.model.of_faces else similar).extend(found[:most])
+        found = [like for one in mine or () for like in _nearest(one, space, parts, most)] if searched else []
+        (persons if space.model.of_faces else similar).extend(sorted(found, key=lambda one: one.distance))
         spaces.append(_known(space, None if mine is None else len(mine), sequence, parts, searched=searched))
     return Likeness(tuple(similar), tuple(persons), tuple(spaces))
 
@@ -110,21 +110,25 @@ def _known(space: FurtherSpace, found: int | None, sequence: int, parts: Parts, 
     return Known(space.name, space.model.of_faces, generation, found, described, size, sequence, searched)
 
 
-def _near(told: Sequence[Described], space: FurtherSpace, parts: Parts, most: int) -> Iterator[Like]:
+def _nearest(one: Described, space: FurtherSpace, parts: Parts, most: int) -> list[Like]:
+    """Of each face in the query by itself: one that many resemble must not crowd the others out."""
+    return sorted(_near(one, space, parts, most), key=lambda like: like.distance)[:most]
+
+
+def _near(one: Described, space: FurtherSpace, parts: Parts, most: int) -> Iterator[Like]:
     metric = own_metric(space.model.thresholds)
-    for one in told:
-        query = one.vector.astype(np.float32)
-        unit = (query / np.linalg.norm(query))[None]
-        near = space.follower.index.search(unit, _WIDER * most)
-        contents = list(dict.fromkeys(neighbour.content_id for neighbour in near))
-        rows = parts.catalogue.contents(contents)
-        placed = parts.catalogue.descriptions.of(space.space.space_id, contents)
-        by_id = {vector.vector_id: vector for vectors in placed.values() for vector in vectors}
-        for neighbour in near:
-            row, vector = rows.get(neighbour.content_id), by_id.get(neighbour.vector_id)
-            if row is not None and vector is not None:  # else it went between the index and the catalogue
-                for image in _shown(row, space):
-                    yield _like(one, vector, image, neighbour.similarity, space, metric)
+    query = one.vector.astype(np.float32)
+    unit = (query / np.linalg.norm(query))[None]
+    near = space.follower.index.search(unit, _WIDER * most)
+    contents = list(dict.fromkeys(neighbour.content_id for neighbour in near))
+    rows = parts.catalogue.contents(contents)
+    placed = parts.catalogue.descriptions.of(space.space.space_id, contents)
+    by_id = {vector.vector_id: vector for vectors in placed.values() for vector in vectors}
+    for neighbour in near:
+        row, vector = rows.get(neighbour.content_id), by_id.get(neighbour.vector_id)
+        if row is not None and vector is not None:  # else it went between the index and the catalogue
+            for image in _shown(row, space):
+                yield _like(one, vector, image, neighbour.similarity, space, metric)
 
 
 def _shown(row: ContentWithImages, space: FurtherSpace) -> list[Image]:

@@ -8,7 +8,7 @@ and nothing is lost if the process dies between the two: whatever a space lacks 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from index_store.records import Space
     from index_store.vectors.follower import Follower
     from service.descriptors.protocol import Described, SpaceModel
-    from service.domain.values import Region
 
     Descriptions = Mapping[str, tuple[Described, ...] | None]
     """What each space has of a picture, by the space's name; None where its model failed on it."""
@@ -72,24 +71,26 @@ def described_by(model: SpaceModel, pictures: Sequence[NDArray[np.uint8]]) -> li
     told = model.describe(pictures)
     if len(told) != len(pictures):
         raise BadDescriptorError(f"{model.name} was asked about {len(pictures)} pictures and told of {len(told)}.")
-    for one in (one for of_picture in told for one in of_picture):
-        with np.errstate(over="ignore"):  # what does not fit is not finite, and refused below
-            half = one.vector.astype(np.float16)
-        if one.vector.shape != (model.dimension,) or not np.isfinite(half).all() or not half.any():
-            raise BadDescriptorError(f"{model.name} gave a descriptor that is zero, not finite or of another length.")
-    return told
+    return [tuple(_usable(one, model) for one in of_picture) for of_picture in told]
+
+
+def _usable(one: Described, model: SpaceModel) -> Described:
+    """With its box cut to the picture: a detector may see a face that is not all in it."""
+    with np.errstate(over="ignore"):  # what does not fit is not finite, and refused below
+        half = one.vector.astype(np.float16)
+    if one.vector.shape != (model.dimension,) or not np.isfinite(half).all() or not half.any():
+        raise BadDescriptorError(f"{model.name} gave a descriptor that is zero, not finite or of another length.")
+    if one.box is None:
+        return one
+    left, top, right, bottom = (min(1.0, max(0.0, float(edge))) for edge in one.box)
+    if not (left < right and top < bottom):
+        raise BadDescriptorError(f"{model.name} gave a face that lies outside the picture.")
+    return replace(one, box=(left, top, right, bottom))
 
 
 def description_of(content_id: str, space: Space, told: Sequence[Described]) -> Description:
     """What is to be remembered of it."""
     vectors = (
-        NewVector(space.space_id, one.vector.astype(np.float16), number, one.box and _within(one.box))
-        for number, one in enumerate(told)
+        NewVector(space.space_id, one.vector.astype(np.float16), number, one.box) for number, one in enumerate(told)
     )
     return Description(content_id, space.space_id, tuple(vectors))
-
-
-def _within(box: Region) -> Region:
-    """A detector may see a face that is not all in the picture."""
-    left, top, right, bottom = (min(1.0, max(0.0, float(edge))) for edge in box)
-    return (left, top, right, bottom) if left < right and top < bottom else (0.0, 0.0, 1.0, 1.0)

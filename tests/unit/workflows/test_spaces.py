@@ -17,13 +17,14 @@ from service.domain.errors import BadDescriptorError, OverloadedError, UnknownSp
 from service.domain.likeness import Distance, distance, own_metric
 from service.domain.values import VerdictKind
 from service.settings import Settings
+from service.workflows import check as checking
 from service.workflows import ingest as ingesting
 from service.workflows.arrival import OnDuplicate, Wish
 from service.workflows.block import verdict_block
 from service.workflows.check import check
 from service.workflows.filling import Step, fill
 from service.workflows.ingest import ingest
-from service.workflows.spaces import described_by, description_of, space_named
+from service.workflows.spaces import described_by, space_named
 
 pytestmark = pytest.mark.usefixtures("twins")
 
@@ -211,6 +212,7 @@ def test_an_original_that_cannot_be_read_is_told_and_passed_over(opened, tmp_pat
     assert fill(space, parts, told=steps.append)
     assert [(step.described, list(step.unreadable)) for step in steps if step.described] == [(1, [ids[0]])]
     assert covered(parts) == {SQUARES: Coverage(1, 1)}
+    assert parts.catalogue.descriptions.spaces()[-1].state == "building"
 
 
 def failing_on(model, monkeypatch, seed, error):
@@ -269,6 +271,21 @@ def test_a_model_that_fails_stops_neither_a_verdict_nor_a_picture(parts, monkeyp
     assert covered(parts) == {COLOURS: Coverage(2, 0), SQUARES: Coverage(1, 1)}
     assert fill(parts.spaces[1], parts)
     assert len(block_of(a_file(3, 10), parts)["persons"]) == 2
+
+
+def test_what_is_near_is_looked_for_once_and_holds_no_commit_up(parts, monkeypatch):
+    """Another picture that comes meanwhile makes it search again for copies, and for nothing else."""
+    locked, look_alike = [], checking.look_alike
+
+    def looks(*asked):
+        locked.append(parts.committing.locked())
+        if len(locked) == 1:
+            put(a_file(2, 10), parts)
+        return look_alike(*asked)
+
+    monkeypatch.setattr(checking, "look_alike", looks)
+    put(a_file(1, 10), parts)
+    assert locked == [False, False]
 
 
 def test_a_model_is_asked_when_the_decoders_memory_is_free_again(parts, monkeypatch):
@@ -378,11 +395,26 @@ def test_a_descriptor_that_is_none_is_refused():
         described_by(twin, [picture])
 
 
-def test_a_box_that_sticks_out_is_cut_to_the_picture(parts):
-    """Detectors see faces that are not all in it."""
-    told = Described(np.ones(4, np.float32), (-0.1, 0.2, 1.2, 0.9))
-    [vector] = description_of("0" * 64, parts.spaces[1].space, [told]).vectors
-    assert vector.box == (0.0, 0.2, 1.0, 0.9)
+def test_a_box_that_sticks_out_is_cut_to_the_picture():
+    """Detectors see faces that are not all in it; what is told of a query is what is kept."""
+    twin, picture = SquareTwin(SQUARES), np.zeros((8, 8, 3), np.uint8)
+    boxes = [(-0.1, 0.2, 1.2, 0.9), (1.1, 0.2, 1.2, 0.9), (float("nan"), 0.2, float("nan"), 0.9)]
+    twin.describe = lambda _: [(Described(np.ones(4, np.float32), boxes[0]),)]
+    assert described_by(twin, [picture])[0][0].box == (0.0, 0.2, 1.0, 0.9)
+    for outside in boxes[1:]:
+        twin.describe = lambda _, outside=outside: [(Described(np.ones(4, np.float32), outside),)]
+        with pytest.raises(BadDescriptorError):
+            described_by(twin, [picture])
+
+
+def test_each_person_in_a_picture_is_told_of(parts):
+    """Though one of them is known by many pictures."""
+    for seed in range(3):
+        put(a_file(seed, 10), parts, person_id="PERSON-1")
+    put(a_file(4, 200), parts, person_id="PERSON-2")
+    told = block_of(a_file(9, 10, 200), parts, most=2)["persons"]
+    assert {one["person_id"] for one in told if one["relation"]} == {"PERSON-1", "PERSON-2"}
+    assert len(told) == 4
 
 
 def test_a_space_that_is_not_set_is_unknown(parts):
