@@ -7,6 +7,8 @@ recommendation says by which it was made.
 from __future__ import annotations
 
 import posixpath
+import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,12 +59,14 @@ class Protected:
 
 
 def _lies_in(name: str, folder: str) -> bool:
-    """However either is spelled: what is protected must not go for a stroke, a dot or a capital letter."""
+    """However either is spelled: what is protected must not go for a stroke, a dot, a capital or an accent."""
     return _plain(name).startswith(_plain(folder) + "/")
 
 
 def _plain(path: str) -> str:
-    return posixpath.normpath(path.replace("\\", "/")).rstrip("/").casefold()
+    """Folding may take composed letters apart again, and `normpath` leaves two leading strokes as they are."""
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+    return re.sub("^/+", "/", posixpath.normpath(folded.replace("\\", "/"))).rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """A policy is a value: what it protects, by folder and by source."""
 
+import unicodedata
+
 import pytest
 
 from service.domain.policy import Protected
 
-HELD = Protected(folders=("/pictures/masters/", "archive"), sources=("scanner",))
+HELD = Protected(folders=("/pictures/masters/", "archive", "//photos/keep", "Caf\u00e9"), sources=("scanner",))
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,11 @@ HELD = Protected(folders=("/pictures/masters/", "archive"), sources=("scanner",)
         ("Archive//2020/a.jpg", {}, True),
         ("archive\\a.jpg", {}, True),
         ("archived/a.jpg", {}, False),
+        ("//archive/a.jpg", {}, False),
+        ("//pictures/masters/a.tif", {}, True),
+        ("/photos/keep/a.jpg", {}, True),
+        (unicodedata.normalize("NFD", "Caf\u00e9/a.jpg"), {}, True),
+        (unicodedata.normalize("NFD", "caf\u00c9/a.jpg"), {}, True),
         ("other/archive/a.jpg", {}, False),
         (None, {}, False),
         (None, {"source": "scanner"}, True),
