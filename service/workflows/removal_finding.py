@@ -181,9 +181,7 @@ class _Comparison:
         """Alone the first was worth more; beside the other it may be the lesser one. Not asked where bytes decide."""
         if self._policy is None:
             return None
-        if one.assessed.facts.pixel_hash != other.assessed.facts.pixel_hash and (
-            why := unsure(one.assessed, other.assessed)
-        ):
+        if why := unsure(one.assessed, other.assessed):
             return why
         found = lead_of(one, other, self._policy)
         if sum_of(found) > -NEARLY_EQUAL:

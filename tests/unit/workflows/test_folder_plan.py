@@ -10,8 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
 
 from service import wiring
+from service.domain.letting_go import MARKED
 from service.domain.policy import DEFAULT, Protected
 from service.inputs.values import Skipped
 from service.pictures.budget import MachineBudget
@@ -215,6 +217,18 @@ def test_an_enlarged_copy_does_not_take_its_originals_place(folder, planned, wri
     [item] = plan.removal.items
     assert item.why["policy"] == "keeper-2"
     assert "real detail" in item.why["weighed"][0]["text"]
+
+
+def test_what_is_marked_as_generated_does_not_go_for_its_stripped_twin(folder, planned, coffee):
+    """Equal pixels show nothing of the mark, and somebody is asked as a check asks."""
+    marks = PngInfo()
+    marks.add_text("parameters", "a cup, Steps: 20, Sampler: Euler")
+    picture = Image.fromarray(coffee)
+    picture.save(folder / "marked.png", pnginfo=marks)
+    picture.save(folder / "stripped.png")
+    plan = planned(folder)
+    assert going(plan) == {}
+    assert [doubtful.why for doubtful in plan.doubtful] == [MARKED]
 
 
 def test_what_the_policy_protects_stays(folder, planned, written, resized, astronaut):
