@@ -101,9 +101,10 @@ def unsure(stays: Assessed, goes: Assessed) -> str | None:
     marked = [(each.authenticity.generated or 0.0) >= CALLED for each in (stays, goes)]
     if marked[0] != marked[1]:
         return MARKED
-    known = None not in (stays.quality.effective_megapixels, goes.quality.effective_megapixels)
-    if not known or not differ_in_size(stays.facts, goes.facts):
+    if not differ_in_size(stays.facts, goes.facts):
         return None
+    if None in (stays.quality.effective_megapixels, goes.quality.effective_megapixels):
+        return NO_MORE_DETAIL
     more, pixels = doublings_of_detail(stays, goes), stays.facts.megapixels / goes.facts.megapixels
     if more > SURELY_MORE or pixels >= FAR_LARGER:
         return None

@@ -33,7 +33,8 @@ def a_picture():
     ):
         facts = PictureFacts(sha256, kind, width, height, size, "1" * 64, 1, animated, notes)
         authenticity = Authenticity(screenshot=screenshot, generated=generated)
-        return Assessed(facts, Quality(sharpness=sharpness, **quality), authenticity)
+        detail = {"effective_megapixels": facts.megapixels} | quality
+        return Assessed(facts, Quality(sharpness=sharpness, **detail), authenticity)
 
     return make
 

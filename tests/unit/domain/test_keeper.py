@@ -35,7 +35,15 @@ def test_a_half_size_copy_may_go(judge, a_picture):
     verdict, of_stored = judge(a_picture(500, 400), a_picture(1000, 800))
     assert (verdict.action, verdict.keeper) == (Action.DELETE, "img_1")
     assert of_stored == UNTOUCHED
-    assert "the stored picture has 4.0 times the pixels" in [reason.text for reason in verdict.reasons]
+    assert "the stored picture has 4.0 times the real detail" in [reason.text for reason in verdict.reasons]
+
+
+def test_a_thumbnail_goes_for_no_larger_one_unseen(judge, a_picture):
+    """Too small for its detail to be read: more pixels may be those of an enlargement."""
+    small, large = (a_picture(*size, effective_megapixels=None) for size in ((100, 80), (130, 104)))
+    verdict, _ = judge(small, large)
+    assert verdict.action is Action.REVIEW
+    assert any("times the pixels" in reason.text for reason in verdict.reasons)
 
 
 def test_a_larger_query_stays_and_the_stored_one_may_go(judge, a_picture):
@@ -292,10 +300,10 @@ def test_ids_do_not_decide(a_match, a_picture):
 
 
 def test_a_reason_against_the_one_that_stays_has_a_negative_weight(judge, a_picture):
-    """The stored picture wins on pixels though the query is less noisy."""
+    """The stored picture wins on detail though the query is less noisy."""
     verdict, _ = judge(a_picture(500, 400, noise=0.0), a_picture(1000, 800, noise=5.7))
     weights = {reason.text: reason.weight for reason in verdict.reasons}
-    assert weights["the stored picture has 4.0 times the pixels"] == 0.94
+    assert weights["the stored picture has 4.0 times the real detail"] == 0.94
     assert weights["the query is less noisy (0 levels against 6)"] == -0.3
 
 

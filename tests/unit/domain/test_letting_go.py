@@ -22,6 +22,14 @@ ORIGINAL = {"width": 2000, "height": 1500, "effective_megapixels": 2.9, "enlarge
         ({}, {"width": 2200, "height": 1650, "effective_megapixels": 3.4}, NO_MORE_DETAIL),
         # Far larger: that it was enlarged would have been read, and weighed.
         ({}, {"width": 1000, "height": 750, "effective_megapixels": 2.4}, None),
+        # Too small to read the detail of either, or of one: more pixels may be an enlargement's.
+        (
+            {"width": 140, "height": 112, "effective_megapixels": None},
+            {"width": 100, "height": 80, "effective_megapixels": None},
+            NO_MORE_DETAIL,
+        ),
+        ({}, {"width": 100, "height": 75, "effective_megapixels": None}, NO_MORE_DETAIL),
+        ({"effective_megapixels": None}, {"effective_megapixels": None}, None),
         ({"generated": None}, {"generated": 1.0}, MARKED),
         ({"generated": 1.0}, {"generated": 1.0}, None),
     ],

@@ -31,7 +31,8 @@ def stored(catalogue):
                 ProvedMatch(a_hash(name), a_hash(other), relation, 0.99, {"edits": []}, "model", "policy")
                 for other, relation in copied
             )
-            content = a_content(name, width=width, height=800, bytes=100 * width)
+            detail = {"effective_megapixels": width * 800 / 1e6}
+            content = a_content(name, width=width, height=800, bytes=100 * width, quality=detail)
             entry = a_hand_in(name, content=content, matches=proofs, external_id=f"shelf/{name}.jpg")
             catalogue.append(entry, searched_to=catalogue.head())
 
