@@ -57,8 +57,11 @@ def marks(file: FileFacts) -> tuple[str, ...]:
 def _source_types(file: FileFacts) -> dict[str, str]:
     """The digital source types that are declared, and how far each is verified; a manifest's come first."""
     manifest = file.manifest
-    found = dict.fromkeys(manifest.source_types, _HOW[manifest.holds]) if manifest is not None else {}
-    return found if file.source_type is None else {file.source_type: _HOW[Holds.UNVERIFIED]} | found
+    found = {} if file.source_type is None else {file.source_type: _HOW[Holds.UNVERIFIED]}
+    if manifest is None:
+        return found
+    earlier = dict.fromkeys(manifest.earlier_source_types, _OF_INGREDIENT)
+    return found | earlier | dict.fromkeys(manifest.source_types, _HOW[manifest.holds])
 
 
 def _of_manifest(file: FileFacts) -> Iterator[str]:
@@ -76,6 +79,8 @@ def _of_manifest(file: FileFacts) -> Iterator[str]:
             yield f"its C2PA manifest tells that it was made from an earlier picture ({how})"
     if edits:
         yield f"its C2PA manifest tells of edits: {', '.join(edits)} ({how})"
+    if earlier := [each for each in (manifest.earlier_actions if manifest else ()) if each in EDIT_ACTIONS]:
+        yield f"the C2PA manifest of what it was made from tells of edits: {', '.join(earlier)} ({_OF_INGREDIENT})"
 
 
 def _by(manifest: Manifest) -> str:
@@ -93,6 +98,7 @@ _HOW: Final = {
     Holds.INVALID: "in a manifest that does not hold",
     Holds.UNVERIFIED: "not verified",
 }
+_OF_INGREDIENT: Final = "of an ingredient, not verified"
 _WORTH: Final = {
     Holds.TRUSTED: "holds, and whose signer is trusted",
     Holds.VALID: "holds, and whose signer nobody here vouches for",

@@ -39,9 +39,12 @@ class Manifest:
     program: str | None = None
     """What made the claim."""
     actions: tuple[str, ...] = ()
-    """What was done to the picture and to what it was made from, without `c2pa.`, as `opened` or `cropped`."""
+    """What was done to the picture, without `c2pa.`, as `opened` or `cropped`."""
     source_types: tuple[str, ...] = ()
     """The digital source types that actions declare, their last words."""
+    earlier_actions: tuple[str, ...] = ()
+    """What the manifests of what it was made from tell of. `holds` says nothing of them, nor of their signers."""
+    earlier_source_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

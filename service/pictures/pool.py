@@ -196,7 +196,7 @@ class DecodePool:
         return Decoded(facts, pixels, reservation)
 
     def verify_manifest(self, data: bytes, name: PictureFormat, *, wait_s: float | None = 2.0) -> Manifest:
-        """What came of verifying the C2PA manifest in a file. Raises OverloadedError if its turn does not come in time."""
+        """What came of verifying the C2PA manifest in a file; it is not verified if its turn does not come in time."""
         return self._verifier.verify(data, name, wait_s=wait_s)
 
     def stats(self) -> PoolStats:

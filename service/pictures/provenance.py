@@ -31,6 +31,7 @@ AT_ONCE: Final = 2
 NOT_INSTALLED: Final = "that needs keepone[c2pa]"
 FAILED: Final = "whoever tried could not read it"
 TOO_LONG: Final = "that took too long"
+BUSY: Final = "the service was too busy"
 
 _BOOT: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -81,15 +82,17 @@ class Verifier:
         self._free = BoundedSemaphore(AT_ONCE)
 
     def verify(self, data: bytes, name: PictureFormat, *, wait_s: float | None) -> Manifest:
-        """What came of verifying the manifest in a file's bytes. Raises OverloadedError if no turn comes in time."""
+        """What came of verifying the manifest in a file's bytes; it is not verified if no turn comes in time."""
         if not is_installed():
             return Manifest(Holds.UNVERIFIED, NOT_INSTALLED)
         if name not in _MEDIA_TYPES:
             return Manifest(Holds.UNVERIFIED, FAILED)
         if not self._free.acquire(timeout=wait_s):
-            raise OverloadedError("Too many manifests are being verified; try again shortly.")
+            return Manifest(Holds.UNVERIFIED, BUSY)
         try:
             return self._ask(data, _MEDIA_TYPES[name])
+        except OverloadedError:
+            return Manifest(Holds.UNVERIFIED, BUSY)
         finally:
             self._free.release()
 
@@ -137,6 +140,8 @@ def _manifest(answer: bytes) -> Manifest:
             program=_text(told["program"]) or None,
             actions=_matches(_ACTION, told["actions"]),
             source_types=_matches(_SOURCE_TYPE, told["source_types"]),
+            earlier_actions=_matches(_ACTION, told["earlier_actions"]),
+            earlier_source_types=_matches(_SOURCE_TYPE, told["earlier_source_types"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Manifest(Holds.UNVERIFIED, FAILED)

@@ -32,7 +32,18 @@ def main() -> None:
         told = _told(sys.argv[-1], _read_all(file), trusted)
     except c2pa.C2paError as error:
         told = {"state": "Unreadable", "failures": [str(error)[:_LONGEST]]}
-    os.pwrite(answer, json.dumps(told).encode(), 0)
+    os.pwrite(answer, _fitting(told, os.fstat(answer).st_size), 0)
+
+
+def _fitting(told: dict[str, Any], room: int) -> bytes:
+    """The answer, without the lists that leave no room for it: that a manifest does not hold is told whatever it says."""
+    for too_much in (None, "earlier_actions", "actions", "earlier_source_types", "source_types", "failures"):
+        if too_much in told:
+            told[too_much] = []
+        answer = json.dumps(told, ensure_ascii=False).encode(errors="replace")
+        if len(answer) <= room:
+            break
+    return answer
 
 
 def _told(media_type: str, data: bytes, anchors: str) -> dict[str, Any]:
@@ -42,8 +53,8 @@ def _told(media_type: str, data: bytes, anchors: str) -> dict[str, Any]:
         store = json.loads(reader.json())
     manifests = store["manifests"]
     active = manifests[store["active_manifest"]]
-    actions = [action for manifest in (active, *_others(manifests, active)) for action in _actions(manifest)]
-    sources = [action.get("digitalSourceType") for action in actions]
+    actions = _actions(active)
+    earlier = [action for manifest in _others(manifests, active) for action in _actions(manifest)]
     results = store.get("validation_results", {})
     about = [
         results.get("activeManifest", {}),
@@ -56,13 +67,24 @@ def _told(media_type: str, data: bytes, anchors: str) -> dict[str, Any]:
         "failures": [one["code"][:_LONGEST] for each in about for one in each.get("failure", [])][:_MOST],
         "signer": _joined(signature.get("common_name"), signature.get("issuer")),
         "program": _joined(made_by.get("name"), made_by.get("version")),
-        "actions": [str(action.get("action"))[:_LONGEST] for action in actions][:_MOST],
-        "source_types": [str(each)[-_LONGEST:] for each in sources if each][:_MOST],
+        "actions": _names(actions),
+        "source_types": _sources(actions),
+        "earlier_actions": _names(earlier),
+        "earlier_source_types": _sources(earlier),
     }
 
 
+def _names(actions: list[dict[str, Any]]) -> list[str]:
+    return [str(action.get("action"))[:_LONGEST] for action in actions][:_MOST]
+
+
+def _sources(actions: list[dict[str, Any]]) -> list[str]:
+    sources = (action.get("digitalSourceType") for action in actions)
+    return [str(each)[-_LONGEST:] for each in sources if each][:_MOST]
+
+
 def _others(manifests: dict[str, Any], active: dict[str, Any]) -> list[dict[str, Any]]:
-    """Of what the picture was made from: their manifests come with it."""
+    """Of what the picture was made from: their manifests come with it, and the state is not theirs."""
     return [manifest for manifest in manifests.values() if manifest is not active]
 
 

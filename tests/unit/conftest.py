@@ -180,3 +180,9 @@ class C2paSigner:
 @pytest.fixture(scope="session")
 def c2pa_signer():
     return C2paSigner()
+
+
+@pytest.fixture(scope="session")
+def another_signer():
+    """With a root of its own, which nobody trusts."""
+    return C2paSigner()

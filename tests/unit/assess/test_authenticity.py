@@ -118,6 +118,12 @@ def test_every_claim_of_a_manifest_is_told_with_what_it_is_worth(holds, why, wor
     )
 
 
+def test_an_edit_of_a_generated_picture_is_generated():
+    """Though nobody verified the manifest that tells so."""
+    manifest = Manifest(Holds.TRUSTED, earlier_source_types=("trainedAlgorithmicMedia",))
+    assert assess_authenticity(TINY, replace(WITH_C2PA, manifest=manifest)).generated == 1.0
+
+
 def test_a_manifest_that_nobody_could_verify_says_why():
     """And what its plain bytes show is told as not verified."""
     file = replace(WITH_C2PA, manifest=Manifest(Holds.UNVERIFIED, "that took too long"), edits=("cropped",))

@@ -3,17 +3,18 @@
 import json
 import socket
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from service.domain.errors import OverloadedError
+from service.assess.synthetic import marks
 from service.domain.file_facts import Holds, Manifest
 from service.pictures import provenance
 from service.pictures.admit import Limits
 from service.pictures.file_facts import read_file_facts
-from service.pictures.provenance import FAILED, NOT_INSTALLED, TOO_LONG, Verifier
+from service.pictures.provenance import BUSY, FAILED, NOT_INSTALLED, TOO_LONG, Verifier
 
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF", "HEIC"]
 NOISE = Image.fromarray(np.random.default_rng(5).integers(0, 256, (48, 64, 3), np.uint8))
@@ -74,8 +75,22 @@ def test_what_a_picture_was_made_from_is_told_of_too(verify, c2pa_signer, encode
     smaller = encode(NOISE.resize((32, 24)), "JPEG")
     told = verify(c2pa_signer.sign(smaller, actions=["opened", "resized"], parent=generated))
     assert told.holds is Holds.TRUSTED
-    assert {"opened", "resized", "created"} <= {*told.actions}
-    assert told.source_types == ("trainedAlgorithmicMedia",)
+    assert (told.actions, told.source_types) == (("opened", "resized"), ())
+    assert (told.earlier_actions, told.earlier_source_types) == (("created",), ("trainedAlgorithmicMedia",))
+
+
+def test_nobody_vouches_for_what_a_picture_was_made_from(verify, c2pa_signer, another_signer, encode):
+    """Whoever is trusted signed an edit of what a stranger calls a photograph, and not that it is one."""
+    claimed = another_signer.sign(encode(NOISE, "JPEG"), actions=[("created", "digitalCapture"), "cropped"])
+    data = c2pa_signer.sign(encode(NOISE.resize((32, 24)), "JPEG"), actions=["opened", "resized"], parent=claimed)
+    told = verify(data)
+    assert told.holds is Holds.TRUSTED
+    signals = marks(replace(read_file_facts(data, "JPEG"), manifest=told))
+    assert "its C2PA manifest tells of edits: resized (verified)" in signals
+    assert (
+        "the C2PA manifest of what it was made from tells of edits: cropped (of an ingredient, not verified)" in signals
+    )
+    assert "declares the digital source type digitalCapture (of an ingredient, not verified)" in signals
 
 
 def test_whatever_the_bytes_are_the_picture_is_not_refused(verify, signed):
@@ -150,7 +165,7 @@ def test_a_child_has_no_more_memory_than_it_is_allowed(signed, monkeypatch):
 
 
 def test_no_more_are_verified_at_once_than_there_is_room_for(signed, monkeypatch):
-    """A third one waits for its turn, and is told to come again."""
+    """A third one waits for its turn, and stays unverified if that does not come: its picture is not refused."""
     monkeypatch.setattr(provenance, "_BOOT", "import time; time.sleep(60)")
     verifier = Verifier(Limits(decode_seconds=1, patience=2), "")
     busy = [threading.Thread(target=verifier.verify, args=(signed, "JPEG"), kwargs={"wait_s": None}) for _ in range(2)]
@@ -158,10 +173,31 @@ def test_no_more_are_verified_at_once_than_there_is_room_for(signed, monkeypatch
         thread.start()
     while verifier._free._value:  # until both have begun
         pass
-    with pytest.raises(OverloadedError):
-        verifier.verify(signed, "JPEG", wait_s=0)
+    told = verifier.verify(signed, "JPEG", wait_s=0)
     for thread in busy:
         thread.join()
+    assert told == Manifest(Holds.UNVERIFIED, BUSY)
+
+
+def test_where_no_process_can_be_started_the_picture_is_not_refused(signed, monkeypatch):
+    """The machine is out of processes or memory."""
+
+    def refuse(*_, **__):
+        raise OSError
+
+    monkeypatch.setattr(provenance.subprocess, "Popen", refuse)
+    assert Verifier(Limits(), "").verify(signed, "JPEG", wait_s=60) == Manifest(Holds.UNVERIFIED, BUSY)
+
+
+def test_however_much_a_manifest_says_it_is_told_that_it_does_not_hold(verify, c2pa_signer, encode):
+    """Else whoever changes a file has it say so much that nothing comes through."""
+    long = "\U0001f4f7" * 250
+    changed = bytearray(
+        c2pa_signer.sign(encode(NOISE, "JPEG"), actions=[("created", "digitalCapture")] + [(long, long)] * 63)
+    )
+    changed[-40] ^= 1
+    told = verify(bytes(changed))
+    assert (told.holds, told.why) == (Holds.INVALID, "the file was changed after it was signed")
 
 
 def test_what_a_manifest_says_is_cleaned():
@@ -173,8 +209,15 @@ def test_what_a_manifest_says_is_cleaned():
         "program": "x" * 1000,
         "actions": ["c2pa.cropped", "c2pa.cropped", "com.example.thing", "c2pa.<b>"],
         "source_types": ["http://cv.iptc.org/newscodes/digitalsourcetype/print", "javascript:alert(1)"],
+        "earlier_actions": ["c2pa.edited", "c2pa.<b>"],
+        "earlier_source_types": ["javascript:alert(1)"],
     }
     manifest = provenance._manifest(json.dumps(told).encode().ljust(4096, b"\0"))
     assert manifest == Manifest(
-        Holds.VALID, signer="a[31mb", program="x" * 200, actions=("cropped",), source_types=("print",)
+        Holds.VALID,
+        signer="a[31mb",
+        program="x" * 200,
+        actions=("cropped",),
+        source_types=("print",),
+        earlier_actions=("edited",),
     )
