@@ -31,6 +31,7 @@ from service.pictures.pool import DecodePool
 from service.policies import built_in
 from service.policies import policy_of as as_value
 from service.wiring_faces import face_judge
+from service.wiring_trust import trust_anchors
 from service.workflows.findings import Store
 from service.workflows.folder_crew import Crew
 from service.workflows.parts import Parts
@@ -127,24 +128,11 @@ def decoders(
             decode_seconds=settings.decode_seconds,
         ),
         budget=MachineBudget(settings.decode_budget),
-        trust_anchors=_trust_anchors(settings),
+        trust_anchors=trust_anchors(settings),
         fault_injection=fault_injection,
         at_once=at_once,
         recycle_after=recycle_after,
     )
-
-
-def _trust_anchors(settings: Settings) -> str:
-    """The certificates that are trusted to sign manifests. Raises SettingsError."""
-    if not settings.trusted_signers:
-        return ""
-    try:
-        anchors = Path(settings.trusted_signers).read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"KEEPONE_TRUSTED_SIGNERS: {settings.trusted_signers} cannot be read as PEM") from error
-    if "-----BEGIN CERTIFICATE-----" not in anchors:
-        raise SettingsError(f"KEEPONE_TRUSTED_SIGNERS: {settings.trusted_signers} holds no certificate in PEM")
-    return anchors
 
 
 def embedder() -> Builtin:

@@ -7,14 +7,27 @@ from service.domain.errors import SettingsError
 from service.domain.file_facts import Holds
 from service.settings import Settings
 
+BEGIN, END = (f"-----{each} CERTIFICATE-----\n" for each in ("BEGIN", "END"))
 
-@pytest.mark.parametrize("text", [None, "no certificate", "caf\u00e9"])
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "no certificate", "caf\u00e9", BEGIN, f"{BEGIN}no base64!\n{END}", f"{BEGIN}bm8gY2VydGlmaWNhdGU=\n{END}"],
+)
 def test_a_list_of_trusted_signers_that_is_none_stops_the_start(tmp_path, text):
     """Else every manifest would look as if nobody vouched for its signer."""
     trust = tmp_path / "trust.pem"
     if text is not None:
         trust.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match="KEEPONE_TRUSTED_SIGNERS"):
+        wiring.decoders(Settings(_env_file=None, data=tmp_path, trusted_signers=str(trust)), at_once=False)
+
+
+def test_one_certificate_that_is_broken_stops_the_start_among_good_ones(tmp_path, c2pa_signer):
+    """Else whoever it stands for would look like a stranger."""
+    trust = tmp_path / "trust.pem"
+    trust.write_bytes(c2pa_signer.root + f"{BEGIN}bm8gY2VydGlmaWNhdGU=\n{END}".encode() + c2pa_signer.root)
+    with pytest.raises(SettingsError, match="certificate 2 "):
         wiring.decoders(Settings(_env_file=None, data=tmp_path, trusted_signers=str(trust)), at_once=False)
 
 
