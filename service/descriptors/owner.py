@@ -8,15 +8,18 @@ A model that nobody asked for a while is let go, and loaded again for whoever co
 from __future__ import annotations
 
 import gc
+import logging
 import queue
 import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+_LOGGER: Final = logging.getLogger("keepone")
 
 Model = TypeVar("Model")
 Item = TypeVar("Item")
@@ -80,17 +83,44 @@ class Owner(Generic[Model, Item, Answer]):
         self._thread.join()
 
     def _serve(self) -> None:
+        try:
+            self._serve_all()
+        finally:
+            # However this thread ends, nobody waits for it any more.
+            with self._closing:
+                self._closed = True
+            self.loaded = False
+            while True:
+                try:
+                    left = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+                if left is not None:
+                    _fail([left])
+
+    def _serve_all(self) -> None:
         held: list[Model] = []
         going_on = True
         while going_on:
             batch, going_on = self._next_batch(self._idle_s if held and self._idle_s else None)
             if batch:
-                self._answer(held, batch)
+                try:
+                    self._answer(held, batch)
+                finally:
+                    _fail(batch)
             elif held:
-                held.clear()
-                gc.collect()
-                self._release()
-                self.loaded = False
+                self._let_go(held)
+            # Items may be whole pictures: they are not kept while the next are waited for.
+            del batch
+
+    def _let_go(self, held: list[Model]) -> None:
+        held.clear()
+        gc.collect()
+        try:
+            self._release()
+        except Exception as error:
+            _LOGGER.warning("model_not_released", exc_info=error)
+        self.loaded = False
 
     def _next_batch(self, patience: float | None) -> tuple[list[_Waiting[Item, Answer]], bool]:
         """What is to be asked together, nothing after `patience` seconds; and whether more may come."""
@@ -120,6 +150,8 @@ class Owner(Generic[Model, Item, Answer]):
                 held.append(self._load())
                 self.loaded = True
             answers = self._ask(held[0], [waiting.item for waiting in batch])
+            if len(answers) != len(batch):
+                raise ValueError(f"{len(answers)} answers for {len(batch)} items")  # noqa: TRY301 - told as any other
         except Exception as error:  # noqa: BLE001 - it belongs to those who wait, not to this thread
             if len(batch) == 1 or not held:
                 for waiting in batch:
@@ -131,3 +163,10 @@ class Owner(Generic[Model, Item, Answer]):
         else:
             for waiting, answer in zip(batch, answers, strict=True):
                 waiting.answer.set_result(answer)
+
+
+def _fail(batch: Sequence[_Waiting[Item, Answer]]) -> None:
+    """Tell those who have no answer that there will be none."""
+    for waiting in batch:
+        if not waiting.answer.done():
+            waiting.answer.set_exception(ClosedError())

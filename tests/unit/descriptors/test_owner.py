@@ -2,11 +2,14 @@
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+import weakref
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
 from service.descriptors.owner import ClosedError, Owner
+
+UNFORESEEN = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
 
 class Doubler:
@@ -119,3 +122,89 @@ def test_closing_answers_what_waits_and_nothing_after_it(owned, doubler):
         owner.ask([1])
     owner.close()
     assert doubler.released == 1
+
+
+def test_a_model_that_cannot_be_released_is_still_answered_by(owned, doubler, monkeypatch):
+    """What fails while nobody asks is nobody's failure: the next has an answer."""
+
+    def refuse():
+        doubler.released += 1
+        raise OSError("busy")
+
+    monkeypatch.setattr(doubler, "release", refuse)
+    owner = owned(idle_s=0.05)
+    owner.ask([1])
+    deadline = time.monotonic() + 30
+    while owner.loaded and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(owner.ask, [2]).result(timeout=30) == [4]
+    assert doubler.loads == 2
+
+
+def test_too_short_an_answer_is_told_to_all_who_asked(owned, doubler, monkeypatch):
+    """Nobody may be given another's, nor wait for ever."""
+    monkeypatch.setattr(doubler, "ask", lambda _model, _items: [])
+    with pytest.raises(ValueError, match="0 answers for 1"):
+        _in_time(owned(), 1)
+
+
+@UNFORESEEN
+def test_an_owner_whose_thread_ends_unforeseen_is_closed(owned, monkeypatch):
+    """Whoever waits is told, and whoever comes later."""
+
+    def crash(_patience):
+        raise SystemExit
+
+    owner = owned()
+    assert owner.ask([1]) == [2]
+    monkeypatch.setattr(owner, "_next_batch", crash)
+    # Answered by the round that had begun already; the next one ends the thread.
+    assert _in_time(owner, 2) == [4]
+    owner._thread.join(30)
+    with pytest.raises(ClosedError):
+        _in_time(owner, 3)
+
+
+@UNFORESEEN
+def test_what_waits_when_the_thread_ends_is_told(owned, doubler, monkeypatch):
+    """No caller hangs."""
+
+    def exit_thread(_model, _items):
+        raise SystemExit
+
+    monkeypatch.setattr(doubler, "ask", exit_thread)
+    owner = owned(most=1)
+    with pytest.raises(ClosedError):
+        _in_time(owner, 1, 2, 3)
+
+
+def test_answered_items_are_not_kept(owned, doubler, monkeypatch):
+    """A picture's pixels are let go while the thread waits for the next."""
+    monkeypatch.setattr(doubler, "ask", lambda _model, items: [2 * item for item in items])
+    number = Number(4)
+    kept = weakref.ref(number)
+    assert owned().ask([number]) == [8]
+    del number
+    deadline = time.monotonic() + 5
+    while kept() is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert kept() is None
+
+
+class Number(float):
+    """One that can be watched."""
+
+
+def _in_time(owner, *items):
+    """What a caller in a thread of its own is told; it does not wait for ever."""
+    told = Future()
+
+    def ask():
+        try:
+            told.set_result(owner.ask(list(items)))
+        except Exception as error:  # noqa: BLE001 - told by the caller's own thread
+            told.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    return told.result(timeout=10)
