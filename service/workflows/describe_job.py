@@ -6,11 +6,13 @@ read. The items only tell; what is done is told by the catalogue, so a step whos
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
-from index_store.errors import SameJobError
+from index_store.errors import SameJobError, StoreError
 from index_store.job_records import JobItemOutcome, NewJob
+from service import log
 from service.domain.errors import UnknownSpaceError
 from service.workflows.filling import AT_ONCE, fill
 from service.workflows.job_life import run
@@ -74,7 +76,6 @@ class _Account:
         self, outcome: str, *, name: str, content_id: str | None = None, problem: dict[str, str] | None = None
     ) -> None:
         state: ItemState = "succeeded" if problem is None else "failed"
-        self._parts.jobs.add_items(self._job_id, self._next, (name,))
         self._parts.jobs.record(
             JobItemOutcome(
                 self._job_id,
@@ -106,7 +107,10 @@ class Filler:
         self._look_again = now + LOOK_SECONDS
         head = self._parts.catalogue.head()
         for one in self._watched:
-            one.look(head, now)
+            try:
+                one.look(head, now)
+            except StoreError as error:  # of one space; the others are looked after all the same
+                log.event("a space cannot be looked after", level=logging.WARNING, space=one.name, error=error)
 
 
 class _Watched:
@@ -117,6 +121,10 @@ class _Watched:
         self._looked_to: int | None = None
         self._job_id: str | None = None
         self._not_before = 0.0
+
+    @property
+    def name(self) -> str:
+        return self._space.name
 
     def look(self, head: int, now: float) -> None:
         if self._job_id is not None:

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from index_store.description_records import Coverage
+from index_store.errors import StoreError
 from index_store.job_records import NewJob
 from service import wiring
 from service.domain.errors import BadDescriptorError
@@ -175,3 +176,34 @@ def test_who_has_older_weights_does_not_take_the_newer_ones_out_of_use(parts, pu
     assert covered(parts) == Coverage(1, 0)
     states = {one.space_id: one.state for one in parts.catalogue.descriptions.spaces()}
     assert (states[older.space_id], states[newer.space_id]) == ("retired", "active")
+
+
+def test_a_step_is_written_down_at_once_or_not_at_all(parts, put, monkeypatch):
+    """Who dies before leaves no item that waits for ever."""
+    put(1)
+    Filler(parts).look()
+    [job] = listed(parts)
+
+    def dies(_):
+        raise StoreError("gone")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(parts.jobs, "record", dies)
+        assert run(parts, job.job_id) == "failed"
+    assert parts.jobs.counts(job.job_id) == {}
+
+
+def test_a_space_that_cannot_be_looked_after_stops_nothing_else(parts, put, monkeypatch):
+    """It is asked again the next time."""
+    put(1)
+    filler = Filler(parts)
+
+    def fails(*_):
+        raise StoreError("no row can be read")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(parts.catalogue.descriptions, "missing", fails)
+        filler.look()
+    assert listed(parts) == []
+    filler.look()
+    assert len(listed(parts)) == 1
