@@ -129,7 +129,7 @@ class _Watched:
     def look(self, head: int, now: float) -> None:
         if self._job_id is not None:
             state = self._parts.jobs.get(self._job_id).state
-            if state in {"queued", "running"}:
+            if state in {"queued", "running", "cancelled"}:  # who cancelled it may have it go on
                 return
             self._job_id = None
             if state != "succeeded":  # what it was to do is missing still

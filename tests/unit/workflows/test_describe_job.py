@@ -207,3 +207,21 @@ def test_a_space_that_cannot_be_looked_after_stops_nothing_else(parts, put, monk
     assert listed(parts) == []
     filler.look()
     assert len(listed(parts)) == 1
+
+
+def test_a_job_that_a_person_cancelled_is_not_asked_for_again(parts, put, monkeypatch):
+    """Resumed, it goes on."""
+    put(1)
+    filler = Filler(parts)
+    filler.look()
+    [job] = listed(parts)
+    parts.jobs.request_cancel(job.job_id)
+    assert run(parts, job.job_id) == "cancelled"
+    filler.look()
+    monkeypatch.setattr(describe_job.time, "monotonic", lambda: 1e9)
+    filler.look()
+    assert len(listed(parts)) == 1
+    parts.jobs.set_state(job.job_id, "queued")
+    assert run(parts, job.job_id) == "succeeded"
+    filler.look()
+    assert (covered(parts), len(listed(parts))) == (Coverage(1, 0), 1)
