@@ -8,11 +8,11 @@ each one that goes was compared with its own keeper, and no group loses its last
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from service.domain.choosing import Group
-from service.domain.letting_go import asks
-from service.domain.values import Action
+from service.domain.letting_go import asks, is_other_way
+from service.domain.values import Action, Direction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,6 +35,18 @@ class Proved:
     relation: Relation
     pair: Pair
     """Seen from the lower number."""
+    direction: Direction = Direction.UNKNOWN
+    """Taken the lower number for the query."""
+
+    def turned(self) -> Proved:
+        """The same, seen from the other one."""
+        return Proved(self.relation, self.pair.turned(), _TURNED.get(self.direction, self.direction))
+
+
+_TURNED: Final = {
+    Direction.QUERY_FROM_REFERENCE: Direction.REFERENCE_FROM_QUERY,
+    Direction.REFERENCE_FROM_QUERY: Direction.QUERY_FROM_REFERENCE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,8 @@ def standings(
             if members[other].protected:
                 found[other] = Standing(Action.KEEP, keeper)
             else:
-                must_ask = asks(proof.relation, assessed[keeper], assessed[other], leads, policy)
+                must_ask = is_other_way(proof.direction, query_goes=other < keeper)
+                must_ask = must_ask or asks(proof.relation, assessed[keeper], assessed[other], leads, policy)
                 found[other] = Standing(Action.REVIEW if must_ask else Action.DELETE, keeper)
         left = [other for other in left if other not in found]
     return tuple(found.get(number, Standing(Action.KEEP, number)) for number in range(len(members)))

@@ -14,7 +14,7 @@ from index_store.errors import NotFoundError
 from service.domain.errors import SettingsError
 from service.domain.pairs import pair_of
 from service.domain.standing import Member, Proved, standings
-from service.domain.values import Action, Edit, OperatingPoint, Relation
+from service.domain.values import Action, Direction, Edit, OperatingPoint, Relation
 from service.policies import PolicyDocument, built_in, policy_of
 from service.workflows.assessed import assessed_of
 
@@ -141,8 +141,8 @@ def _proved(group: _Group) -> dict[tuple[int, int], Proved]:
     for proof in group.proofs:
         one, other = numbers[proof.query_content], numbers[proof.reference_content]
         seen = _seen(proof)
-        key, pair = ((one, other), seen.pair) if one < other else ((other, one), seen.pair.turned())
-        proved.setdefault(key, Proved(seen.relation, pair))
+        key, seen = ((one, other), seen) if one < other else ((other, one), seen.turned())
+        proved.setdefault(key, seen)
     return proved
 
 
@@ -150,7 +150,8 @@ def _seen(proof: ProvedPair) -> Proved:
     said, relation = proof.evidence, Relation(proof.relation)
     overlaps = said.get("query_overlap"), said.get("reference_overlap")
     edits = tuple(Edit(edit) for edit in said.get("edits", ()))
-    return Proved(relation, pair_of(relation, edits, overlaps, said.get("appearance")))
+    direction = Direction(said.get("direction", Direction.UNKNOWN))
+    return Proved(relation, pair_of(relation, edits, overlaps, said.get("appearance")), direction)
 
 
 def _groups(proofs: Proofs, least: float) -> Iterator[_Group]:

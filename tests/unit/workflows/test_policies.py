@@ -16,6 +16,10 @@ from service.workflows.policies import difference_block, policy_named, simulate
 CAREFUL = replace(DEFAULT, name="careful-1", without_review=frozenset())
 
 
+def _direction(*told):
+    return {"direction": told[0]} if told else {}
+
+
 @pytest.fixture
 def catalogue():
     return MemoryCatalogue()
@@ -28,8 +32,10 @@ def stored(catalogue):
     def store(**pictures):
         for name, (width, *copied) in pictures.items():
             proofs = tuple(
-                ProvedMatch(a_hash(name), a_hash(other), relation, 0.99, {"edits": []}, "model", "policy")
-                for other, relation in copied
+                ProvedMatch(
+                    a_hash(name), a_hash(other), relation, 0.99, {"edits": []} | _direction(*told), "model", "policy"
+                )
+                for other, relation, *told in copied
             )
             detail = {"effective_megapixels": width * 800 / 1e6}
             content = a_content(name, width=width, height=800, bytes=100 * width, quality=detail)
@@ -54,6 +60,22 @@ def test_the_same_policy_changes_nothing(stored, tried):
     told = tried(DEFAULT)
     assert told["before"] == told["after"] == {"keep": 2, "delete": 1, "review": 0, "bytes_deleted": 100_000}
     assert (told["changed"], told["items"], told["groups"], told["contents"]) == (0, [], 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("widths", "direction", "review"),
+    [
+        ((1000, 2000), "query_from_reference", 1),
+        ((1000, 2000), "reference_from_query", 0),
+        ((2000, 1000), "query_from_reference", 0),
+        ((2000, 1000), "reference_from_query", 1),
+        ((1000, 2000), "unknown", 0),
+    ],
+)
+def test_what_would_stay_and_was_made_from_what_would_go_is_looked_at(stored, tried, widths, direction, review):
+    """As a check has it: the direction was stored with the proof, from whichever side it was seen."""
+    stored(a=(widths[0],), b=(widths[1], ("a", "reencoded", direction)))
+    assert tried(DEFAULT)["after"]["review"] == review
 
 
 def test_every_difference_is_told_with_both_sides(stored, tried):
