@@ -62,6 +62,7 @@ def test_the_same_policy_changes_nothing(stored, tried):
     assert (told["changed"], told["items"], told["groups"], told["contents"]) == (0, [], 1, 3)
 
 
+@pytest.mark.parametrize("names", ["ab", "ba"])
 @pytest.mark.parametrize(
     ("widths", "direction", "review"),
     [
@@ -72,9 +73,9 @@ def test_the_same_policy_changes_nothing(stored, tried):
         ((1000, 2000), "unknown", 0),
     ],
 )
-def test_what_would_stay_and_was_made_from_what_would_go_is_looked_at(stored, tried, widths, direction, review):
+def test_what_would_stay_and_was_made_from_what_would_go_is_looked_at(stored, tried, names, widths, direction, review):
     """As a check has it: the direction was stored with the proof, from whichever side it was seen."""
-    stored(a=(widths[0],), b=(widths[1], ("a", "reencoded", direction)))
+    stored(**{names[0]: (widths[0],), names[1]: (widths[1], (names[0], "reencoded", direction))})
     assert tried(DEFAULT)["after"]["review"] == review
 
 
