@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     models: str = Field("", description="Folder of weights; empty: `models` in the data folder.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where networks run; auto: the GPU if any.")
     precision: Literal["fp32", "fp16", "bf16"] = Field("fp32", description="Numbers that a CLIP calculates with.")
-    face_detector: Literal["dlib", "yunet", "centerface", "skip"] = Field(
+    face_detector: Literal["dlib", "yunet", "skip"] = Field(
         "dlib", description="What finds the faces; skip: every picture is one face."
     )
     model_batch: PositiveInt = Field(32, description="Pictures that a CLIP is asked about together, at the most.")

@@ -36,5 +36,5 @@ class BackendSettings(Protocol):
         """Whether weights that are missing may be fetched."""
 
     @property
-    def face_detector(self) -> Literal["dlib", "yunet", "centerface", "skip"]:
+    def face_detector(self) -> Literal["dlib", "yunet", "skip"]:
         """What finds the faces."""

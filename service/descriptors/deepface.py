@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
 from service.descriptors.owner import Owner
@@ -37,7 +38,10 @@ PREFIX = "deepface:"
 ASKING = threading.RLock()
 """Held by whoever makes or asks anything of DeepFace."""
 METRICS = ("cosine", "euclidean", "euclidean_l2")
-_REVISION = 1
+LONG_SIDE = 1024
+"""Pixels that a picture is brought to before DeepFace sees it. DeepFace lays a border around it, four times its pixels, and
+Dlib doubles that picture again: of a large upload it would be gigabytes, which no budget of decoders knows of."""
+_REVISION = 2
 """Raised by hand whenever code here that makes the numbers changes."""
 
 
@@ -63,7 +67,6 @@ MODELS = {
 DETECTORS = {
     "dlib": FaceModel("shape_predictor_5_face_landmarks.dat", "dlib"),
     "yunet": FaceModel("face_detection_yunet_2023mar.onnx"),
-    "centerface": FaceModel("centerface.onnx"),
     "skip": FaceModel(""),
 }
 _ENDINGS = {"pytorch": ".pth", "onnx": ".onnx"}
@@ -104,6 +107,7 @@ class DeepFaceModel:
             "model": self._model,
             "detector": self._detector,
             "engine": engine,
+            "long_side": LONG_SIDE,
             "deepface": self._library.__version__,
             "weights": {weights.path.name: weights.sha256 for weights in self._weights},
             "dimension": self.dimension,
@@ -141,6 +145,7 @@ class DeepFaceModel:
 
     def _faces(self, picture: NDArray[np.uint8]) -> tuple[Described, ...]:
         exceptions = self._library.modules.exceptions
+        picture = _brought(picture)
         try:
             with ASKING:
                 found = self._library.modules.representation.represent(
@@ -185,7 +190,11 @@ def installed() -> list[str]:
 
 def weights_folder() -> Path:
     """Where DeepFace looks for weights."""
-    return Path(os.environ.get("DEEPFACE_HOME") or Path.home()).absolute() / ".deepface" / "weights"
+    return _home() / ".deepface" / "weights"
+
+
+def _home() -> Path:
+    return Path(os.environ.get("DEEPFACE_HOME") or Path.home()).absolute()
 
 
 def _engine() -> str:
@@ -226,6 +235,8 @@ def _laid(wanted: Path) -> bool:
 def _deepface() -> Any:
     """The library with the rooms that are used here. Raises WeightsError where it is not installed."""
     os.environ.setdefault("DEEPFACE_LOG_LEVEL", "40")
+    # Set to nothing, DeepFace would look in the working folder and fetch into it.
+    os.environ["DEEPFACE_HOME"] = str(_home())
     try:
         import deepface  # noqa: PLC0415 - heavy, and not everybody's
         import deepface.config.threshold  # noqa: PLC0415
@@ -235,6 +246,16 @@ def _deepface() -> Any:
     except ImportError as error:
         raise WeightsError(f"Face models need the extra `faces`: pip install 'keepone[faces]' ({error}).") from error
     return deepface
+
+
+def _brought(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """No longer than LONG_SIDE either way; small ones as they are."""
+    height, width = picture.shape[:2]
+    scale = LONG_SIDE / max(height, width)
+    if scale >= 1:
+        return picture
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _box(area: dict[str, Any], picture: NDArray[np.uint8], detector: str) -> Region:

@@ -1,5 +1,6 @@
 """DeepFace's Dlib on its real weights, and small checkpoints made on the spot for the rest."""
 
+import importlib
 import inspect
 import os
 import pickle
@@ -12,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from deepface.commons import weight_utils
+from deepface.commons import folder_utils, weight_utils
 from deepface.models.facial_recognition.pytorch import OpenFace
 from deepface.modules import modeling
 
@@ -40,6 +41,23 @@ def test_every_face_is_described(dlib, two_faces):
     """Two of them, left and right."""
     (faces,) = dlib.describe([two_faces])
     assert sorted(face.box[0] > 0.5 for face in faces) == [False, True]
+
+
+def test_no_picture_is_seen_larger_than_the_long_side(dlib, astronaut, monkeypatch):
+    """Its border and its doubling would take gigabytes; the box is still a share of the picture."""
+    seen = []
+    representation = importlib.import_module("deepface.modules.representation")
+    represent = representation.represent
+
+    def watched(picture, **options):
+        seen.append(picture.shape)
+        return represent(picture, **options)
+
+    monkeypatch.setattr(representation, "represent", watched)
+    large = np.kron(astronaut, np.ones((4, 4, 1), np.uint8))
+    ((face,), (same,)) = dlib.describe([large, astronaut])
+    assert seen == [(1024, 1024, 3), astronaut.shape]
+    assert face.box == pytest.approx(same.box, abs=0.05)
 
 
 def test_where_nobody_is_there_is_nothing(dlib, pictures):
@@ -147,15 +165,22 @@ def test_missing_weights_say_where_they_belong_and_are_not_fetched(home, given, 
     assert str(home / ".deepface" / "weights") in str(caught.value)
 
 
-@pytest.mark.parametrize("detector", ["yunet", "centerface"])
 @pytest.mark.usefixtures("home")
-def test_a_detector_without_its_file_is_named(given, detector):
+def test_a_detector_without_its_file_is_named(given):
     """It is not fetched either."""
-    with pytest.raises(WeightsError, match=detector):
-        deepface.opened("deepface:Dlib", replace(given, face_detector=detector))
+    with pytest.raises(WeightsError, match="yunet"):
+        deepface.opened("deepface:Dlib", replace(given, face_detector="yunet"))
 
 
-def test_every_file_named_here_is_one_that_deepface_asks_for(monkeypatch, astronaut):
+def test_an_empty_home_is_the_home_folder(given, tmp_path, monkeypatch):
+    """DeepFace by itself would look in the working folder, and fetch into it."""
+    monkeypatch.setenv("DEEPFACE_HOME", "")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    deepface.opened("deepface:Dlib", given).close()
+    assert folder_utils.get_deepface_home() == str(tmp_path)
+
+
+def test_every_file_named_here_is_one_that_deepface_asks_for(monkeypatch):
     """A name of ours that DeepFace does not know would let it fetch its own."""
     asked = []
 
@@ -170,8 +195,7 @@ def test_every_file_named_here_is_one_that_deepface_asks_for(monkeypatch, astron
                 continue
             asked.clear()
             with pytest.raises(ValueError, match="not fetched"):
-                # One of the detectors asks for its file only when it is shown a picture.
-                modeling.get_model_class(task=task, model_name=name)().detect_faces(astronaut)
+                modeling.get_model_class(task=task, model_name=name)()
             assert asked == [row.weights if "." in row.weights else f"{row.weights}.pth"]
 
 
