@@ -14,7 +14,7 @@ import numpy as np
 
 from index_store.records import ImageFilter
 from service.domain.likeness import distance
-from service.workflows.person_faces import largest
+from service.workflows.person_faces import largest, nearest_distance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,8 @@ def _near(
         near = by.space.follower.index.search(unit, wanted)
         names = {neighbour.content_id for neighbour in near}
         placed = parts.catalogue.descriptions.of(by.space.space.space_id, names)
-        reached = [distance(face.values, one.values, by.metric) for vectors in placed.values() for one in vectors]
+        # Of each the face that it was found by: others in a group picture lie anywhere.
+        reached = [nearest_distance(face.values, vectors, by.metric) for vectors in placed.values() if vectors]
         if len(near) < wanted or wanted >= _MOST_NEAR or max(reached, default=0.0) > threshold:
             break
         wanted *= 4

@@ -20,6 +20,8 @@ from service.workflows.spaces import described_by
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from numpy.typing import NDArray
+
     from index_store.description_records import PlacedVector
     from index_store.records import Image
     from service.descriptors.protocol import Described
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 _PAGE: Final = 500
 _FIRST: Final = 32
 """Neighbours that are asked for at first; one person may have many near ones, so that more are asked for."""
+
+_MOST_NEAR: Final = 4096
+"""Neighbours that are looked at, for a face that is often there in backgrounds, or whose person has very many photos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,17 +167,36 @@ def _images_of(person_id: str, parts: Parts) -> Iterator[Image]:
 
 
 def _nearest(one: Described, by: Yardstick, parts: Parts, most: int) -> list[NearFace]:
-    """More and more neighbours are asked for until there are enough persons among them."""
+    """More and more neighbours are asked for until nobody who is not among them can be nearer than those who are told.
+
+    A neighbour may have been found by a face in its background, while its person lies far: only persons no farther than
+    the farthest neighbour are sure to be the nearest.
+    """
     index = by.space.follower.index
     query = one.vector.astype(np.float32)
     unit = (query / np.linalg.norm(query))[None]
     wanted = _FIRST * most
     while True:
         near = index.search(unit, wanted)
-        persons = near_persons(one, {neighbour.content_id for neighbour in near}, by, parts)
-        if len(persons) >= most or len(near) < wanted:
-            return sorted(persons.values(), key=lambda face: (face.distance, face.person_id))[:most]
-        wanted *= 4
+        names = {neighbour.content_id for neighbour in near}
+        persons = near_persons(one, names, by, parts)
+        told = sorted(persons.values(), key=lambda face: (face.distance, face.person_id))[:most]
+        if len(near) < wanted or wanted >= _MOST_NEAR:
+            return told
+        if len(told) == most and told[-1].distance <= _reach(one.vector, names, by, parts):
+            return told
+        wanted = min(4 * wanted, _MOST_NEAR)
+
+
+def _reach(query: NDArray[np.floating], names: Iterable[str], by: Yardstick, parts: Parts) -> float:
+    """How far the farthest neighbour lies, by the nearest of its faces, which is the one it was found by."""
+    placed = parts.catalogue.descriptions.of(by.space.space.space_id, names)
+    return max((nearest_distance(query, vectors, by.metric) for vectors in placed.values() if vectors), default=0.0)
+
+
+def nearest_distance(query: NDArray[np.floating], vectors: Iterable[PlacedVector], metric: Distance) -> float:
+    """Of a picture's faces, at least one."""
+    return min(distance(query, one.values, metric) for one in vectors)
 
 
 def near_persons(one: Described, contents: Iterable[str], by: Yardstick, parts: Parts) -> Mapping[str, NearFace]:

@@ -104,6 +104,15 @@ def test_pages_tell_each_once(parts, put, face_file, monkeypatch):
     assert pages > 3
 
 
+def test_a_group_picture_among_the_neighbours_hides_nobody(parts, put, face_file, monkeypatch):
+    """Though others in it lie far."""
+    monkeypatch.setattr(asking, "_FIRST", 1)
+    old = put(face_file(1, 20), "old")
+    put(face_file(2, 10, 250), None)
+    new = put(face_file(3, 10), "new")
+    assert (new.image_id, old.image_id) in pairs(parts, OTHER)
+
+
 def test_a_person_with_many_photos_hides_nobody(parts, put, face_file, monkeypatch):
     """However many neighbours are its own."""
     monkeypatch.setattr(asking, "_FIRST", 1)

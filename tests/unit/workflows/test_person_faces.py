@@ -137,6 +137,26 @@ def test_more_neighbours_are_asked_for_until_there_are_enough_persons(parts, put
     assert [near.person_id for near in face.persons] == ["near", "far"]
 
 
+def test_a_face_in_a_background_ends_no_search(parts, put, face_file, monkeypatch):
+    """The neighbour that it finds is of somebody else, who lies farther than the next neighbour does."""
+    monkeypatch.setattr("service.workflows.person_faces._FIRST", 1)
+    put(face_file(1, 250, 10, smaller=1), "far")
+    put(face_file(2, 30), "near")
+    (face,) = identify(face_file(3, 10), by(parts), parts, most=1).faces
+    assert [near.person_id for near in face.persons] == ["near"]
+
+
+def test_a_search_for_persons_has_an_end(parts, put, face_file, monkeypatch):
+    """However many photos the nearest has."""
+    monkeypatch.setattr("service.workflows.person_faces._FIRST", 1)
+    monkeypatch.setattr("service.workflows.person_faces._MOST_NEAR", 4)
+    for seed in range(6):
+        put(face_file(seed, 10), "near")
+    put(face_file(21, 200), "far")
+    (face,) = identify(face_file(30, 12), by(parts), parts, most=2).faces
+    assert [near.person_id for near in face.persons] == ["near"]
+
+
 def test_each_face_of_the_picture_is_identified_by_itself(parts, put, face_file):
     """With its box."""
     put(face_file(1, 10), "one")
