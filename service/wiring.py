@@ -78,6 +78,8 @@ def build(
 def _build(
     settings: Settings, held: Held, make_pool: Callable[[], DecodePool], *, wait_for_index: bool, further: bool
 ) -> Parts:
+    # First, since what is missing for it stops the start, and nothing is open yet that would be left open.
+    faces = face_judge(settings)
     catalogue = open_catalogue(settings.effective_catalogue_url)
     model = MODELS[BUILTIN]
     space = space_of(catalogue)
@@ -102,7 +104,7 @@ def _build(
         policy=policy_named(settings.policy, catalogue.policies),
         held=held,
         spaces=spaces,
-        faces=face_judge(settings),
+        faces=faces,
         room=_room(settings),
     )
 
