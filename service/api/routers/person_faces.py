@@ -24,7 +24,7 @@ Space = Annotated[
 Metric = Annotated[Distance | None, Query(description="Not given: the one that the model's makers name first.")]
 Threshold = Annotated[
     float | None,
-    Query(ge=0, allow_inf_nan=False, description="Largest distance of one person's; not given: the makers' own."),
+    Query(ge=0, le=1e6, description="Largest distance of one person's; not given: the makers' own."),
 ]
 _SLUGS = (*AUTH_SLUGS, *PICTURE_SLUGS, "no-face", "no-face-space")
 
