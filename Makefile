@@ -1,5 +1,9 @@
 # Everything a newcomer or a CI needs. `make run` and `make test` do all their own set-up.
 PYTHON ?= python3
+# Tests of real pictures and models find them by it.
+ifneq ($(wildcard ../shared/data),)
+export KEEPONE_SHARED ?= $(abspath ../shared)
+endif
 VENV := .venv
 BIN := $(VENV)/bin
 # Quiet: what was installed already is not told again, and no newer pip is looked for.
