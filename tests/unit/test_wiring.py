@@ -3,7 +3,7 @@
 import pytest
 
 from service import wiring
-from service.domain.errors import SettingsError
+from service.domain.errors import SettingsError, WeightsError
 from service.domain.file_facts import Holds
 from service.settings import Settings
 
@@ -47,3 +47,10 @@ def test_the_data_folder_and_an_import_root_lie_apart(tmp_path, root):
     with pytest.raises(SettingsError):
         wiring.build(Settings(_env_file=None, data=data, import_roots=str(tmp_path / root)))
     assert not (data / "catalogue.sqlite").exists()
+
+
+def test_missing_weights_of_faces_stop_the_start_before_anything_is_open(tmp_path):
+    """Models and decoders would be left open."""
+    with pytest.raises(WeightsError):
+        wiring.build(Settings(_env_file=None, data=tmp_path / "data", faces=str(tmp_path / "none.onnx")))
+    assert not (tmp_path / "data" / "catalogue.sqlite").exists()
