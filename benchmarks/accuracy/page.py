@@ -87,7 +87,7 @@ def end_to_end(told: Mapping[str, Any]) -> list[str]:
                 (
                     KINDS[kind],
                     f"{of['uap']:.3f} ({bounds(of['uap_95'])})",
-                    share(of["listed"]),
+                    share(of["listed"]) if "listed" in of else "",
                     share(of["recall_at_p99.9"]),
                     share(of["duplicate_balanced"]),
                     share(of["edits_right"]),
