@@ -238,8 +238,9 @@ def test_a_row_that_makes_no_sense_is_run_and_keeps_nobody_waiting(parts, offere
 @pytest.mark.usefixtures("offered")
 def test_a_space_that_is_being_filled_keeps_no_picture_waiting(worker, parts, queued, monkeypatch):
     """Its job has a queue of its own; one whose model is not set here is left alone."""
-    parts.spaces = (SimpleNamespace(name="clip:here"),)
-    describing = [parts.jobs.create(NewJob("describe", {"space": name})).job_id for name in ("clip:here", "clip:there")]
+    parts.spaces = (SimpleNamespace(name="clip:here", space=SimpleNamespace(generation="g1")),)
+    asked = [{"space": name, "generation": "g1"} for name in ("clip:here", "clip:there")]
+    describing = [parts.jobs.create(NewJob("describe", request)).job_id for request in asked]
     many = queued()
     queues = {}
     fake = SimpleNamespace(enqueue_workflow=lambda queue, _workflow, job_id: queues.update({job_id: queue}))
