@@ -46,8 +46,11 @@ def page(connection: Connection, limit: int, cursor: str | None, least: float, *
 
 
 def _pairs(least: float, *, of_one_person: bool) -> CompoundSelect[Any]:
-    parts = (_same_bytes, _same_pixels, lambda *, of_one_person: _proved(least, of_one_person=of_one_person))
-    return union_all(*(part(of_one_person=of_one_person) for part in parts))
+    return union_all(
+        _same_bytes(of_one_person=of_one_person),
+        _same_pixels(of_one_person=of_one_person),
+        _proved(least, of_one_person=of_one_person),
+    )
 
 
 def _same_bytes(*, of_one_person: bool) -> Select[Any]:

@@ -106,6 +106,18 @@ def _faces(picture: NDArray[np.uint8]) -> list[Described]:
     return found
 
 
+def a_picture(seed: int, *faces: int, smaller: int = 0) -> NDArray[np.uint8]:
+    """(240, 320, 3): blocks of colours drawn from a seed, with a patch for each face that the twin is to find, the last
+    so many of them smaller.
+    """
+    blocks = np.random.default_rng(seed).integers(0, 200, (12, 16, 3), np.uint8)
+    picture = np.kron(blocks, np.ones((20, 20, 1), np.uint8))
+    for number, whose in enumerate(faces):
+        bottom = 60 if number >= len(faces) - smaller else 100
+        picture[40:bottom, 20 + 80 * number : 80 + 80 * number] = (*_ONLY_RED, whose)
+    return picture
+
+
 class SpaceModelContract:
     """Subclass it, and say how the model is opened, and which pictures it should find something in."""
 

@@ -3,10 +3,10 @@
 import io
 import threading
 
-import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from service.descriptors.testing import a_picture
 from service.workflows.describe_job import Filler
 from service.workflows.jobs import run_job
 from service.workflows.preparing import InThreads
@@ -16,12 +16,8 @@ SQUARES, COLOURS = "deepface:squares", "clip:colours"
 
 def a_file(seed, *faces):
     """A PNG of coloured blocks, with a patch of (255, 0, n) for each face of the twin."""
-    blocks = np.random.default_rng(seed).integers(0, 200, (12, 16, 3), np.uint8)
-    picture = np.kron(blocks, np.ones((20, 20, 1), np.uint8))
-    for number, whose in enumerate(faces):
-        picture[40:100, 20 + 80 * number : 80 + 80 * number] = (255, 0, whose)
     file = io.BytesIO()
-    Pillow.fromarray(picture).save(file, "PNG")
+    Pillow.fromarray(a_picture(seed, *faces)).save(file, "PNG")
     return {"file": file.getvalue()}
 
 

@@ -2,11 +2,11 @@
 
 import io
 
-import numpy as np
 import pytest
 from PIL import Image as Pillow
 
 from service import wiring
+from service.descriptors.testing import a_picture
 from service.domain.values import OperatingPoint
 from service.pictures.budget import MachineBudget
 from service.pictures.pool import DecodePool
@@ -90,13 +90,8 @@ def face_file():
     """
 
     def run(seed, *faces, smaller=0):
-        blocks = np.random.default_rng(seed).integers(0, 200, (12, 16, 3), np.uint8)
-        picture = np.kron(blocks, np.ones((20, 20, 1), np.uint8))
-        for number, whose in enumerate(faces):
-            bottom = 60 if number >= len(faces) - smaller else 100
-            picture[40:bottom, 20 + 80 * number : 80 + 80 * number] = (255, 0, whose)
         file = io.BytesIO()
-        Pillow.fromarray(picture).save(file, "PNG")
+        Pillow.fromarray(a_picture(seed, *faces, smaller=smaller)).save(file, "PNG")
         return file.getvalue()
 
     return run

@@ -372,6 +372,19 @@ def studied(parts, written):
 
 
 @pytest.fixture
+def inspected(monkeypatch):
+    """What came of each neighbour that a check laid the picture on."""
+    made = []
+
+    def run(*given, **named):
+        made.append(verify.inspect(*given, **named))
+        return made[-1]
+
+    monkeypatch.setattr(check, "inspect", run)
+    return made
+
+
+@pytest.fixture
 def small_paste(photographs):
     """The astronaut at a seventh of its pixels in a corner of the cat."""
     around = cv2.resize(photographs["chelsea"], (512, 341), interpolation=cv2.INTER_AREA)
@@ -403,32 +416,24 @@ def test_small_pictures_have_no_more_to_see(studied, small_paste, astronaut, res
     assert not verify.inspect(query, known, FITTED, closely=True).looked_closely
 
 
-def test_no_check_takes_more_than_two_closer_looks(asked, taken, parts, photographs, written, monkeypatch):
+def test_no_check_takes_more_than_two_closer_looks(asked, taken, parts, photographs, written, monkeypatch, inspected):
     """However many strangers seem near."""
     seeing_all = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
     monkeypatch.setattr(check, "CLOSE_SIMILARITY", -1.0)
     for name in ("astronaut", "coffee", "rocket", "hubble_deep_field"):
         taken(written(photographs[name]))
-    looks = []
-    monkeypatch.setattr(
-        check, "inspect", lambda *given, **named: looks.append(made := verify.inspect(*given, **named)) or made
-    )
     asked(written(photographs["chelsea"]), parts=seeing_all)
-    assert [look.looked_closely for look in looks].count(True) == 2
+    assert [look.looked_closely for look in inspected].count(True) == 2
 
 
-def test_bytes_that_are_stored_need_no_closer_look(asked, taken, parts, photographs, written, monkeypatch):
+def test_bytes_that_are_stored_need_no_closer_look(asked, taken, parts, photographs, written, monkeypatch, inspected):
     """Whose copy it is is certain."""
     seeing_all = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
     monkeypatch.setattr(check, "CLOSE_SIMILARITY", -1.0)
     taken(written(photographs["rocket"]))
     taken(written(photographs["coffee"]))
-    looks = []
-    monkeypatch.setattr(
-        check, "inspect", lambda *given, **named: looks.append(made := verify.inspect(*given, **named)) or made
-    )
     asked(written(photographs["coffee"]), parts=seeing_all)
-    assert [look.looked_closely for look in looks] == [False]
+    assert [look.looked_closely for look in inspected] == [False]
 
 
 def test_what_came_later_is_looked_at_as_if_it_had_been_there(

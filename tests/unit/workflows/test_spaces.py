@@ -12,7 +12,7 @@ from index_store.description_records import Coverage
 from index_store.records import ImageFilter, Removal
 from service import wiring
 from service.descriptors.protocol import Described
-from service.descriptors.testing import ColourTwin, SquareTwin
+from service.descriptors.testing import ColourTwin, SquareTwin, a_picture
 from service.domain.errors import BadDescriptorError, OverloadedError, UnknownSpaceError, WeightsError
 from service.domain.likeness import Distance, distance, own_metric
 from service.domain.values import VerdictKind
@@ -33,12 +33,8 @@ COLOURS, SQUARES = "clip:colours", "deepface:squares"
 
 def a_file(seed, *faces):
     """A PNG of coloured blocks, with a patch of (255, 0, n) for each face."""
-    blocks = np.random.default_rng(seed).integers(0, 200, (12, 16, 3), np.uint8)
-    picture = np.kron(blocks, np.ones((20, 20, 1), np.uint8))
-    for number, whose in enumerate(faces):
-        picture[40:100, 20 + 80 * number : 80 + 80 * number] = (255, 0, whose)
     file = io.BytesIO()
-    Pillow.fromarray(picture).save(file, "PNG")
+    Pillow.fromarray(a_picture(seed, *faces)).save(file, "PNG")
     return file.getvalue()
 
 
