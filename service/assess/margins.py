@@ -48,13 +48,13 @@ def _deep(rows: NDArray[np.uint8]) -> int:
     room = int(MOST * len(rows))
     if room < LEAST + NEXT or _of_one_colour(rows[:1])[1][0] < PLAIN:
         return 0
-    rows = rows[: room + NEXT + 1].astype(np.int16)
-    middles, share = _of_one_colour(rows)
-    end = _last_written(middles, share[: room + 1])
-    for last in range(end - 1, LEAST - 2, -1):
-        if share[last] >= PLAIN and last + NEXT < len(rows) and _ends(rows[last], rows[last + NEXT], middles[last]):
-            return last + 1
-    return 0
+    looked_at = rows[: room + NEXT + 1].astype(np.int16)
+    middles, share = _of_one_colour(looked_at)
+    end = min(_last_written(middles, share[: room + 1]), len(looked_at) - NEXT)
+    beyond = slice(NEXT, end + NEXT)
+    last = (share[:end] >= PLAIN) & _ends(looked_at[:end], middles[:end], looked_at[beyond], share[beyond])
+    frames = np.flatnonzero(last[LEAST - 1 :])
+    return int(frames[-1]) + LEAST if len(frames) else 0
 
 
 def _last_written(middles: NDArray[np.int16], share: NDArray[np.float64]) -> int:
@@ -70,12 +70,21 @@ def _last_written(middles: NDArray[np.int16], share: NDArray[np.float64]) -> int
     return plain + 1
 
 
-def _ends(inner: NDArray[np.int16], beyond: NDArray[np.int16], level: np.int16) -> bool:
-    """Whether a frame of that level ends between two rows: at another colour, or drawn evenness at a dark picture's."""
-    away = np.abs(beyond - level)
-    drawn = (np.abs(inner - level) <= EVENLY).mean() >= DRAWN and (away <= EVENLY).mean() <= 1 - MOSTLY
-    is_picture = _of_one_colour(beyond[None])[1][0] < PLAIN
-    return bool((away > UNLIKE).mean() >= MOSTLY or (drawn and is_picture))
+def _ends(
+    inner: NDArray[np.int16], levels: NDArray[np.int16], beyond: NDArray[np.int16], share: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Which frames end between two rows: at another colour, or drawn evenness at a dark picture's.
+
+    Args:
+        inner: (n, width): the last row of each.
+        levels: (n,): each frame's colour.
+        beyond: (n, width): the row after each.
+        share: (n,): of that row's pixels, which are of its own colour.
+    """
+    away = np.abs(beyond - levels[:, None])
+    is_drawn = (np.abs(inner - levels[:, None]) <= EVENLY).mean(axis=1) >= DRAWN
+    is_drawn &= (away <= EVENLY).mean(axis=1) <= 1 - MOSTLY
+    return np.asarray(((away > UNLIKE).mean(axis=1) >= MOSTLY) | (is_drawn & (share < PLAIN)))
 
 
 def _of_one_colour(rows: NDArray[np.integer]) -> tuple[NDArray[np.int16], NDArray[np.float64]]:

@@ -83,16 +83,19 @@ class Codes:
 
     def __init__(self) -> None:
         self._rows: list[bytes] = []
-        self._words = np.empty((0, _WORDS), np.uint64)
+        self._words = np.empty((_WORDS, 0), np.uint64)
+        """(words, n): numpy adds up long rows much sooner than many short ones."""
 
     def add(self, code: bytes) -> None:
         self._rows.append(code)
 
-    def distances(self, one: int) -> NDArray[np.int64]:
+    def distances(self, one: int) -> NDArray[np.uint16]:
         """(n,): from this picture to each."""
-        if len(self._words) < len(self._rows):
-            self._words = np.frombuffer(b"".join(self._rows), np.uint64).reshape(-1, _WORDS)
-        distances: NDArray[np.int64] = np.bitwise_count(self._words ^ self._words[one]).sum(axis=1, dtype=np.int64)
+        if self._words.shape[1] < len(self._rows):
+            self._words = np.frombuffer(b"".join(self._rows), np.uint64).reshape(-1, _WORDS).T.copy()
+        distances = np.zeros(len(self._rows), np.uint16)
+        for words in self._words:
+            distances += np.bitwise_count(words ^ words[one])
         return distances
 
     def distance(self, one: int, other: int) -> int:
