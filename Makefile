@@ -104,6 +104,7 @@ bench-faults: $(VENV)/heavy ## Kill it, cut its power, fill its disk, race it (h
 	$(BIN)/python -m benchmarks.faults.removals
 	$(BIN)/python -m benchmarks.faults.deletions
 	$(BIN)/python -m benchmarks.faults.folders
+	$(BIN)/python -m benchmarks.faults.folder_kills
 	$(BIN)/python -m benchmarks.faults.backup
 	$(BIN)/python -m benchmarks.faults.fsck
 	$(BIN)/python -m benchmarks.faults.log_reader

@@ -14,20 +14,16 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import random
-import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from benchmarks.faults.killing import BEGUN, Run, Trial
 from index_store.group_records import GroupItem
 from index_store.records import Committed
 from index_store.removal_records import NewRemoval, PlannedItem
@@ -38,9 +34,6 @@ from service.workflows import image_removal
 from service.workflows.findings import silent
 from service.workflows.fsck import fsck
 from service.workflows.person_plan import PERSONS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 RESULTS = Path(__file__).parents[1] / "results" / "removals.json"
 FAIL_POINTS = {
@@ -59,25 +52,6 @@ LONGEST = 1.5
 """Seconds: what a process needs for all of it, about."""
 SHARE = 10
 """Every tenth image goes, for the sake of its neighbour."""
-
-
-@dataclass
-class Run:
-    """What was seen."""
-
-    kills: Counter[str] = field(default_factory=Counter)
-    """By fail point; `random` is a moment of its own."""
-    finished: Counter[str] = field(default_factory=Counter)
-    """How often a removal came to its end, applied or undone."""
-    wrong: list[str] = field(default_factory=list)
-
-    def told(self) -> dict[str, Any]:
-        return {
-            "kills": dict(sorted(self.kills.items())),
-            "kills_in_all": sum(self.kills.values()),
-            "finished": dict(self.finished),
-            "wrong": self.wrong[:5],
-        }
 
 
 def filled(folder: Path, count: int) -> list[str]:
@@ -115,62 +89,26 @@ def _entry(number: int, store: Any) -> Any:
 
 def killed(folder: Path, images: list[str], kills: int) -> Run:
     """Apply and undo one plan after another, until so many processes were killed at it."""
-    dice, run = random.Random(SEED), Run()  # noqa: S311 - when to kill, no secret
     before = image_rows(folder)
-    deaths = _deaths(dice)
-    while sum(run.kills.values()) < kills or not run.finished:
-        removal_id = planned(folder, images)
-        for act in ("apply", "undo"):
-            while not _acted(folder, removal_id, act, next(deaths) if sum(run.kills.values()) < kills else None, run):
-                run.wrong += contradictions(folder, removal_id)
-            run.wrong += contradictions(folder, removal_id)
-            run.finished[act] += 1
-        if image_rows(folder) != before:
-            run.wrong.append("after the undoing the images are not what they were")
+
+    def contradicted(removal_id: str, act: str, is_done: bool) -> list[str]:
+        wrong = contradictions(folder, removal_id)
+        if is_done and act == "undo" and image_rows(folder) != before:
+            wrong.append("after the undoing the images are not what they were")
+        return wrong
+
+    trial = Trial(
+        module="benchmarks.faults.removals",
+        folder=str(folder),
+        fail_points={name: min(times, len(images) // SHARE) for name, times in FAIL_POINTS.items()},
+        longest=LONGEST,
+        planned=lambda: planned(folder, images),
+        contradictions=contradicted,
+    )
+    run = trial.run(kills, random.Random(SEED))  # noqa: S311 - when to kill, no secret
     with wiring.open_store(Settings(_env_file=None, data=folder)) as store:
         run.wrong += [f"{finding.kind}: {finding.name}" for finding in fsck(store, deep=True).findings]
     return run
-
-
-def _deaths(dice: random.Random) -> Iterator[tuple[str, int | float]]:
-    """By turns at a fail point, the first or a later time it is passed, and at a moment of its own."""
-    while True:
-        for name, times in FAIL_POINTS.items():
-            yield name, 1 + int(times * dice.random() ** 2)
-            yield "random", dice.uniform(0.0, LONGEST)
-
-
-def _acted(folder: Path, removal_id: str, act: str, death: tuple[str, int | float] | None, run: Run) -> bool:
-    """Whether it came to its end before it was killed."""
-    name, when = death or ("", 0)
-    environment = {**os.environ, "KEEPONE_FAILPOINTS": f"{name}=kill:{when}"} if name and name != "random" else None
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.faults.removals",
-        "--folder",
-        str(folder),
-        "--act",
-        act,
-        "--id",
-        removal_id,
-    ]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
-    try:
-        process.stdout.readline()  # type: ignore[union-attr]  # it is a pipe; the child tells when it begins
-        if name == "random":
-            time.sleep(float(when))
-            process.send_signal(signal.SIGKILL)
-        status = process.wait(120)
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()  # type: ignore[union-attr]  # it is a pipe
-    if status == -signal.SIGKILL:
-        run.kills[name] += 1
-    elif status:
-        run.wrong.append(f"{act} ended with {status}")
-    return status != -signal.SIGKILL
 
 
 def planned(folder: Path, images: list[str]) -> str:
@@ -209,9 +147,10 @@ def contradictions(folder: Path, removal_id: str) -> list[str]:
 def act(folder: Path, removal_id: str, what: str) -> None:
     """What the killed process does."""
     with wiring.open_store(Settings(_env_file=None, data=folder)) as store:
-        print("begun", flush=True)
+        print(BEGUN, flush=True)
         if what == "undo":
-            image_removal.undo(removal_id, store.catalogue, silent)
+            if store.catalogue.removals.get(removal_id).state != "planned":  # killed before it was begun
+                image_removal.undo(removal_id, store.catalogue, silent)
         else:
             image_removal.apply(removal_id, a_hash("plan"), store.catalogue, silent)
 

@@ -71,14 +71,16 @@ class LeftAsideError(KeeponeError):
 
 
 def apply(removal_id: str, plan_hash: str, removals: Removals, progress: Progress) -> RemovalRecord:
-    """Set every file of the plan aside. Raises StalePlanError, WrongFolderError, RemovalBusyError,
-    BadTransitionError or StoreError.
+    """Set every file of the plan aside; done already, it stays so. Raises StalePlanError, WrongFolderError,
+    RemovalBusyError, BadTransitionError or StoreError.
 
     A file that is not what it was, or whose keeper is not, stays where it is and is told of as skipped.
     """
     record = removals.get(removal_id)
     if record.plan_hash != plan_hash:
         raise StalePlanError
+    if record.state == "applied":
+        return record
     check_marked(record)
     files = _Files(record)
     make_folder(files.folder)
@@ -97,11 +99,13 @@ def apply(removal_id: str, plan_hash: str, removals: Removals, progress: Progres
 
 
 def undo(removal_id: str, removals: Removals, progress: Progress) -> RemovalRecord:
-    """Bring every file back that was set aside, recorded or not.
+    """Bring every file back that was set aside, recorded or not; done already, it stays so.
 
     Raises LeftAsideError, AsideGoneError, WrongFolderError, RemovalBusyError, BadTransitionError or StoreError.
     """
     record = removals.get(removal_id)
+    if record.state == "undone":
+        return record
     check_move(record, "undoing")  # before its folder is asked for: what was never applied has none
     check_marked(record)
     files, left = _Files(record), list[str]()

@@ -8,6 +8,7 @@ import re
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from index_store.errors import StoreError
@@ -75,12 +76,14 @@ def plan_persons(question: PersonQuestion, parts: Parts, progress: Progress) -> 
     stayed = {keeper["image_id"] for keeper in parts.catalogue.removals.keepers(PERSONS)}
     found: list[Found] = []
     items: list[PlannedItem] = []
-    for person_id in question.person_ids:
-        mine = _images_of(person_id, parts)
+    images = [_images_of(person_id, parts) for person_id in question.person_ids]
+    # Of all persons in one go: while one's pictures are compared, the next one's are decoded.
+    looked = _looked_at(list(chain.from_iterable(images)), question.matcher == "scene_change", parts)
+    for person_id, mine in zip(question.person_ids, images, strict=True):
         with closing(criterion(question.matcher, question.parameters, parts.further)) as matcher:
             told = partial(_of_person, progress, person_id)
-            looked = _counted(_looked_at(mine, question.matcher == "scene_change", parts), len(mine), told)
-            one = find(looked, matcher, question.keep, told, policy, stays=stayed)
+            seen = _counted(islice(looked, len(mine)), len(mine), told)
+            one = find(seen, matcher, question.keep, told, policy, stays=stayed)
         found.append(one)
         by_id = {image.image_id: image for image in mine}
         for among in one.sets:

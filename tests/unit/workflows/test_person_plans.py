@@ -17,7 +17,7 @@ from service.workflows.file_removal import LeftAsideError, StalePlanError, TooEa
 from service.workflows.findings import Store, silent
 from service.workflows.fsck import fsck
 from service.workflows.ingest import ingest
-from service.workflows.person_plan import PersonQuestion
+from service.workflows.person_plan import PersonQuestion, plan_persons
 from service.workflows.removal_finding import Keep
 
 LATER = datetime.now(UTC) + timedelta(days=31)
@@ -306,3 +306,19 @@ class TestPurge:
         assert parts.catalogue.image(given["small"]).state == "removed"
         assert blob_of(parts, given["small"]).exists()
         assert person_removal.undo(applied, parts).state == "undone"
+
+
+def test_pictures_of_several_persons_are_read_at_once(parts, astronaut, coffee, written, monkeypatch):
+    """While one person's are compared, the next one's are decoded."""
+    people = {"P1": astronaut, "P2": coffee}
+    for person_id, picture in people.items():
+        ingest(written(picture, quality=90), Wish(person_id=person_id), parts)
+    both = threading.Barrier(len(people), timeout=30)
+
+    def get(sha256, *, verify, get=parts.blobs.get):
+        both.wait()
+        return get(sha256, verify=verify)
+
+    monkeypatch.setattr(type(parts.blobs), "get", lambda _, sha256, *, verify: get(sha256, verify=verify))
+    made = plan_persons(PersonQuestion(tuple(people)), parts, silent)
+    assert [len(one.pictures) for one in made.found] == [1, 1]
