@@ -52,7 +52,7 @@ BUILTIN = DescriptorModel(
     side=128,
     weights="builtin-1.onnx",
     weights_sha256="e31b4c2e540715d461b947dde28d2693b6e11ac3effc09898afd3c71326cb3b6",
-    least_similarity=0.3,
+    least_similarity=0.25,
 )
 
 MODELS = {"builtin": BUILTIN}

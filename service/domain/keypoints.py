@@ -56,6 +56,17 @@ class Keypoints:
             self.places[:most], self.sizes[:most], self.angles[:most], self.codes[:most], self.width, self.height
         )
 
+    def joined(self, other: Keypoints) -> Keypoints:
+        """With those of another look at the same picture behind them."""
+        return Keypoints(
+            np.concatenate([self.places, other.places]),
+            np.concatenate([self.sizes, other.sizes]),
+            np.concatenate([self.angles, other.angles]),
+            np.concatenate([self.codes, other.codes]),
+            self.width,
+            self.height,
+        )
+
     def as_kept(self) -> Keypoints:
         """As they come back once they were packed."""
         kept = unpack(self.pack())

@@ -73,11 +73,12 @@ class Arrival:
         wait_s: float | None = None,
         to_the_end: bool = True,
         describing: bool = True,
+        sparing: bool = False,
     ) -> None:
         """Study the picture and search for it. Raises what `study` raises, and StoreError.
 
         `to_the_end`: of the log; otherwise as far as the index happens to have read. `describing`: in further spaces as
-        well, which is else done after the commit by whoever fills them.
+        well, which is else done after the commit by whoever fills them. `sparing`: as `Inquiry` has it.
         """
         self._wish = wish
         self._parts = parts
@@ -85,7 +86,7 @@ class Arrival:
         self.subject = study(data, parts, watch, wait_s=wait_s, spaces=parts.spaces if describing else ())
         self._data: bytes | None = data
         self._planned: HandIn | None = None
-        self._inquiry = Inquiry(self.subject, parts, watch)
+        self._inquiry = Inquiry(self.subject, parts, watch, sparing=sparing)
         self._inquiry.search(to_the_end=to_the_end)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from service.workflows.likeness import look_alike
 from service.workflows.nearest import Nearest
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
-from service.workflows.verify import exact_match, inspect, match_of
+from service.workflows.verify import Looks, exact_match, inspect, match_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,9 +33,15 @@ if TYPE_CHECKING:
     from service.workflows.study import Subject
     from service.workflows.verify import Inspection
 
-CLOSE_SIMILARITY, MOST_CLOSER_LOOKS = 0.5, 2
-"""Neighbours that are so similar, most similar first, are looked at once more and more closely where nothing is proved
-yet; of strangers one in three has such a neighbour."""
+CLOSER_LOOKS = 4
+"""So many of the nearest are looked at once more with further features of the query where nothing is proved yet. Of the
+others those that have a map at all are: of strangers one in four has such a neighbour."""
+CLOSE_SIMILARITY, CLOSEST_LOOKS = 0.5, 2
+"""And of them so many that are so similar with further features of theirs too; of strangers one in three has such a
+neighbour."""
+MOST_EXPLAINED = 0.85
+"""Share of the query from which on a proved one leaves no room for another: who is proved to be its background says
+nothing of what was pasted upon it."""
 _NOWHERE, _EVERYWHERE = -2.0, 2.0
 """Beyond any similarity."""
 
@@ -78,10 +84,14 @@ def check(data: bytes, parts: Parts, *, top_k: int, point: OperatingPoint, wait_
 
 
 class Inquiry:
-    """A subject laid against the store. It may be searched again when the store has grown, and adds only what is new."""
+    """A subject laid against the store. It may be searched again when the store has grown, and adds only what is new.
 
-    def __init__(self, subject: Subject, parts: Parts, watch: Stopwatch) -> None:
+    `sparing`: one of very many, of which few are copies that are hard to see.
+    """
+
+    def __init__(self, subject: Subject, parts: Parts, watch: Stopwatch, *, sparing: bool = False) -> None:
         self.subject = subject
+        self._closer_from = CLOSE_SIMILARITY if sparing else _NOWHERE
         self.searched_to = 0
         # Of the whole picture, and of what may lie in it: a rectangle that is none must not crowd the others out.
         most = parts.settings.candidates
@@ -186,19 +196,21 @@ class Inquiry:
         if not by_geometry and not could_be_copies(model, self.subject.nearest_pose(phash)[1]):
             return None
         known = proposed(content_id, phash, lambda: rows[content_id].content, self._parts)
-        closely = self._deserves_a_closer_look(content_id, similarity)
-        found = inspect(self.subject, known, model, by_geometry=by_geometry, closely=closely)
-        if found.alike >= model.operating_points[OperatingPoint.BALANCED]:
+        looks = self._looks_deserved(content_id, similarity)
+        found = inspect(self.subject, known, model, by_geometry=by_geometry, looks=looks)
+        if found.alike >= model.operating_points[OperatingPoint.BALANCED] and found.explained >= MOST_EXPLAINED:
             self._settled_at = max(self._settled_at, similarity)
         return None if found.says_nothing else found
 
-    def _deserves_a_closer_look(self, content_id: str, similarity: float) -> bool:
-        """Of the nearest only the first do, and none behind one that is proved: whenever it came, it is told the same."""
-        if similarity < CLOSE_SIMILARITY or similarity <= self._settled_at:
-            return False
+    def _looks_deserved(self, content_id: str, similarity: float) -> Looks:
+        """The nearest deserve the most, and none behind one that is proved: whenever it came, it is told the same."""
+        if similarity <= self._settled_at:
+            return Looks.ONCE
         near = {**self._nearest[1].contents, **self._nearest[0].contents}
         ahead = sum(other > similarity for name, other in near.items() if name != content_id)
-        return ahead < MOST_CLOSER_LOOKS
+        if ahead < CLOSEST_LOOKS and similarity >= CLOSE_SIMILARITY:
+            return Looks.CLOSEST
+        return Looks.CLOSER if ahead < CLOSER_LOOKS and similarity >= self._closer_from else Looks.AT_MAPS
 
     def _forget_the_gone(self, found: Mapping[str, ContentWithImages]) -> None:
         """What matched before may have been removed meanwhile, or only the image of it that was named."""

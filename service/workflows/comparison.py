@@ -14,7 +14,7 @@ from service.domain.verdict import LEAST_INLIERS, decide, is_registered
 from service.workflows.account import Account, account, exact_account
 from service.workflows.known import handed_in, stored
 from service.workflows.study import study
-from service.workflows.verify import inspect
+from service.workflows.verify import Looks, inspect
 
 if TYPE_CHECKING:
     from index_store.records import Content
@@ -117,7 +117,7 @@ def _laid(
         names = [name for name in Evidence.__dataclass_fields__ if name not in ("content_hash_equal", "pixels_equal")]
         evidence = Evidence(False, False, unknown=dict.fromkeys(names[:-1], TOO_LITTLE_DETAIL))
         return Account(Relation.UNRELATED, (), Direction.UNKNOWN, 0.0, evidence), None, tuple(stages)
-    found = inspect(query, known, parts.verdict_model, closely=True)
+    found = inspect(query, known, parts.verdict_model, looks=Looks.CLOSEST)
     told = account(found.frames, found.proof, parts.verdict_model)
     stages.append(_search(similarity, parts))
     stages.extend(_looked_at(found, told, parts))

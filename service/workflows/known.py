@@ -52,8 +52,8 @@ class Known:
 
     @once
     def close_keypoints(self) -> Keypoints:
-        """Those of a closer look: of the few that take one they are made anew."""
-        return extract_closely(self.working, insets(self.working))[0].first(CLOSE_KEPT)
+        """With those of a closer look: of the few that take one they are made anew."""
+        return self.keypoints.joined(extract_closely(self.working, insets(self.working))[0].first(CLOSE_KEPT))
 
 
 def content_of(image_id: str, parts: Parts) -> Content:

@@ -92,7 +92,7 @@ def prepared(entry: Entry, wish: Wish, parts: Parts) -> Arrival:
 
 def _arrival(entry: Entry, wish: Wish, parts: Parts) -> Arrival:
     # Not to the log's very end: what the index lacks is compared with when the picture's turn comes.
-    arrival = Arrival(entry.data, wish, parts, to_the_end=False, describing=False)
+    arrival = Arrival(entry.data, wish, parts, to_the_end=False, describing=False, sparing=True)
     try:
         planned = arrival.plan()
     except RefusedDuplicateError:

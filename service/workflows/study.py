@@ -77,9 +77,10 @@ class Subject:
 
     @property
     def close_keypoints(self) -> tuple[Keypoints, Keypoints]:
-        """The same from a closer look."""
+        """The same with those of a closer look."""
         if not self._close_keypoints:
-            self._close_keypoints.append(extract_closely(self.working, self.insets))
+            plain, mirrored = extract_closely(self.working, self.insets)
+            self._close_keypoints.append((self.keypoints[0].joined(plain), self.keypoints[1].joined(mirrored)))
         return self._close_keypoints[0]
 
     def look_in_pose(self, pose: int) -> Look:

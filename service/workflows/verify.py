@@ -8,17 +8,20 @@ which carries crops, turns, overlays and whatever else left part of the picture 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from service.compare.geometry import align
 from service.compare.proof import proved
-from service.descriptors.keypoints import CLOSE_SIDE
+from service.descriptors.keypoints import CLOSE_SIDE, SIDE
 from service.domain.keeper import UNTOUCHED
 from service.domain.values import Match
 from service.domain.verdict import EVEN_ODDS, LEAST_TOLD, is_sibling
 from service.workflows.account import Account, Frames, account, exact_account
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from index_store.records import ContentWithImages
     from service.compare.geometry import Alignment
     from service.compare.proof import Proof
@@ -34,6 +37,18 @@ def exact_match(subject: Subject, reference: ContentWithImages) -> Match:
     return _match(reference, told, None if subject.assessed.too_little_detail else 1.0)
 
 
+class Looks(IntEnum):
+    """How far to go where the first look proves nothing. Each goes on where the one before it ends."""
+
+    ONCE = 0
+    AT_MAPS = 1
+    """With further features of the query, where the features that there are have a map already."""
+    CLOSER = 2
+    """With them, map or none."""
+    CLOSEST = 3
+    """And with further features of the other, which have to be made from its thumbnail."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Inspection:
     """What was found when a query was laid on a known picture. Without a map there is no proof."""
@@ -47,16 +62,21 @@ class Inspection:
     """How likely what was found makes a copy, 0..1, before contradictions are heard; 0 where nothing was."""
     says_nothing: bool
     """Neither a map nor the whole frames make it worth telling."""
-    looked_closely: bool = False
+    looked: Looks = Looks.ONCE
+    """How far it went."""
+
+    @property
+    def explained(self) -> float:
+        """The share of the query that was found in the other, 0..1; of whole frames all."""
+        return self.proof.query_overlap * self.proof.agreement if self.proof else 1.0
 
 
 def inspect(
-    subject: Subject, known: Known, model: VerdictModel, *, by_geometry: bool = True, closely: bool = False
+    subject: Subject, known: Known, model: VerdictModel, *, by_geometry: bool = True, looks: Looks = Looks.ONCE
 ) -> Inspection:
     """Lay a query on a known picture; stops when decided. Raises StoreError.
 
-    `by_geometry`: also where the whole frames say that they are no copies. `closely`: with a second look at finer
-    features where the first proves nothing.
+    `by_geometry`: also where the whole frames say that they are no copies. `looks`: how far to go at the most.
     """
     frames = Frames(subject, known)
     might_do = frames.might_do(model)
@@ -66,13 +86,30 @@ def inspect(
     alignment, proof = _laid(subject, known, subject.keypoints, known.keypoints)
     # Frames that are too far apart by their hashes are not looked at: that would cost as much as a proof.
     alike = model.probability(frames.signals(proof)) if proof or might_do else 0.0
-    looks_closely = closely and alike < EVEN_ODDS and _have_more_to_see(subject, known)
-    if looks_closely:
-        closer, found = _laid(subject, known, subject.close_keypoints, known.close_keypoints)
+    looked = Looks.ONCE
+    for further in _further(subject, known, looks, has_map=alignment is not None):
+        if alike >= EVEN_ODDS:
+            break
+        looked = further
+        reference = known.close_keypoints if further is Looks.CLOSEST else known.keypoints
+        closer, found = _laid(subject, known, subject.close_keypoints, reference)
         if found is not None and (likely := model.probability(frames.signals(found))) > alike:
             alignment, proof, alike = closer, found, likely
     says_nothing = not might_do and (proof is None or not _is_worth_telling(proof, alike))
-    return Inspection(frames, alignment, proof, True, alike, says_nothing, looks_closely)
+    return Inspection(frames, alignment, proof, True, alike, says_nothing, looked)
+
+
+def _further(subject: Subject, known: Known, looks: Looks, *, has_map: bool) -> Iterator[Looks]:
+    """The looks after the first one, as long as there are pixels that were not seen."""
+    if looks >= (Looks.AT_MAPS if has_map else Looks.CLOSER) and _longest(subject) > SIDE:
+        yield Looks.CLOSER
+        if looks is Looks.CLOSEST and min(_longest(subject), _longest(known)) >= CLOSE_SIDE:
+            yield Looks.CLOSEST
+
+
+def _longest(picture: Subject | Known) -> int:
+    height, width, _ = picture.working.shape
+    return max(height, width)
 
 
 def _laid(
@@ -82,11 +119,6 @@ def _laid(
     if alignment is None:
         return None, None
     return alignment, proved(subject.working, known.working, alignment.matrix, alignment.inliers)
-
-
-def _have_more_to_see(subject: Subject, known: Known) -> bool:
-    """Whether both pictures have as many pixels as a closer look sees."""
-    return all(max(one.working.shape[:2]) >= CLOSE_SIDE for one in (subject, known))
 
 
 def _is_worth_telling(proof: Proof, alike: float) -> bool:

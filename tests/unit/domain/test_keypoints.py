@@ -31,6 +31,17 @@ def test_what_is_packed_comes_back_within_its_grain(some):
     assert (back.width, back.height) == pytest.approx((1.0, 0.75), abs=1e-4)
 
 
+def test_two_looks_at_one_picture_are_joined(some):
+    """Those of the first come first, each with all that belongs to it."""
+    both = some.first(100).joined(some)
+    back = both.first(100)
+    assert len(both) == 100 + len(some)
+    for name in ("places", "sizes", "angles", "codes"):
+        assert (getattr(back, name) == getattr(some, name)[:100]).all()
+        assert (getattr(both, name)[100:] == getattr(some, name)).all()
+    assert (both.width, both.height) == (some.width, some.height)
+
+
 def test_a_feature_takes_54_bytes(some):
     """Two hundred of them are about ten kilobytes."""
     assert len(some.pack()) - len(some.first(0).pack()) == 54 * len(some)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from index_store.errors import StoreFullError
 from index_store.records import Removal, Return
+from service.compare.geometry import Alignment
 from service.domain.dihedral import POSES
 from service.domain.errors import BadPictureError
 from service.domain.values import Action, Direction, Edit, OperatingPoint, Relation, VerdictKind
@@ -18,6 +19,7 @@ from service.workflows import account, check, verify
 from service.workflows.known import handed_in
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
+from service.workflows.verify import Looks
 
 
 @pytest.fixture
@@ -393,37 +395,115 @@ def small_paste(photographs):
 
 
 def test_a_closer_look_finds_what_the_first_one_is_too_coarse_for(studied, astronaut, small_paste):
-    """A picture shown in eighty pixels has next to no features at first."""
+    """A picture shown in eighty pixels has next to no features at first; those of its source are the kept ones."""
     query, known = studied(small_paste), handed_in(studied(astronaut))
     first = verify.inspect(query, known, FITTED)
-    closer = verify.inspect(query, known, FITTED, closely=True)
-    assert (first.proof, first.looked_closely) == (None, False)
-    assert closer.looked_closely
-    assert closer.alike > 0.95
+    closer = verify.inspect(query, known, FITTED, looks=Looks.CLOSER)
+    assert (first.proof, first.looked) == (None, Looks.ONCE)
+    assert closer.looked is Looks.CLOSER
+    assert closer.alike > 0.85
     assert not closer.says_nothing
 
 
+def test_the_closest_look_hears_further_features_of_both(studied, astronaut, small_paste, monkeypatch):
+    """It comes last, for those of the other are made for it alone."""
+    query, known = studied(small_paste), handed_in(studied(astronaut))
+    kept, compared = len(known.keypoints), []
+    monkeypatch.setattr(verify, "align", lambda *features: compared.append(tuple(map(len, features))))
+    assert verify.inspect(query, known, FITTED, looks=Looks.CLOSEST).looked is Looks.CLOSEST
+    (few, _, first), (many, _, second), (as_many, _, third) = compared
+    assert few < many == as_many
+    assert first == second == kept < third
+
+
+def test_without_a_map_a_look_at_maps_goes_no_further(studied, small_paste, photographs):
+    """So nearly all strangers cost no more than a first look."""
+    query, known = studied(small_paste), handed_in(studied(photographs["rocket"]))
+    assert verify.inspect(query, known, FITTED, looks=Looks.AT_MAPS).looked is Looks.ONCE
+
+
+def test_a_map_that_proves_nothing_deserves_a_closer_look(studied, astronaut, small_paste, monkeypatch):
+    """Whatever else lies near."""
+    query, known = studied(small_paste), handed_in(studied(astronaut))
+    poor = [Alignment(np.diag([5.0, 5.0, 1.0]), 6, mirrored=False)]
+    align = verify.align
+    monkeypatch.setattr(verify, "align", lambda *features: poor.pop() if poor else align(*features))
+    found = verify.inspect(query, known, FITTED, looks=Looks.AT_MAPS)
+    assert found.looked is Looks.CLOSER
+    assert found.alike > 0.85
+
+
 def test_what_is_proved_at_once_is_not_looked_at_again(studied, astronaut):
-    """A closer look costs four times as much."""
-    found = verify.inspect(studied(astronaut[:400, :400]), handed_in(studied(astronaut)), FITTED, closely=True)
+    """Further features cost more than the first ones."""
+    found = verify.inspect(studied(astronaut[:400, :400]), handed_in(studied(astronaut)), FITTED, looks=Looks.CLOSEST)
     assert found.alike > 0.95
-    assert not found.looked_closely
+    assert found.looked is Looks.ONCE
 
 
 def test_small_pictures_have_no_more_to_see(studied, small_paste, astronaut, resized):
     """Nearly all the pixels that there are were seen at first."""
-    query, known = studied(small_paste), handed_in(studied(resized(astronaut, 0.6)))
-    assert not verify.inspect(query, known, FITTED, closely=True).looked_closely
+    small, tiny = (handed_in(studied(resized(astronaut, share))) for share in (0.5, 0.2))
+    query = studied(resized(small_paste, 0.3))
+    assert verify.inspect(studied(small_paste), small, FITTED, looks=Looks.CLOSEST).looked is Looks.CLOSER
+    assert verify.inspect(query, tiny, FITTED, looks=Looks.CLOSEST).looked is Looks.ONCE
 
 
-def test_no_check_takes_more_than_two_closer_looks(asked, taken, parts, photographs, written, monkeypatch, inspected):
-    """However many strangers seem near."""
+def test_no_check_takes_more_than_two_of_the_closest_looks(
+    asked, taken, parts, photographs, written, monkeypatch, inspected
+):
+    """However many strangers seem near; two more are looked at closer, and the others once."""
     seeing_all = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
     monkeypatch.setattr(check, "CLOSE_SIMILARITY", -1.0)
-    for name in ("astronaut", "coffee", "rocket", "hubble_deep_field"):
+    monkeypatch.setattr(verify, "align", lambda *_: None)
+    for name in ("astronaut", "coffee", "rocket", "hubble_deep_field", "camera"):
         taken(written(photographs[name]))
     asked(written(photographs["chelsea"]), parts=seeing_all)
-    assert [look.looked_closely for look in inspected].count(True) == 2
+    looks = [look.looked for look in inspected]
+    assert sorted(looks) == [Looks.ONCE, Looks.CLOSER, Looks.CLOSER, Looks.CLOSEST, Looks.CLOSEST]
+
+
+def test_what_is_not_so_similar_is_not_looked_at_from_its_thumbnail(
+    asked, taken, parts, photographs, written, monkeypatch, inspected
+):
+    """The nearest of a picture that is like none."""
+    seeing_all = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
+    monkeypatch.setattr(check, "CLOSE_SIMILARITY", 1.0)
+    taken(written(photographs["rocket"]))
+    asked(written(photographs["chelsea"]), parts=seeing_all)
+    assert [look.looked for look in inspected] == [Looks.CLOSER]
+
+
+def test_one_of_very_many_takes_no_closer_look_at_what_is_not_so_similar(
+    parts, taken, photographs, studied, written, inspected
+):
+    """A batch of strangers would pay for it, and one copy in a thousand is found by it."""
+    seeing_all = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
+    for name in ("rocket", "coffee"):
+        taken(written(photographs[name]))
+    inspected.clear()
+    subject = studied(photographs["chelsea"])
+    check.Inquiry(subject, seeing_all, Stopwatch(), sparing=True).search()
+    assert [look.looked for look in inspected] == [Looks.ONCE, Looks.ONCE]
+
+
+def test_what_is_proved_to_be_the_background_hides_nothing_upon_it(
+    asked, taken, photographs, written, inspected, parts
+):
+    """The page is stored, too; of a plain copy of it everything is explained."""
+    seeing_all = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
+    for name in ("chelsea", "coffee"):
+        taken(written(photographs[name]))
+    pasted = photographs["coffee"].copy()
+    pasted[:190, :190] = cv2.resize(photographs["rocket"], (190, 190), interpolation=cv2.INTER_AREA)
+
+    def looked_behind(picture):
+        inspected.clear()
+        checked = asked(written(picture), parts=seeing_all)
+        assert checked.verdict.kind is VerdictKind.DUPLICATE
+        return [look.looked for look in inspected]
+
+    assert looked_behind(pasted) == [Looks.ONCE, Looks.CLOSER]
+    assert looked_behind(photographs["coffee"][:, :490]) == [Looks.ONCE, Looks.ONCE]
 
 
 def test_bytes_that_are_stored_need_no_closer_look(asked, taken, parts, photographs, written, monkeypatch, inspected):
@@ -433,7 +513,7 @@ def test_bytes_that_are_stored_need_no_closer_look(asked, taken, parts, photogra
     taken(written(photographs["rocket"]))
     taken(written(photographs["coffee"]))
     asked(written(photographs["coffee"]), parts=seeing_all)
-    assert [look.looked_closely for look in inspected] == [False]
+    assert [look.looked for look in inspected] == [Looks.ONCE]
 
 
 def test_what_came_later_is_looked_at_as_if_it_had_been_there(
