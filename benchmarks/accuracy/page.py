@@ -107,7 +107,9 @@ def end_to_end(told: Mapping[str, Any]) -> list[str]:
             ),
         )
     )
-    text.append("Times as this run had them, beside whatever else the machine did; `api.json` has those of a quiet one.\n")
+    text.append(
+        "Times as this run had them, beside whatever else the machine did; `api.json` has those of a quiet one.\n"
+    )
     steps = told["timings_ms"]
     text.extend(table(("ms", *steps), ((p, *(str(steps[step][p]) for step in steps)) for p in ("p50", "p95"))))
     return text

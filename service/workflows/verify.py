@@ -109,7 +109,7 @@ def _further(subject: Subject, known: Known, looks: Looks, *, has_map: bool) -> 
 
 def _longest(picture: Subject | Known) -> int:
     height, width, _ = picture.working.shape
-    return max(height, width)
+    return int(max(height, width))
 
 
 def _laid(
