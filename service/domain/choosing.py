@@ -10,8 +10,9 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from service.domain.lead import Lead
 from service.domain.pairs import NOTHING_KNOWN
-from service.domain.weighing import Lead, leads
+from service.domain.weighing import leads
 from service.domain.worth import worth
 
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ class Group:
         return self.pairs[other, one].turned() if (other, one) in self.pairs else NOTHING_KNOWN
 
     def _central(self, one: int, other: int, among: Sequence[int]) -> tuple[Lead, ...]:
-        """Which of two all the others are more like; nothing unless that is known of all of them."""
+        """Which of two all the others are more like; nothing unless that is known of all of them, nor of the same pixels."""
+        if self._between(one, other).same_pixels:
+            return ()
         nearer = []
         for third in among:
             if third in (one, other):

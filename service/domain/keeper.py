@@ -26,10 +26,10 @@ from service.domain.weighing import unknown
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from service.domain.lead import Lead
     from service.domain.pairs import Pair
     from service.domain.policy import Policy
     from service.domain.values import Assessed, Match
-    from service.domain.weighing import Lead
 
 QUERY = "query"
 

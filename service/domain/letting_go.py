@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING
 
 from service.domain.choosing import NEARLY_EQUAL, cancels_out, is_clear, sum_of
 from service.domain.direction import differ_in_size
+from service.domain.fineness import doublings_of_detail
+from service.domain.framing import CALLED
+from service.domain.saves import LOSSLESS
 from service.domain.values import Direction, Relation
-from service.domain.weighing import CALLED, DETAIL_NOISE, LOSSLESS, doublings_of_detail
+from service.domain.weighing import DETAIL_NOISE
 from service.domain.worth import ENLARGED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from service.domain.lead import Lead
     from service.domain.policy import Policy
     from service.domain.values import Assessed
-    from service.domain.weighing import Lead
 
 SURELY_MORE = 0.5
 """Doublings of real detail by which one of another size surely holds more: untouched pictures are read within 0.2."""

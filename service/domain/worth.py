@@ -5,15 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from service.domain.weighing import (
-    CALLED,
-    FRAMED,
-    FULL_NOISE,
-    format_rank,
-    left_by_saves,
-    real_megapixels,
-    sharpness_without_noise,
-)
+from service.domain.fineness import real_megapixels, sharpness_without_noise
+from service.domain.framing import CALLED, FRAMED
+from service.domain.saves import format_rank, left_by_saves
+from service.domain.weighing import FULL_NOISE
 
 if TYPE_CHECKING:
     from service.domain.policy import Policy

@@ -23,10 +23,10 @@ from service.workflows.folder_scan import PassedOver, Scanned
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from service.domain.lead import Lead
     from service.domain.policy import Policy
     from service.domain.removal_sets import RemovalSet
     from service.domain.values import Assessed, PictureFacts
-    from service.domain.weighing import Lead
     from service.workflows.findings import Progress
     from service.workflows.folder_scan import Looked
     from service.workflows.matchers import Matcher

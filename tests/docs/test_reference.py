@@ -10,7 +10,7 @@ import pytest
 from service.api.app import create_app
 from service.api.problems import KINDS
 from service.cli.main import commands
-from service.domain import choosing, direction, letting_go, verdict, weighing
+from service.domain import choosing, direction, letting_go, saves, verdict, weighing
 from service.domain.policy import DEFAULT
 from service.domain.values import OperatingPoint
 from service.domain.verdict import FITTED
@@ -115,7 +115,7 @@ def test_thresholds_are_the_ones_explained(root):
     keeper_page = (explanation / "keeper.md").read_text(encoding="utf-8")
     compare_page = (explanation / "compare.md").read_text(encoding="utf-8")
     assert f"leads by {weighing.SHARPER} or less" in keeper_page
-    assert f"{weighing.HEAVIER} times the bytes" in keeper_page
+    assert f"{saves.HEAVIER} times the bytes" in keeper_page
     assert f"sharper by {letting_go.MUCH_SHARPER} or more" in keeper_page
     assert f"clear from {DEFAULT.clear_lead} on" in keeper_page
     assert f"({choosing.MUCH * DEFAULT.clear_lead:.2f} or more together)" in keeper_page

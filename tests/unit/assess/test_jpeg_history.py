@@ -57,6 +57,14 @@ def test_a_jpeg_saved_anew_and_finer_tells_the_first_save(clean, saved, quality)
     assert not found.tones_changed
 
 
+@pytest.mark.parametrize("quality", [96, 97, 98])
+def test_a_fine_jpeg_saved_a_little_finer_tells_the_first_save(clean, saved, quality):
+    """Steps of two levels lie on every other of its own: all odd ones are missing."""
+    found = read(saved(saved(clean, 95), quality), quality)
+    assert found.quality == 95
+    assert not found.tones_changed
+
+
 @pytest.mark.parametrize("factor", [0.7, 0.85, 1.3])
 def test_light_that_was_changed_since_stretches_the_steps(clean, saved, factor):
     """So much brighter or darker, so much wider or narrower; below 90 or so it reads as another quality instead."""

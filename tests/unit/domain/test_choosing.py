@@ -67,3 +67,16 @@ def test_a_choice_among_some_is_that_of_a_group_of_those_alone(pictures):
     group.choose(range(6))
     some = group.choose([1, 3, 4])
     assert (1, 3, 4)[choose([members[number] for number in (1, 3, 4)], {}, DEFAULT).keeper] == some.keeper
+
+
+def test_of_the_same_pixels_the_others_cannot_be_more_like_one(a_picture):
+    """How alike two look depends a little on which was the query; the fewer bytes decide, and not that."""
+    members = [a_picture(size=size, sha256=f"{size:064}") for size in (100_000, 101_000, 60_000)]
+    pairs = {
+        (0, 1): Pair(same_pixels=True, alike=1.0),
+        (0, 2): Pair(first_overlap=1.0, second_overlap=1.0, alike=0.90),
+        (1, 2): Pair(first_overlap=1.0, second_overlap=1.0, alike=0.95),
+    }
+    choice = choose(members, pairs, DEFAULT)
+    assert choice.keeper == 0
+    assert [lead.what for lead in choice.leads[1]] == ["bytes"]

@@ -24,7 +24,7 @@ def told(a_picture):
         one, other = a_picture(**PLAIN | so), a_picture(**PLAIN)
         there = {lead.what: lead.weight for lead in leads(one, other, pair, policy)}
         back = {lead.what: lead.weight for lead in leads(other, one, pair.turned(), policy)}
-        assert there == {what: -weight for what, weight in back.items()}
+        assert there == pytest.approx({what: -weight for what, weight in back.items()})
         return there
 
     return run
@@ -83,20 +83,70 @@ def test_grain_is_no_detail(told):
     assert grainy["noise"] == told(noise=6.0)["noise"] < 0
 
 
-def test_what_sharpening_makes_is_no_gain(a_picture):
-    """Edges that stand higher beside a whole picture; beside a blurred one the sharper is ahead."""
+@pytest.fixture(scope="session")
+def sharper(a_picture):
+    """What one that is far sharper leads by, in sharpness and in detail, beside one that is so."""
 
-    def lead(enlargement, contrast):
-        sharp = a_picture(**PLAIN | {"contrast": contrast}, sharpness=0.9, enlargement=1.0)
-        other = a_picture(**PLAIN, sharpness=0.5, enlargement=enlargement)
-        there = {lead.what: lead.weight for lead in leads(sharp, other, NOTHING_KNOWN, DEFAULT)}
-        back = {lead.what: -lead.weight for lead in leads(other, sharp, NOTHING_KNOWN, DEFAULT)}
-        assert there == back
-        return there.get("sharpness", 0.0)
+    def run(other, **so):
+        here = a_picture(**PLAIN | {"sharpness": 0.9, "enlargement": 1.0} | so)
+        there = a_picture(**PLAIN | {"sharpness": 0.5, "enlargement": 1.0, "was_lossy": None} | other)
+        found = {lead.what: lead.weight for lead in leads(here, there, NOTHING_KNOWN, DEFAULT)}
+        back = {lead.what: -lead.weight for lead in leads(there, here, NOTHING_KNOWN, DEFAULT)}
+        assert found == back
+        return found
 
-    assert lead(1.0, 0.6) == 0
-    assert lead(1.0, 0.51) > 0
-    assert lead(1.5, 0.6) > 0
+    return run
+
+
+@pytest.mark.parametrize(
+    ("other", "so"),
+    [
+        ({}, {}),  # a fine JPEG would show a blur
+        ({"kind": "PNG", "jpeg_quality": None, "was_lossy": False}, {}),
+        ({"jpeg_quality": 85}, {"contrast": 0.55}),
+        ({"jpeg_quality": 85}, {"exposure": 0.84}),
+        ({"enlargement": 1.4, "effective_megapixels": 0.4}, {"contrast": 0.6}),
+    ],
+)
+def test_what_was_sharpened_is_behind(sharper, other, so):
+    """Edges that stand higher beside a picture that was not blurred; and they are no detail."""
+    found = sharper(other, **so)
+    assert found["sharpness"] == -0.1
+    assert "detail" not in found
+
+
+@pytest.mark.parametrize(
+    ("other", "so"),
+    [
+        ({"enlargement": 2.0, "effective_megapixels": 0.2}, {"contrast": 0.6}),  # no lens is as soft
+        ({"enlargement": 1.4, "effective_megapixels": 0.4}, {"contrast": 0.55}),
+        ({"jpeg_quality": 85}, {}),  # it may have been blurred before that save
+        ({"kind": "PNG", "jpeg_quality": None, "was_lossy": True}, {}),
+        ({"kind": "WEBP", "jpeg_quality": None}, {}),
+        ({"noise": 0.2}, {"noise": 2.0}),  # a blur took the grain with it
+    ],
+)
+def test_what_is_sharper_than_a_blurred_one_is_ahead(sharper, other, so):
+    """And so is what is sharper than one of which nobody knows."""
+    assert sharper(other, **so)["sharpness"] > 0
+
+
+def test_detail_is_believed_of_whoever_is_as_much_sharper_as_it_takes(told):
+    """A soft lens reads as an enlargement, and a JPEG of it as none: then both are about as sharp."""
+    soft = {"effective_megapixels": 0.4, "enlargement": 1.41}
+    assert "detail" not in told(**soft, sharpness=0.42)
+    assert told(**soft, sharpness=0.32)["detail"] < 0
+    larger = {"width": 1250, "height": 1000, "effective_megapixels": 0.625}
+    assert "detail" not in told(**larger, sharpness=0.45)
+    assert told(**larger, sharpness=0.3)["detail"] == pytest.approx(-0.118, abs=0.001)
+
+
+def test_a_coarse_save_hides_an_enlargement_from_its_spectrum_and_not_from_who_stands_beside_it(told):
+    """It reads as soft, and is far softer than that; one that is as soft as it reads, or saved finely, is believed."""
+    large = {"width": 2000, "height": 1600, "effective_megapixels": 1.6}
+    assert told(**large, jpeg_quality=80, sharpness=0.3)["detail"] == told(**large)["detail"] > 0
+    assert told(**large, jpeg_quality=80, sharpness=0.03)["detail"] < 0
+    assert told(**large, sharpness=0.03)["detail"] > 0
 
 
 def test_contrast_and_words_are_no_detail(told):
@@ -110,6 +160,8 @@ def test_contrast_and_words_are_no_detail(told):
 def test_what_went_with_the_texture_was_no_grain(told):
     """The softer picture has less of everything, and is not called clean for it."""
     assert "noise" not in told(sharpness=0.1, noise=0.0)
+    assert told(sharpness=0.48, noise=0.0)["noise"] > 0
+    assert "noise" not in told(sharpness=0.48, noise=0.0, enlargement=3.0, effective_megapixels=0.09)
     textured = told(effective_megapixels=3.2, sharpness=0.95, noise=4.0)
     assert set(textured) == {"detail", "sharpness"}
     assert min(textured.values()) > 0
@@ -135,6 +187,27 @@ class TestPairs:
         assert framed["frame"] < 0
         assert "shows_more" not in framed
         assert told(Pair(**wider), margin=0.4)["frame"] < 0
+
+    def test_what_lies_around_a_framed_picture_is_no_detail(self, told):
+        """Letters and edges of a page read as such; it holds more only if it shows the other one in more pixels."""
+        page = {"width": 2000, "height": 1600, "effective_megapixels": 3.2, "margin": 0.6}
+        framed = Pair(first_overlap=0.25, second_overlap=1.0, first_framed=True)
+        assert "detail" not in told(framed, **page)
+        assert told(replace(framed, first_overlap=0.39), **page)["detail"] > 0
+
+    def test_a_page_that_is_not_proved_leads_nobody(self, told):
+        """What looks like a screenshot and shows more, or has a wide margin, shows a page and no more of the scene."""
+        larger = {"width": 2000, "height": 1600, "effective_megapixels": 3.2}
+        wider = Pair(first_overlap=0.25, second_overlap=1.0, first_framed=False)
+        assert set(told(wider, **larger)) == {"detail", "shows_more"}
+        assert set(told(wider, **larger, screenshot=0.9)) == {"screenshot"}
+        assert told(wider, **larger, margin=0.6) == {}
+
+    def test_a_frame_is_not_what_makes_a_picture_clean(self, told):
+        """Noise is read where a picture is smoothest; a narrow dark edge changes nothing."""
+        quiet = {"noise": 0.0, "sharpness": 0.48}
+        assert "noise" not in told(Pair(first_overlap=0.7, second_overlap=1.0), **quiet, margin=0.3)
+        assert told(**quiet, margin=0.02)["noise"] > 0
 
     def test_a_margin_that_the_other_would_show_as_well_is_no_frame(self, told):
         """A crop may have cut off a dark edge; then the one with the margin shows more, and was seen not to be framed."""
