@@ -15,6 +15,7 @@ import numpy as np
 from service.domain.file_facts import EDIT_ACTIONS, FileFacts
 from service.domain.ijg import ijg_luminance
 from service.pictures import exif
+from service.pictures.manifest_stores import holds_store
 from service.pictures.metadata import WALKS, jpeg_segments, metadata_blocks
 
 if TYPE_CHECKING:
@@ -46,8 +47,6 @@ GENERATOR_TEXTS: Final = (
 _SOURCE_TYPE: Final = re.compile(rb"digitalsourcetype/([A-Za-z]{4,60})")
 _CREATOR_TOOL: Final = re.compile(rb"CreatorTool(?:=\"|>)([^\"<]{1,200})")
 _ACTION: Final = re.compile(rb"c2pa\.([A-Za-z_]{4,20}(?:\.proportional)?)")
-_STORE: Final = bytes.fromhex("6a756d646332706100110010800000aa00389b71")
-"""How a store of C2PA manifests begins in whatever format (C2PA 2.2, 11.1.4): a description box, and its type."""
 _SCREENSHOT: Final = re.compile(rb"screen ?shot|screencapture", re.IGNORECASE)
 _SOFTWARE_TEXT: Final = re.compile(rb"^Software\0+(.{1,200})", re.DOTALL)
 
@@ -80,9 +79,9 @@ def read_file_facts(data: bytes, name: PictureFormat) -> FileFacts:
 
 
 def _kinds(data: bytes, name: PictureFormat, blocks: list[Block]) -> frozenset[str]:
-    """Of formats that nobody walks, whether they hold a C2PA manifest is told by how one begins."""
-    kinds = {block.kind for block in blocks}
-    return frozenset(kinds if name in WALKS or _STORE not in data else {*kinds, "c2pa"})
+    """A C2PA manifest is there where a store of them is, whatever a segment or chunk calls itself."""
+    kinds = {block.kind for block in blocks} - {"c2pa"}
+    return frozenset({*kinds, "c2pa"} if holds_store(data, name) else kinds)
 
 
 def jpeg_quality(data: bytes) -> int | None:

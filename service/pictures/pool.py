@@ -140,7 +140,7 @@ class DecodePool:
         self.limits: Final = limits or Limits()
         self.size: Final = children
         self._budget = budget
-        self._verifier = Verifier(self.limits, trust_anchors)
+        self._verifier = Verifier(self.limits, trust_anchors, budget)
         self._nursery = Nursery(
             children,
             self.limits,
@@ -196,7 +196,10 @@ class DecodePool:
         return Decoded(facts, pixels, reservation)
 
     def verify_manifest(self, data: bytes, name: PictureFormat, *, wait_s: float | None = 2.0) -> Manifest:
-        """What came of verifying the C2PA manifest in a file; it is not verified if its turn does not come in time."""
+        """What came of verifying the C2PA manifest in a file; it is not verified if its turn does not come in time.
+
+        It takes of the same budget: without a limit to the wait, hold no decoded picture meanwhile.
+        """
         return self._verifier.verify(data, name, wait_s=wait_s)
 
     def stats(self) -> PoolStats:

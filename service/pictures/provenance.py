@@ -1,8 +1,8 @@
 """C2PA manifests verified: who signed what a file says of its own making, and whether the file is still what was signed.
 
 The library that reads them parses much that a stranger wrote, so it runs in a process of its own under the decoders'
-limits, once for each file that has a manifest. It is an extra, `keepone[c2pa]`; without it manifests stay unverified,
-and so do those that it chokes on. No manifest refuses a picture.
+limits and within their budget, once for each file that has a manifest. It is an extra, `keepone[c2pa]`; without it
+manifests stay unverified, and so do those that it chokes on. No manifest refuses a picture.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from functools import cache
 from importlib.util import find_spec
@@ -25,6 +26,7 @@ from service.pictures.clean_start import environment, memory_of, our_own_shortag
 if TYPE_CHECKING:
     from service.domain.values import PictureFormat
     from service.pictures.admit import Limits
+    from service.pictures.budget import MachineBudget
 
 AT_ONCE: Final = 2
 """Manifests that are verified at the same time in one process."""
@@ -74,36 +76,46 @@ def is_installed() -> bool:
 
 
 class Verifier:
-    """Verifies manifests, a few at a time. `anchors`: the certificates that are trusted, in PEM; none trusts nobody."""
+    """Verifies manifests, a few at a time, in memory of the machine's budget.
 
-    def __init__(self, limits: Limits, anchors: str) -> None:
+    `anchors`: the certificates that are trusted, in PEM; none trusts nobody.
+    """
+
+    def __init__(self, limits: Limits, anchors: str, budget: MachineBudget) -> None:
         self._limits = limits
         self._anchors = anchors.encode()
+        self._budget = budget
         self._free = BoundedSemaphore(AT_ONCE)
 
     def verify(self, data: bytes, name: PictureFormat, *, wait_s: float | None) -> Manifest:
-        """What came of verifying the manifest in a file's bytes; it is not verified if no turn comes in time."""
+        """What came of verifying the manifest in a file's bytes; it is not verified if no turn comes in time.
+
+        Whoever waits without an end must hold none of the budget meanwhile.
+        """
         if not is_installed():
             return Manifest(Holds.UNVERIFIED, NOT_INSTALLED)
         if name not in _MEDIA_TYPES:
             return Manifest(Holds.UNVERIFIED, FAILED)
+        deadline = None if wait_s is None else time.monotonic() + wait_s
         if not self._free.acquire(timeout=wait_s):
             return Manifest(Holds.UNVERIFIED, BUSY)
         try:
-            return self._ask(data, _MEDIA_TYPES[name])
+            allowance = _MEMORY + _COPIES * len(data)
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            with self._budget.reserve(allowance, wait_s=left):
+                return self._ask(data, _MEDIA_TYPES[name], allowance)
         except OverloadedError:
             return Manifest(Holds.UNVERIFIED, BUSY)
         finally:
             self._free.release()
 
-    def _ask(self, data: bytes, media_type: str) -> Manifest:
+    def _ask(self, data: bytes, media_type: str, allowance: int) -> Manifest:
         seconds = self._limits.decode_seconds
         with ExitStack() as stack:
             file, anchors, answer = (
                 stack.enter_context(memory_of("keepone-manifest", content))
                 for content in (data, self._anchors, _ANSWER)
             )
-            allowance = _MEMORY + _COPIES * len(data)
             arguments = (os.getpid(), file, anchors, answer, allowance, round(seconds), media_type)
             with our_own_shortage():
                 child = subprocess.Popen(  # noqa: S603 - this very interpreter, our own words

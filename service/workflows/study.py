@@ -14,7 +14,9 @@ from service.descriptors.hashes import Frequencies, frequencies, hamming
 from service.descriptors.insets import insets, with_parts
 from service.descriptors.keypoints import MOST_ASKED, extract, extract_closely
 from service.domain.dihedral import POSES
+from service.domain.file_facts import FileFacts
 from service.domain.values import Assessed
+from service.pictures.admit import HEAD_BYTES, sniff
 from service.pictures.file_facts import read_file_facts
 from service.workflows.faces import presented
 from service.workflows.spaces import describe
@@ -103,13 +105,12 @@ def looked_at(
 
     `told` is handed the full pixels, while they are there.
     """
+    with watch.step("assess"):
+        file = _told_by_file(data, pool, wait_s)
     with watch.step("decode"):
         decoded = pool.decode(data, wait_s=wait_s)
     with decoded:
         with watch.step("assess"):
-            file = read_file_facts(data, decoded.facts.format)
-            if file.has_manifest:
-                file = replace(file, manifest=pool.verify_manifest(data, decoded.facts.format, wait_s=wait_s))
             quality = assess_quality(decoded.pixels, decoded.working, file)
             found = faces.judge(decoded.pixels) if faces else ()
             authenticity = assess_authenticity(decoded.pixels, file, presented(faces, found))
@@ -121,6 +122,20 @@ def looked_at(
         spectrum = frequencies(working)
     assessed = Assessed(facts, quality, authenticity, spectrum.too_little_detail, found if faces else None)
     return assessed, spectrum, working
+
+
+def _told_by_file(data: bytes, pool: DecodePool, wait_s: float | None) -> FileFacts:
+    """What a file says of itself, and whether its manifest holds. Nothing of one that will not be decoded.
+
+    Asked before it is decoded: both take of one budget, and whoever waits for more of that must hold none.
+    """
+    name = sniff(data[:HEAD_BYTES])
+    if name is None or len(data) > pool.limits.max_bytes:
+        return FileFacts()
+    file = read_file_facts(data, name)
+    if not file.has_manifest:
+        return file
+    return replace(file, manifest=pool.verify_manifest(data, name, wait_s=wait_s))
 
 
 def study(

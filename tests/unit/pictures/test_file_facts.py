@@ -20,6 +20,17 @@ def saved(kind="JPEG", picture=PICTURE, **options):
     return out.getvalue()
 
 
+def store(text):
+    """One manifest, which holds nothing but a text, in a store."""
+    kind = bytes.fromhex("00110010800000aa00389b71")
+    manifest = box(b"jumb", box(b"jumd", b"c2ma" + kind + b"\3urn:uuid:1\0") + text)
+    return box(b"jumb", box(b"jumd", b"c2pa" + kind + b"\3c2pa\0") + manifest)
+
+
+def box(kind, body):
+    return (len(body) + 8).to_bytes(4, "big") + kind + body
+
+
 def with_exif(**tags):
     exif = Image.Exif()
     for tag, value in tags.items():
@@ -34,7 +45,7 @@ def png_text(key, value):
 
 
 def jpeg_with_manifest(text):
-    body = b"JP\0\1\0\0\0\1jumbc2pa" + text
+    body = b"JP\0\1\0\0\0\1" + store(text)
     plain = saved()
     data = plain[:2] + b"\xff\xeb" + (len(body) + 2).to_bytes(2, "big") + body + plain[2:]
     return read_file_facts(data, "JPEG")

@@ -13,6 +13,7 @@ from service.assess.synthetic import marks
 from service.domain.file_facts import Holds, Manifest
 from service.pictures import provenance
 from service.pictures.admit import Limits
+from service.pictures.budget import MachineBudget
 from service.pictures.file_facts import read_file_facts
 from service.pictures.provenance import BUSY, FAILED, NOT_INSTALLED, TOO_LONG, Verifier
 
@@ -21,9 +22,21 @@ NOISE = Image.fromarray(np.random.default_rng(5).integers(0, 256, (48, 64, 3), n
 
 
 @pytest.fixture(scope="module")
-def verify(c2pa_signer):
+def budget(tmp_path_factory):
+    """Room for two at once."""
+    return MachineBudget(2**29, tmp_path_factory.mktemp("budget") / "lock")
+
+
+@pytest.fixture(scope="module")
+def a_verifier(budget):
+    """One that trusts nobody, unless it is told whom."""
+    return lambda limits=None, anchors="": Verifier(limits or Limits(), anchors, budget)
+
+
+@pytest.fixture(scope="module")
+def verify(c2pa_signer, a_verifier):
     """With the test's own root trusted."""
-    verifier = Verifier(Limits(), c2pa_signer.root.decode())
+    verifier = a_verifier(anchors=c2pa_signer.root.decode())
     return lambda data, name="JPEG": verifier.verify(data, name, wait_s=60)
 
 
@@ -48,9 +61,9 @@ def test_a_manifest_holds_in_every_format_that_may_have_one(name, verify, c2pa_s
     )
 
 
-def test_a_signer_whom_nobody_vouches_for_is_not_trusted(signed):
+def test_a_signer_whom_nobody_vouches_for_is_not_trusted(signed, a_verifier):
     """The signature is valid all the same: whoever it was signed this very file."""
-    assert Verifier(Limits(), "").verify(signed, "JPEG", wait_s=60).holds is Holds.VALID
+    assert a_verifier().verify(signed, "JPEG", wait_s=60).holds is Holds.VALID
 
 
 def test_one_changed_byte_of_the_picture_and_it_does_not_hold(verify, signed):
@@ -132,10 +145,10 @@ def test_the_largest_file_is_verified_within_the_limits(verify, c2pa_signer, enc
     assert verify(data, "PNG").holds is Holds.TRUSTED
 
 
-def test_without_the_extra_nothing_is_verified_and_it_says_what_to_install(signed, monkeypatch):
+def test_without_the_extra_nothing_is_verified_and_it_says_what_to_install(signed, a_verifier, monkeypatch):
     """By the name of the extra."""
     monkeypatch.setattr(provenance, "is_installed", lambda: False)
-    told = Verifier(Limits(), "").verify(signed, "JPEG", wait_s=60)
+    told = a_verifier().verify(signed, "JPEG", wait_s=60)
     assert told == Manifest(Holds.UNVERIFIED, NOT_INSTALLED)
     assert "keepone[c2pa]" in NOT_INSTALLED
 
@@ -150,24 +163,24 @@ def test_without_the_extra_nothing_is_verified_and_it_says_what_to_install(signe
         ("sys.exit(1)", FAILED),
     ],
 )
-def test_a_child_that_a_file_took_over_says_nothing_that_is_believed(misdeed, why, signed, monkeypatch):
+def test_a_child_that_a_file_took_over_says_nothing_that_is_believed(misdeed, why, signed, a_verifier, monkeypatch):
     """It dies, hangs or answers nonsense, and the manifest is not verified."""
     monkeypatch.setattr(provenance, "_BOOT", f"import sys; {misdeed}")
-    verifier = Verifier(Limits(decode_seconds=0.5, patience=2), "")
+    verifier = a_verifier(Limits(decode_seconds=0.5, patience=2))
     assert verifier.verify(signed, "JPEG", wait_s=60) == Manifest(Holds.UNVERIFIED, why)
 
 
-def test_a_child_has_no_more_memory_than_it_is_allowed(signed, monkeypatch):
+def test_a_child_has_no_more_memory_than_it_is_allowed(signed, a_verifier, monkeypatch):
     """The ceiling is there: with too low a one it fails."""
     monkeypatch.setattr(provenance, "_MEMORY", 1)
     monkeypatch.setattr(provenance, "_COPIES", 0)
-    assert Verifier(Limits(), "").verify(signed, "JPEG", wait_s=60) == Manifest(Holds.UNVERIFIED, FAILED)
+    assert a_verifier().verify(signed, "JPEG", wait_s=60) == Manifest(Holds.UNVERIFIED, FAILED)
 
 
-def test_no_more_are_verified_at_once_than_there_is_room_for(signed, monkeypatch):
+def test_no_more_are_verified_at_once_than_there_is_room_for(signed, a_verifier, monkeypatch):
     """A third one waits for its turn, and stays unverified if that does not come: its picture is not refused."""
     monkeypatch.setattr(provenance, "_BOOT", "import time; time.sleep(60)")
-    verifier = Verifier(Limits(decode_seconds=1, patience=2), "")
+    verifier = a_verifier(Limits(decode_seconds=1, patience=2))
     busy = [threading.Thread(target=verifier.verify, args=(signed, "JPEG"), kwargs={"wait_s": None}) for _ in range(2)]
     for thread in busy:
         thread.start()
@@ -179,14 +192,26 @@ def test_no_more_are_verified_at_once_than_there_is_room_for(signed, monkeypatch
     assert told == Manifest(Holds.UNVERIFIED, BUSY)
 
 
-def test_where_no_process_can_be_started_the_picture_is_not_refused(signed, monkeypatch):
+def test_where_no_process_can_be_started_the_picture_is_not_refused(signed, a_verifier, monkeypatch):
     """The machine is out of processes or memory."""
 
     def refuse(*_, **__):
         raise OSError
 
     monkeypatch.setattr(provenance.subprocess, "Popen", refuse)
-    assert Verifier(Limits(), "").verify(signed, "JPEG", wait_s=60) == Manifest(Holds.UNVERIFIED, BUSY)
+    assert a_verifier().verify(signed, "JPEG", wait_s=60) == Manifest(Holds.UNVERIFIED, BUSY)
+
+
+def test_a_verifier_takes_of_the_decoders_budget(signed, a_verifier, budget, monkeypatch):
+    """As much as its process may take, and gives it back; where there is none in time the manifest is not verified."""
+    seen = []
+    monkeypatch.setattr(Verifier, "_ask", lambda *_: seen.append(budget.in_use()) or Manifest(Holds.VALID))
+    assert a_verifier().verify(signed, "JPEG", wait_s=60).holds is Holds.VALID
+    assert seen[0] >= provenance._MEMORY + provenance._COPIES * len(signed)
+    assert budget.in_use() == 0
+    with budget.reserve(budget.total_bytes):
+        assert a_verifier().verify(signed, "JPEG", wait_s=0) == Manifest(Holds.UNVERIFIED, BUSY)
+    assert len(seen) == 1
 
 
 def test_however_much_a_manifest_says_it_is_told_that_it_does_not_hold(verify, c2pa_signer, encode):
