@@ -72,15 +72,16 @@ def coefficients(tile: NDArray[np.float32], most: int) -> NDArray[np.float32]:
     """(n, 8, 8): the coefficients of at most about `most` blocks of a grey tile, evenly spread, on JPEG's grid."""
     rows, columns = (side // BLOCK for side in tile.shape)
     blocks = tile[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2)
-    blocks = blocks.reshape(-1, BLOCK, BLOCK)[:: max(1, rows * columns // most)]
-    return np.asarray(_COSINES @ blocks @ _COSINES.T, np.float32)
+    blocks = blocks.reshape(-1, BLOCK * BLOCK)[:: max(1, rows * columns // most)]
+    return np.asarray(blocks @ _COSINES, np.float32).reshape(-1, BLOCK, BLOCK)
 
 
 def _cosines() -> NDArray[np.float32]:
+    """(64, 64): from the pixels of a block to its coefficients, both row by row."""
     at = np.arange(BLOCK)
     waves = np.cos(np.pi * (2 * at[None, :] + 1) * at[:, None] / (2 * BLOCK)) * np.sqrt(2 / BLOCK)
     waves[0] /= np.sqrt(2)
-    return np.asarray(waves, np.float32)
+    return np.ascontiguousarray(np.kron(waves, waves).T, np.float32)
 
 
 _COSINES: Final = _cosines()

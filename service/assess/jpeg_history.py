@@ -100,10 +100,9 @@ def histograms(tiles: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
 def strongest(counted: NDArray[np.float32], own_quality: int | None) -> tuple[Earlier | None, Earlier | None]:
     """The table that the coefficients lie on best as it is, and the table and stretch; None where too few have a say."""
     waves, heard = _waves(_HEARD_FROM if own_quality is None else _HEARD_FROM_IN_JPEG)
-    sums, counts = (counted @ waves).ravel(), (counted @ heard).ravel()
-    places, weights = _places(own_quality)
-    total = (counts[places] * weights).sum(axis=2)
-    strength = (sums[places] * weights).sum(axis=2) / np.maximum(total, 1)
+    places = _places(own_quality)
+    total, sums = (np.append(counted @ each, np.float32(0)).take(places).sum(axis=2) for each in (heard, waves))
+    strength = sums / np.maximum(total, 1)
     strength[total < FEWEST] = -1
     return _best(strength[:, :1], STRETCHES[:1]), _best(strength, STRETCHES)
 
@@ -129,17 +128,17 @@ def _waves(heard_from: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @cache
-def _places(own_quality: int | None) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """(qualities, stretches, FREQUENCIES): where each step lies among all sums, and whether it counts."""
+def _places(own_quality: int | None) -> NDArray[np.intp]:
+    """(qualities, stretches, FREQUENCIES): where each step lies among all sums; behind them if it does not count."""
     tables = np.stack([ijg_luminance(int(quality))[_FIRST] for quality in QUALITIES])
     steps = tables[:, None, :] * STRETCHES[None, :, None]
     nearest = np.rint(np.log(np.maximum(steps, LEAST_STEP) / STEPS[0]) / np.log(STEPS[1] / STEPS[0]))
-    places = nearest.clip(0, len(STEPS) - 1).astype(np.int32) + np.arange(FREQUENCIES, dtype=np.int32) * len(STEPS)
+    places = nearest.clip(0, len(STEPS) - 1).astype(np.intp) + np.arange(FREQUENCIES) * len(STEPS)
     counts = (steps >= LEAST_STEP) & (steps <= STEPS[-1])
     if own_quality is not None:
         times = steps / ijg_luminance(own_quality)[_FIRST]
         counts &= (times > 1 + BETWEEN) & ((np.abs(times - np.rint(times)) > BETWEEN) | _IS_UNSTRETCHED)
-    return places, counts.astype(np.float32)
+    return np.where(counts, places, FREQUENCIES * len(STEPS))
 
 
 def _coarsest_first() -> NDArray[np.intp]:

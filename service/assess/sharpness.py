@@ -28,7 +28,9 @@ def sharpness(picture: NDArray[np.uint8]) -> float:
 
 def _laplacian_variance(tile: NDArray[np.uint8]) -> float:
     grey = cv2.cvtColor(np.ascontiguousarray(tile), cv2.COLOR_RGB2GRAY)
-    return float(cv2.Laplacian(grey, cv2.CV_32F).var())
+    bends = cv2.Laplacian(grey, cv2.CV_16S)  # whole numbers, which are squared and summed without a rounding
+    mean = cv2.sumElems(bends)[0] / bends.size
+    return float(cv2.norm(bends, cv2.NORM_L2SQR)) / bends.size - mean**2
 
 
 def _tiles(picture: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
