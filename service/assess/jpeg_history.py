@@ -49,9 +49,10 @@ themselves. Of 40 BSDS500 photographs of the fitting half, scaled down to two th
 more than 0.01 and 0.09; saved once as JPEG at 86 to 100 none more than 0.14 and 0.27; and of all 250 as they are, JPEGs
 of 95, none more than 0.17 and 0.20."""
 FINE, FOUND_FROM_IN_FINE_JPEG = 90, 0.12
-"""From which quality on a JPEG's own steps are so small that less tells of an earlier one, unstretched. Of 749 saves of those
-photographs scaled down, once at 90 to 99, one is told of an earlier one; as they are none; of 250 saved at 95 and then at 96
-245."""
+"""From which quality on a JPEG's own steps are so small that less tells of an earlier one, unstretched. Of 749 saves of
+those photographs scaled down, once at 90 to 99, one is told of an earlier one, and none of them as they are; of 250 saved
+at 95 and then at 96, 245 are.
+"""
 NEARLY: Final = 0.9
 HIDING: Final = 85
 """A JPEG of less than this quality hides what it was before, and has lost more than that anyhow."""
