@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.assess import presentation_attack
 from service.assess.presentation_attack import MiniFasNet
+from service.descriptors.deepface import laid, weights_folder
 from service.domain.errors import SettingsError
 from service.faces import rfb
-from service.faces.dlib_faces import DlibFaces
+from service.faces.dlib_faces import LANDMARKS, DlibFaces
 from service.faces.rfb import RfbFaces
 from service.faces.weights import known_weights
 from service.workflows.faces import FaceJudge
@@ -32,14 +32,11 @@ def face_judge(settings: Settings) -> FaceJudge | None:
     return FaceJudge(_finder(settings), liveness)
 
 
-def weights_folder() -> Path:
-    """Where DeepFace keeps weights, too."""
-    return Path(os.environ.get("DEEPFACE_HOME") or Path.home()) / ".deepface" / "weights"
-
-
 def _finder(settings: Settings) -> FaceFinder:
     if settings.faces == DLIB:
-        return DlibFaces(weights_folder())
+        folder = weights_folder()
+        laid(folder / LANDMARKS)
+        return DlibFaces(folder)
     return RfbFaces(known_weights(Path(settings.faces), rfb.SHA256, rfb.SOURCE))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ from service.cli import options
 from service.cli.files import read_picture
 from service.cli.labelled import from_folder, from_list
 from service.cli.roc_svg import roc_svg
-from service.descriptors import clip, deepface
+from service.descriptors import clip, deepface, sizes
 from service.descriptors.protocol import Described
 from service.descriptors.registry import MODELS
 from service.settings import Settings, load_settings
@@ -25,11 +27,12 @@ from service.workflows import compare_models
 from service.workflows.compare_models import Comparison, Measured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from service.descriptors.protocol import SpaceModel
+    from service.pictures.pool import Decoded, DecodePool
 
 _COLUMNS = ("model", "metric", "balanced", "threshold", "best", "makers'", "EER", "area", "lost", "ms", "MB")
 
@@ -51,13 +54,16 @@ def command(
     """Say which model tells pairs apart best: PATH is a folder with a folder for each person, or a list of pairs (CSV)."""
     settings = load_settings(data=data)
     labelled = from_folder(path) if path.is_dir() else from_list(path, images)
-    found = compare_models.compare(
-        _pictures(labelled.files, settings),
-        labelled.pairs,
-        {name: _opener(name, settings) for name in names or installed(settings)},
-        memory=_resident,
-        told=lambda name: print(f"asking {name} about {len(labelled.files)} pictures", file=sys.stderr),
-    )
+    openers = {name: _opener(name, settings) for name in names or installed(settings)}
+    with closing(wiring.decoders(settings)) as pool:
+        found = compare_models.compare(
+            _Pictures(labelled.files, settings, pool, lambda decoded: sizes.copied(decoded.pixels)),
+            labelled.pairs,
+            openers,
+            memory=_resident,
+            shown={_BuiltIn.name: _Pictures(labelled.files, settings, pool, lambda decoded: np.array(decoded.working))},
+            told=lambda name: print(f"asking {name} about {len(labelled.files)} pictures", file=sys.stderr),
+        )
     written = compare_models.as_json(found)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -101,17 +107,25 @@ class _BuiltIn:
         """It holds nothing that must be let go."""
 
 
-def _pictures(files: list[Path], settings: Settings) -> list[NDArray[np.uint8]]:
-    """As the service sees them: upright, sRGB, a long side of at most 512 pixels."""
-    pool = wiring.decoders(settings)
-    try:
-        seen = []
-        for file in files:
-            with pool.decode(read_picture(file, settings.max_bytes), wait_s=None) as decoded:
-                seen.append(np.array(decoded.working))
-        return seen
-    finally:
-        pool.close()
+class _Pictures(Sequence["NDArray[np.uint8]"]):
+    """As the service shows them to a model: upright, sRGB, in the size that is its. Read anew for each model."""
+
+    def __init__(
+        self,
+        files: list[Path],
+        settings: Settings,
+        pool: DecodePool,
+        size: Callable[[Decoded], NDArray[np.uint8]],
+    ) -> None:
+        """`size` makes an array of its own, which outlives the decoded picture."""
+        self._files, self._most_bytes, self._pool, self._size = files, settings.max_bytes, pool, size
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, number: int) -> NDArray[np.uint8]:  # type: ignore[override]  # none slices them
+        with self._pool.decode(read_picture(self._files[number], self._most_bytes), wait_s=None) as decoded:
+            return self._size(decoded)
 
 
 def _resident() -> int:

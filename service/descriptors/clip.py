@@ -21,6 +21,7 @@ import numpy as np
 
 from service.descriptors.owner import Owner
 from service.descriptors.protocol import Described
+from service.descriptors.sizes import LONG_SIDE, brought
 from service.descriptors.weights import SAFETENSORS, TORCH, Weights, fingerprint, first_line, refuse_programs
 from service.domain.errors import WeightsError
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from service.descriptors.backend_settings import BackendSettings
 
 PREFIX = "clip:"
-_REVISION = 1
+_REVISION = 2
 """Raised by hand whenever code here that makes the numbers changes."""
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _POSITIONS = "visual.positional_embedding"
@@ -85,13 +86,14 @@ class Clip:
             "quick_gelu": self._quick,
             "weights": self._weights.sha256,
             "preprocessing": preprocessing,
+            "long_side": LONG_SIDE,
             "precision": self._precision,
             "dimension": self.dimension,
         }
 
     def describe(self, pictures: Sequence[NDArray[np.uint8]]) -> list[tuple[Described, ...]]:
         """One vector for each picture; none where the network gave nothing that could be compared."""
-        vectors = self._owner.ask([self._prepare(picture) for picture in pictures])
+        vectors = self._owner.ask([self._prepare(brought(picture)) for picture in pictures])
         return [(Described(vector),) if np.isfinite(vector).all() and vector.any() else () for vector in vectors]
 
     def close(self) -> None:

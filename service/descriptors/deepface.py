@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from service.descriptors.owner import Owner
 from service.descriptors.protocol import Described
+from service.descriptors.sizes import LONG_SIDE, brought
 from service.descriptors.weights import fingerprint, first_line
 from service.domain.errors import WeightsError
 
@@ -38,9 +38,6 @@ PREFIX = "deepface:"
 ASKING = threading.RLock()
 """Held by whoever makes or asks anything of DeepFace."""
 METRICS = ("cosine", "euclidean", "euclidean_l2")
-LONG_SIDE = 1024
-"""Pixels that a picture is brought to before DeepFace sees it. DeepFace lays a border around it, four times its pixels, and
-Dlib doubles that picture again: of a large upload it would be gigabytes, which no budget of decoders knows of."""
 _REVISION = 2
 """Raised by hand whenever code here that makes the numbers changes."""
 
@@ -115,7 +112,7 @@ class DeepFaceModel:
 
     def describe(self, pictures: Sequence[NDArray[np.uint8]]) -> list[tuple[Described, ...]]:
         """Every face of each picture; an empty tuple where none is found."""
-        return self._owner.ask(pictures)
+        return self._owner.ask([brought(picture) for picture in pictures])
 
     def close(self) -> None:
         self._owner.close()
@@ -145,7 +142,6 @@ class DeepFaceModel:
 
     def _faces(self, picture: NDArray[np.uint8]) -> tuple[Described, ...]:
         exceptions = self._library.modules.exceptions
-        picture = _brought(picture)
         try:
             with ASKING:
                 found = self._library.modules.representation.represent(
@@ -212,13 +208,15 @@ def _present(model: FaceModel, engine: str, name: str) -> Path:
     wanted = weights_folder() / model.weights
     if not wanted.suffix:
         wanted = wanted.with_suffix(_ENDINGS[engine])
-    if not wanted.is_file() and not _laid(wanted):
+    if not laid(wanted):
         raise WeightsError(f"{name}: its weights are missing. Put them at {wanted}; nothing is fetched.")
     return wanted
 
 
-def _laid(wanted: Path) -> bool:
-    """Whether the package that ships Dlib's files had this one. It is looked into and not imported."""
+def laid(wanted: Path) -> bool:
+    """Whether the file is there, or was in the package that ships Dlib's. That one is looked into and not imported."""
+    if wanted.is_file():
+        return True
     spec = importlib.util.find_spec("face_recognition_models")
     folders = spec.submodule_search_locations or [] if spec else []
     for folder in folders:
@@ -246,16 +244,6 @@ def _deepface() -> Any:
     except ImportError as error:
         raise WeightsError(f"Face models need the extra `faces`: pip install 'keepone[faces]' ({error}).") from error
     return deepface
-
-
-def _brought(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """No longer than LONG_SIDE either way; small ones as they are."""
-    height, width = picture.shape[:2]
-    scale = LONG_SIDE / max(height, width)
-    if scale >= 1:
-        return picture
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _box(area: dict[str, Any], picture: NDArray[np.uint8], detector: str) -> Region:

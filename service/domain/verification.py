@@ -1,7 +1,8 @@
 """How well distances tell pairs of one kind from pairs of another: ROC, equal error rate, thresholds held out by picture.
 
 Everywhere `distances` is (n,) and `same` is (n,) bool: a pair is taken for the same at or below a threshold. Both kinds
-must be there.
+must be there. A *lost* pair, of which one picture could not be described, has no distance and is NaN; where one may be
+among the others, that is said.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ class HeldOut:
     """What thresholds were worth on pictures that had no part in choosing them."""
 
     balanced_accuracy: float
+    """Of the pairs that were judged."""
+    over_all: float
+    """The same of all pairs, a lost one counted as told wrongly: a model that finds no face does not tell anybody apart."""
     threshold: float
     """The median of those chosen."""
     lowest: float
@@ -85,6 +89,12 @@ def balanced_accuracy(distances: NDArray[np.float64], same: NDArray[np.bool_], t
     """Mean of the share of the same that are accepted and the share of the different that are not."""
     accepted = distances <= threshold
     return float((accepted[same].mean() + (~accepted[~same]).mean()) / 2)
+
+
+def balanced_over_all(distances: NDArray[np.float64], same: NDArray[np.bool_], threshold: float) -> float:
+    """The same where lost pairs are among the others: they are told wrongly, whichever kind they are of."""
+    right = ~np.isnan(distances) & ((distances <= threshold) == same)
+    return float((right[same].mean() + right[~same].mean()) / 2)
 
 
 def best_threshold(distances: NDArray[np.float64], same: NDArray[np.bool_]) -> float:
@@ -125,22 +135,30 @@ def held_out(
     folds: int = 3,
     repeats: int = 40,
 ) -> HeldOut | None:
-    """Thresholds chosen by some pictures, tested on others, all judgements together; None for too few pictures."""
+    """Thresholds chosen by some pictures, tested on others, all judgements together; None for too few pictures.
+
+    Lost pairs may be among them: they choose no threshold.
+    """
+    lost = np.isnan(distances)
     right: dict[bool, list[NDArray[np.bool_]]] = {True: [], False: []}
+    tested: dict[bool, int] = {True: 0, False: 0}
     chosen = []
     for choosing, testing in disjoint_folds(pairs, folds=folds, repeats=repeats):
-        if not (same[choosing].any() and (~same[choosing]).any() and len(testing)):
+        by = choosing[~lost[choosing]]
+        if not (same[by].any() and (~same[by]).any() and len(testing)):
             continue
-        threshold = best_threshold(distances[choosing], same[choosing])
+        threshold = best_threshold(distances[by], same[by])
         chosen.append(threshold)
         for kind in (True, False):
             of_kind = testing[same[testing] == kind]
-            right[kind].append((distances[of_kind] <= threshold) == kind)
+            tested[kind] += len(of_kind)
+            right[kind].append((distances[of_kind[~lost[of_kind]]] <= threshold) == kind)
     judged = {kind: np.concatenate(parts) if parts else np.zeros(0, np.bool_) for kind, parts in right.items()}
     if not (len(judged[True]) and len(judged[False])):
         return None
     return HeldOut(
         balanced_accuracy=float((judged[True].mean() + judged[False].mean()) / 2),
+        over_all=float(sum(judged[kind].sum() / tested[kind] for kind in (True, False)) / 2),
         threshold=float(np.median(chosen)),
         lowest=min(chosen),
         highest=max(chosen),

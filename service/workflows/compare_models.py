@@ -1,14 +1,15 @@
 """Which model tells pairs apart best, on pictures whose truth somebody knows: every model, every metric, one table.
 
 Each model is opened, asked about every picture once, and let go before the next. Of pictures with several faces the
-nearest two count, as DeepFace has it. A pair of which one picture has no face is *lost*: it is counted beside the
-accuracy, because a model that judges only easy pictures would look better than it is.
+nearest two count, as DeepFace has it. A pair of which one picture has no face is *lost*. Models are ranked by all pairs,
+and a lost one counts as told wrongly: else a model that judges only easy pictures would look better than it is.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from service.domain.verification import (
     HeldOut,
     Roc,
     balanced_accuracy,
+    balanced_over_all,
     best_threshold,
     distance,
     held_out,
@@ -58,12 +60,12 @@ class Measured:
     held_out: HeldOut | None
     makers_threshold: float | None
     makers_accuracy: float | None
-    """Balanced, at the threshold that the model's makers name: nothing was chosen by these pictures."""
+    """Balanced, at the threshold that the model's makers name: nothing was chosen here. Lost pairs are wrong."""
 
     @property
     def trusted_accuracy(self) -> float:
-        """On pictures that did not choose the threshold; 0 where there were too few."""
-        return self.held_out.balanced_accuracy if self.held_out else 0.0
+        """What it is ranked by: of all pairs, on pictures that did not choose the threshold; 0 where there were too few."""
+        return self.held_out.over_all if self.held_out else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,14 @@ def compare(
     models: Mapping[str, Callable[[], SpaceModel]],
     *,
     memory: Callable[[], int],
+    shown: Mapping[str, Sequence[NDArray[np.uint8]]] = MappingProxyType({}),
     told: Callable[[str], None] = lambda _line: None,
 ) -> Comparison:
-    """Every model on every pair. `memory` says how many bytes this process holds."""
+    """Every model on every pair. `memory` says how many bytes this process holds; `shown`, by the name of a model, is
+    what it is asked about instead of `pictures`, where the service shows it the same ones in another size.
+
+    Each model goes through the pictures once, so they may be read anew each time, and need not be held together.
+    """
     same = sum(pair.same for pair in pairs)
     found = Comparison(len(pictures), same, len(pairs) - same)
     for name, opened in models.items():
@@ -111,9 +118,11 @@ def compare(
             continue
         opening = time.perf_counter() - begun
         try:
-            begun = time.process_time()
-            vectors = [_stacked(model, picture) for picture in pictures]
-            spent = time.process_time() - begun
+            vectors, spent = [], 0.0
+            for picture in shown.get(name, pictures):
+                begun = time.process_time()
+                vectors.append(_stacked(model, picture))
+                spent += time.process_time() - begun
             found.costs[name] = Cost(
                 opening, 1000 * spent / max(1, len(pictures)), max(0, memory() - before), model.dimension
             )
@@ -134,14 +143,21 @@ def _measured(
     vectors: Sequence[NDArray[np.float32]],
     pairs: Sequence[LabelledPair],
 ) -> list[Measured]:
-    kept = [pair for pair in pairs if len(vectors[pair.left]) and len(vectors[pair.right])]
-    same = np.array([pair.same for pair in kept], np.bool_)
+    every_same = np.array([pair.same for pair in pairs], np.bool_)
+    ends = [(pair.left, pair.right) for pair in pairs]
+    kept = np.array([bool(len(vectors[left]) and len(vectors[right])) for left, right in ends], np.bool_)
+    same = every_same[kept]
     if not (same.any() and (~same).any()):
         return []
-    ends = [(pair.left, pair.right) for pair in kept]
     measured = []
     for metric in METRICS:
-        distances = np.array([distance(metric, vectors[left], vectors[right]).min() for left, right in ends])
+        every = np.array(
+            [
+                distance(metric, vectors[left], vectors[right]).min() if is_kept else np.nan
+                for (left, right), is_kept in zip(ends, kept, strict=True)
+            ]
+        )
+        distances = every[kept]
         curve = roc(distances, same)
         best = best_threshold(distances, same)
         makers = thresholds.get(metric)
@@ -149,15 +165,15 @@ def _measured(
             Measured(
                 model=name,
                 metric=metric,
-                judged=len(kept),
-                lost=len(pairs) - len(kept),
+                judged=len(distances),
+                lost=len(pairs) - len(distances),
                 curve=curve,
                 equal_error_rate=curve.equal_error_rate,
                 best_threshold=best,
                 best_accuracy=balanced_accuracy(distances, same, best),
-                held_out=held_out(distances, same, ends),
+                held_out=held_out(every, every_same, ends),
                 makers_threshold=makers,
-                makers_accuracy=None if makers is None else balanced_accuracy(distances, same, makers),
+                makers_accuracy=None if makers is None else balanced_over_all(every, every_same, makers),
             )
         )
     return measured
@@ -172,10 +188,15 @@ def recommended(found: Comparison) -> str:
     if best.held_out is None:
         return "Too few pictures to choose a threshold by some and test it on others: nothing is recommended."
     chosen = f"{best.model} by {best.metric} distance with a threshold of {best.held_out.threshold:.3g}"
-    worth = f"on pictures that had no part in choosing it, balanced accuracy was {best.trusted_accuracy:.3f}"
+    worth = (
+        f"on pictures that had no part in choosing it, balanced accuracy over all pairs was {best.trusted_accuracy:.3f}"
+    )
     said = [f"Take {chosen}: {worth}."]
     if best.lost:
-        said.append(f"It says nothing of {best.lost} of {best.judged + best.lost} pairs, where it found no face.")
+        said.append(
+            f"It says nothing of {best.lost} of {best.judged + best.lost} pairs, where it found no face; they count as "
+            f"wrong, and without them it would be {best.held_out.balanced_accuracy:.3f}."
+        )
     others = [one for one in ranked if one.model != best.model]
     if others:
         second = others[0]

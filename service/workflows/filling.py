@@ -16,6 +16,7 @@ import numpy as np
 from index_store.errors import CorruptBlobError, MissingBlobError
 from index_store.failpoints import reached
 from service import log
+from service.descriptors import sizes
 from service.domain.errors import BadPictureError, OverloadedError, SettingsError, WeightsError
 from service.workflows.spaces import described_by, description_of
 
@@ -122,7 +123,7 @@ def _portions(
         try:
             # What has rotted is not what was stored, however well it still decodes.
             with parts.pool.decode(parts.blobs.get(content_id, verify=True), wait_s=None) as decoded:
-                picture = np.array(decoded.pixels)
+                picture = sizes.copied(decoded.pixels)
         except _UNREADABLE as error:
             unreadable[content_id] = str(error)
             continue

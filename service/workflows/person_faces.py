@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from index_store.records import ImageFilter
+from service.descriptors import sizes
 from service.domain.errors import NoFaceError, NoFaceSpaceError, UnknownFaceSpaceError
 from service.domain.likeness import Distance, distance, own_metric
 from service.domain.values import Relation
@@ -140,7 +141,8 @@ def identify(data: bytes, by: Yardstick, parts: Parts, *, most: int, wait_s: flo
 def faces_of(data: bytes, space: FurtherSpace, parts: Parts, *, wait_s: float | None) -> tuple[Described, ...]:
     """The faces of a picture's bytes. Raises NoFaceError where there is none."""
     with parts.pool.decode(data, wait_s=wait_s) as decoded:
-        told = described_by(space.model, [np.array(decoded.pixels)])[0]
+        picture = sizes.copied(decoded.pixels)
+    told = described_by(space.model, [picture])[0]
     if not told:
         raise NoFaceError
     return told

@@ -10,6 +10,7 @@ import numpy as np
 from service.assess.authenticity import assess_authenticity
 from service.assess.quality import assess_quality
 from service.compare.appearance import Look, look
+from service.descriptors import sizes
 from service.descriptors.hashes import Frequencies, frequencies, hamming
 from service.descriptors.insets import insets, with_parts
 from service.descriptors.keypoints import MOST_ASKED, extract, extract_closely
@@ -146,7 +147,7 @@ def study(
 
     def keep(pixels: NDArray[np.uint8]) -> None:
         if spaces:  # a copy: a slow model must not hold what other pictures are decoded into
-            full.append(np.array(pixels))
+            full.append(sizes.copied(pixels))
 
     assessed, spectrum, working = looked_at(data, parts.pool, watch, wait_s=wait_s, told=keep, faces=parts.faces)
     with watch.step("embed"):

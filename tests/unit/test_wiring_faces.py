@@ -1,10 +1,12 @@
 """What the settings of faces ask for is there, or the service does not start and says what is missing."""
 
 import sys
+from types import ModuleType
 
 import pytest
 
 from service.domain.errors import SettingsError, WeightsError
+from service.faces.dlib_faces import LANDMARKS
 from service.settings import Settings
 from service.wiring_faces import face_judge
 
@@ -49,6 +51,19 @@ def test_other_networks_are_refused_before_they_are_opened(home):
     (home / "2.7_80x80_MiniFASNetV2.pth").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
     with pytest.raises(WeightsError, match="not the file that it should be"):
         judge(faces="dlib", presentation_attack=True)
+
+
+def test_the_landmarks_that_a_package_ships_are_laid_there(home, tmp_path, monkeypatch):
+    """Whoever installed the extra has them; only the right ones are opened."""
+    shipped = tmp_path / "site" / "face_recognition_models"
+    (shipped / "models").mkdir(parents=True)
+    (shipped / "__init__.py").touch()
+    (shipped / "models" / LANDMARKS).write_bytes(b"others")
+    monkeypatch.syspath_prepend(shipped.parent)
+    monkeypatch.setitem(sys.modules, "dlib", ModuleType("dlib"))
+    with pytest.raises(WeightsError, match="not the file that it should be"):
+        judge(faces="dlib")
+    assert (home / LANDMARKS).read_bytes() == b"others"
 
 
 def test_without_the_extra_it_is_named(monkeypatch):

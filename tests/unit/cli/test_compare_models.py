@@ -7,6 +7,10 @@ import xml.etree.ElementTree as ET
 import pytest
 from PIL import Image
 
+from service.cli import compare_models
+from service.descriptors import deepface
+from service.descriptors.testing import ColourTwin
+
 
 @pytest.fixture
 def labelled(pictures, tmp_path):
@@ -46,6 +50,29 @@ def test_json_and_plot_are_written_where_asked(keepone, labelled, tmp_path):
     assert {one["metric"] for one in written["measured"]} == {"cosine", "euclidean", "euclidean_l2"}
     drawn = ET.fromstring((tmp_path / "out" / "roc.svg").read_text())  # noqa: S314 - our own
     assert len(list(drawn.iter("{http://www.w3.org/2000/svg}polyline"))) == 3
+
+
+def test_models_see_the_pictures_in_the_sizes_of_the_service(keepone, labelled, monkeypatch):
+    """What copies are told by is the working picture; further models see more."""
+    seen = {}
+
+    class Seeing(ColourTwin):
+        def describe(self, pictures):
+            seen[self.name] = max(max(seen.get(self.name, 0), *picture.shape) for picture in pictures)
+            return super().describe(pictures)
+
+    class SeeingBuiltIn(Seeing):
+        def __init__(self):
+            super().__init__("builtin")
+
+    monkeypatch.setattr(deepface, "opened", lambda name, _: Seeing(name))
+    monkeypatch.setattr(SeeingBuiltIn, "name", "builtin", raising=False)
+    monkeypatch.setattr(compare_models, "_BuiltIn", SeeingBuiltIn)
+    for name in ("ann", "bob"):
+        Image.effect_noise((2000, 1000), 60).convert("RGB").save(labelled / name / "large.png")
+    ran = keepone("compare-models", labelled, "--model", "builtin", "--model", "deepface:Dlib")
+    assert ran.code == 0, ran.err
+    assert seen == {"builtin": 512, "deepface:Dlib": 1024}
 
 
 def test_a_model_without_weights_is_named_and_the_rest_goes_on(keepone, labelled):

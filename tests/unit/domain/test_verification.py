@@ -5,6 +5,7 @@ import pytest
 
 from service.domain.verification import (
     balanced_accuracy,
+    balanced_over_all,
     best_threshold,
     disjoint_folds,
     distance,
@@ -104,3 +105,25 @@ def test_each_metric_is_what_its_name_says():
     assert distance("cosine", left, right)[0] == pytest.approx([1.0, 0.0])
     assert distance("euclidean", left, right)[0] == pytest.approx([10**0.5, 3.0])
     assert distance("euclidean_l2", left, right)[0] == pytest.approx([2**0.5, 0.0])
+
+
+def test_a_lost_pair_is_told_wrongly_whichever_kind_it_is_of():
+    """Not even of a different one it says that it is."""
+    distances, same = np.array([0.1, np.nan, 0.9, np.nan]), np.array([True, True, False, False])
+    assert balanced_over_all(distances, same, 0.5) == 0.5
+    assert balanced_over_all(distances[[0, 2]], same[[0, 2]], 0.5) == 1.0
+
+
+def test_lost_pairs_choose_no_threshold_and_are_wrong_where_they_are_tested():
+    """Of pictures in two heaps, one of which cannot be described: every pair with it is lost."""
+    heap = np.arange(24) % 2
+    pairs = [(left, right) for left in range(24) for right in range(left)]
+    same = np.array([heap[left] == heap[right] for left, right in pairs])
+    distances = np.where(same, 0.2, 0.8)
+    whole = held_out(distances, same, pairs)
+    lost = np.array([min(pair) < 4 for pair in pairs])
+    told = held_out(np.where(lost, np.nan, distances), same, pairs)
+    assert (whole.balanced_accuracy, whole.over_all) == (1.0, 1.0)
+    assert told.balanced_accuracy == 1.0
+    assert told.over_all == pytest.approx(1 - lost.mean(), abs=0.05)
+    assert told.threshold == pytest.approx(0.5)

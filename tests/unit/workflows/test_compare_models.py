@@ -53,10 +53,47 @@ def test_the_better_model_is_recommended_and_its_threshold_named(people):
 
 
 def test_pairs_with_nothing_to_describe_are_lost_and_counted(people):
-    """They are in no rate, and not forgotten."""
+    """They are on no curve, and not forgotten."""
     found = compare(*people, {"good": ByColour}, memory=lambda: 0)
     assert {(one.judged, one.lost) for one in found.measured} == {(630, 1)}
     assert "It says nothing of 1 of 631 pairs" in recommended(found)
+
+
+def test_who_judges_easy_pictures_alone_is_not_ranked_first(people):
+    """It is right wherever it says something, and says nothing of half the persons."""
+
+    class Picky(ByColour):
+        def _one(self, picture):
+            return super()._one(picture) if picture[0, 0, 0] % 2 else ()
+
+    class Flawed(ByColour):
+        def _one(self, picture):
+            return super()._one(picture if picture[0, 0, 0] % 8 else np.full_like(picture, 128))
+
+    found = compare(*people, {"picky": Picky, "flawed": Flawed}, memory=lambda: 0)
+    [picky, flawed] = [
+        max((one for one in found.measured if one.model == name), key=lambda one: one.trusted_accuracy)
+        for name in ("picky", "flawed")
+    ]
+    assert picky.held_out.balanced_accuracy > flawed.held_out.balanced_accuracy
+    assert picky.trusted_accuracy < flawed.trusted_accuracy
+    assert recommended(found).startswith("Take flawed by ")
+    assert next(one for one in found.measured if one.makers_accuracy).makers_accuracy < 0.6
+
+
+def test_a_model_is_shown_what_the_service_shows_it(people):
+    """Where that is another size than the others see."""
+    seen = []
+
+    class Watched(ByColour):
+        def _one(self, picture):
+            seen.append(picture.shape)
+            return super()._one(picture)
+
+    pictures, pairs = people
+    small = [picture[:4] for picture in pictures]
+    compare(pictures, pairs, {"small": Watched}, memory=lambda: 0, shown={"small": small})
+    assert set(seen) == {(4, 8, 3)}
 
 
 def test_the_makers_threshold_is_judged_as_it_is(people):
