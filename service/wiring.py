@@ -19,6 +19,7 @@ from index_store.vectors import ExactIndex, Follower
 from index_store.vectors.build_child import SECRET, BuildChild
 from index_store.vectors.snapshot import SnapshotFolder
 from index_store.vectors.snapshot_follower import SnapshotFollower
+from service.descriptors.allocator import keep_little
 from service.descriptors.builtin import Builtin
 from service.descriptors.opening import BUILTIN, generation_of, opened
 from service.descriptors.registry import MODELS
@@ -78,6 +79,8 @@ def build(
 def _build(
     settings: Settings, held: Held, make_pool: Callable[[], DecodePool], *, wait_for_index: bool, further: bool
 ) -> Parts:
+    if further and (settings.further_spaces or settings.faces):
+        keep_little()
     # First, since what is missing for it stops the start, and nothing is open yet that would be left open.
     faces = face_judge(settings)
     catalogue = open_catalogue(settings.effective_catalogue_url)

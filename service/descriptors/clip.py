@@ -4,7 +4,8 @@
 models folder; `clip:<architecture>//srv/mine.safetensors` names the file itself. A tag that open_clip knows brings the
 preprocessing it was trained with. Nothing is fetched unless `KEEPONE_MODEL_DOWNLOADS` says so.
 
-Only the image tower stays in memory. Pictures are prepared in the threads that ask; the tower is asked by its owner.
+Only the image tower stays in memory. Pictures are prepared by as many threads as there are cores, and the tower is asked
+by its owner: PyTorch keeps threads and buffers for each thread that ever asked it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,13 +73,14 @@ class Clip:
         self._precision = settings.precision
         self._device = _device(settings.device)
         self._prepare, preprocessing = self._preparation()
+        self._preparing = ThreadPoolExecutor(_cores(), f"preparing for {name}")
         self._owner = Owner(
             name, self._load, _embed, _empty_cache, most=settings.model_batch, idle_s=settings.model_idle_seconds
         )
         try:
             self.dimension = len(self._owner.ask([self._prepare(np.full((64, 64, 3), 128, np.uint8))])[0])
         except BaseException:
-            self._owner.close()
+            self.close()
             raise
         self.state: Mapping[str, object] = {
             "revision": _REVISION,
@@ -93,11 +96,13 @@ class Clip:
 
     def describe(self, pictures: Sequence[NDArray[np.uint8]]) -> list[tuple[Described, ...]]:
         """One vector for each picture; none where the network gave nothing that could be compared."""
-        vectors = self._owner.ask([self._prepare(brought(picture)) for picture in pictures])
+        seen = [brought(picture) for picture in pictures]
+        vectors = self._owner.ask([*self._preparing.map(self._prepare, seen)])
         return [(Described(vector),) if np.isfinite(vector).all() and vector.any() else () for vector in vectors]
 
     def close(self) -> None:
         self._owner.close()
+        self._preparing.shutdown()
 
     @property
     def loaded(self) -> bool:
@@ -209,6 +214,10 @@ def _open_clip(*, online: bool) -> Any:
     except ImportError as error:
         raise WeightsError(f"CLIP needs the extra `clip`: pip install 'keepone[clip]' ({error}).") from error
     return open_clip
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _device(asked: str) -> str:

@@ -24,6 +24,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,18 @@ PARTING_SECONDS = 20.0
 PAGE = 100
 
 
+@dataclass(frozen=True, slots=True)
+class _LeftAlone:
+    """A job that cannot be run here: since when that is known, and when it was looked at last."""
+
+    since: float
+    looked: float
+
+    @property
+    def waited(self) -> float:
+        return self.looked - self.since
+
+
 class Worker:
     """One per process, for DBOS is."""
 
@@ -75,7 +88,7 @@ class Worker:
         self._parts = parts
         self._owner = owner
         self._enqueued: set[str] = set()
-        self._left_alone: dict[str, float] = {}
+        self._left_alone: dict[str, _LeftAlone] = {}
         self._running = 0
         self._changed = threading.Condition()
         self._swept = -SWEEP_SECONDS
@@ -156,9 +169,11 @@ class Worker:
         waiting = [job for job in self._jobs(UNFINISHED) if job.state == "queued" or (job.seen or "") < left_behind]
         for job in waiting:
             if job.cancel_requested is not None:
-                self._cancel(job, left_behind)
+                self._end(job, "cancelled", left_behind)
             elif self._can_run(job):
                 self._enqueue(job)
+            elif job.kind == describe_job.KIND and self._left_alone[job.job_id].waited >= describe_job.GIVEN_UP_SECONDS:
+                self._end(job, "failed", left_behind, describe_job.given_up(job))
         self._enqueued &= {self._workflow_id(job) for job in waiting}
         self._left_alone = {
             job.job_id: self._left_alone[job.job_id] for job in waiting if job.job_id in self._left_alone
@@ -168,15 +183,15 @@ class Worker:
             self._sweep()
         self._filler.look()
 
-    def _cancel(self, job: Job, left_behind: str) -> None:
+    def _end(self, job: Job, state: JobState, left_behind: str, problem: dict[str, str] | None = None) -> None:
         if job.state == "running" and self._parts.jobs.claim(job.job_id, self._owner, left_behind=left_behind) is None:
-            return  # its owner is back, and will see the wish
+            return  # its owner is back
         with suppress(BadTransitionError):  # it ended meanwhile
-            self._parts.jobs.set_state(job.job_id, "cancelled")
+            self._parts.jobs.set_state(job.job_id, state, problem=problem)
 
     def _can_run(self, job: Job) -> bool:
-        looked = self._left_alone.get(job.job_id)
-        if looked is not None and time.monotonic() - looked < LEFT_ALONE_SECONDS:
+        left = self._left_alone.get(job.job_id)
+        if left is not None and time.monotonic() - left.looked < LEFT_ALONE_SECONDS:
             return False
         try:
             can = can_run_here(job, self._parts)
@@ -185,9 +200,10 @@ class Worker:
         if can:
             self._left_alone.pop(job.job_id, None)
         else:
-            if looked is None:
+            now = time.monotonic()
+            if left is None:
                 log.event("a job is left alone: what it needs is not here", job_id=job.job_id)
-            self._left_alone[job.job_id] = time.monotonic()
+            self._left_alone[job.job_id] = _LeftAlone(left.since if left else now, now)
         return can
 
     def _enqueue(self, job: Job) -> None:

@@ -11,10 +11,10 @@ import time
 from typing import TYPE_CHECKING
 
 from index_store.errors import SameJobError, StoreError
-from index_store.job_records import JobItemOutcome, NewJob
+from index_store.job_records import UNFINISHED, JobItemOutcome, NewJob
 from service import log
 from service.domain.errors import UnknownSpaceError
-from service.workflows.filling import AT_ONCE, fill
+from service.workflows.filling import AT_ONCE, fill, found_lacking, is_whole
 from service.workflows.job_life import run
 from service.workflows.spaces import space_named
 
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 KIND = "describe"
 DESCRIBED, UNREADABLE, NOTHING_NEW = "described", "unreadable", "nothing-new"
 LOOK_SECONDS = 2.0
+_PAGE = 100
 AGAIN_SECONDS = 60.0
 """After a job that failed, the next one is not asked for before."""
+GIVEN_UP_SECONDS = 3600.0
+"""A job whose space nobody has set is ended after so long. Whoever sets the space again asks for what is missing anew."""
 
 
 def run_describe_job(job_id: str, owner: str, parts: Parts, *, stopping: threading.Event) -> End:
@@ -53,6 +56,12 @@ def run_describe_job(job_id: str, owner: str, parts: Parts, *, stopping: threadi
 def can_run_here(job: Job, parts: Parts) -> bool:
     """Whether the model that is asked for is one of those that are set here, with the same weights."""
     return any(_is_meant(job, one) for one in parts.spaces)
+
+
+def given_up(job: Job) -> dict[str, str]:
+    """Why a job is ended that nobody could run for so long, as its row tells it."""
+    detail = f"No worker has had the space {job.request.get('space')} with these weights for an hour."
+    return {"error": UnknownSpaceError.__name__, "detail": f"{detail} Set again, it is filled by a new job."}
 
 
 def _is_meant(job: Job, space: FurtherSpace) -> bool:
@@ -129,11 +138,13 @@ class _Watched:
     def look(self, head: int, now: float) -> None:
         if self._job_id is not None:
             state = self._parts.jobs.get(self._job_id).state
-            if state in {"queued", "running", "cancelled"}:  # who cancelled it may have it go on
-                return
+            if state in UNFINISHED or (state == "cancelled" and not is_whole(self._space, self._parts)):
+                return  # who cancelled it may have it go on
             self._job_id = None
-            if state != "succeeded":  # what it was to do is missing still
-                self._looked_to, self._not_before = None, now + AGAIN_SECONDS
+            if state != "succeeded":  # what it was to do may be missing still
+                self._looked_to = None
+            if state == "failed":
+                self._not_before = now + AGAIN_SECONDS
         if head == self._looked_to or now < self._not_before:
             return
         if self._lacks_something():
@@ -150,8 +161,24 @@ class _Watched:
 
     def _ask(self) -> None:
         wanted = {"space": self._space.name, "generation": self._space.space.generation}
+        if not is_whole(self._space, self._parts) and (cancelled := self._cancelled(wanted)):
+            self._job_id = cancelled.job_id
+            return
+        found_lacking(self._space, self._parts)
         new = NewJob(KIND, wanted, alone=True)
         try:
             self._job_id = self._parts.jobs.create(new).job_id
         except SameJobError as error:  # another worker saw it too
             self._job_id = error.job_id
+
+    def _cancelled(self, wanted: dict[str, str]) -> Job | None:
+        """The job for this that a person cancelled, whichever worker asked for it; the space was not whole since."""
+        cursor: str | None = None
+        while True:
+            page = self._parts.jobs.list(_PAGE, cursor, state="cancelled")
+            for job in page.items:
+                if job.kind == KIND and job.request == wanted:
+                    return job
+            cursor = page.next_cursor
+            if cursor is None:
+                return None

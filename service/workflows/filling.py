@@ -69,6 +69,7 @@ def fill(
             return False
         missing = parts.catalogue.descriptions.missing(space.space.space_id, after, AT_ONCE)
         if missing:
+            found_lacking(space, parts)
             step = _step(space, [name for name in missing if name not in lost], parts)
             lost.update(step.unreadable)
             told(step)
@@ -78,6 +79,18 @@ def fill(
         else:
             parts.catalogue.descriptions.use(space.space.space_id, is_whole=not lost)
             return True
+
+
+def found_lacking(space: FurtherSpace, parts: Parts) -> None:
+    """Whoever sees that a space lacks something says so: it is not whole again before it was filled."""
+    if is_whole(space, parts):
+        parts.catalogue.descriptions.use(space.space.space_id, is_whole=False)
+
+
+def is_whole(space: FurtherSpace, parts: Parts) -> bool:
+    """Whether nothing is known to be missing in it, as its row says."""
+    rows = parts.catalogue.descriptions.spaces()
+    return any(row.space_id == space.space.space_id and row.state == "active" for row in rows)
 
 
 def _step(space: FurtherSpace, content_ids: Sequence[str], parts: Parts) -> Step:

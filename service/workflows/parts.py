@@ -65,5 +65,7 @@ class Parts:
         for space in self.spaces:
             space.follower.close()
             space.model.close()
+        if self.faces is not None:
+            self.faces.close()
         self.catalogue.close()
         self.held.close()

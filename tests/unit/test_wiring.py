@@ -54,3 +54,14 @@ def test_missing_weights_of_faces_stop_the_start_before_anything_is_open(tmp_pat
     with pytest.raises(WeightsError):
         wiring.build(Settings(_env_file=None, data=tmp_path / "data", faces=str(tmp_path / "none.onnx")))
     assert not (tmp_path / "data" / "catalogue.sqlite").exists()
+
+
+@pytest.mark.usefixtures("twins")
+@pytest.mark.parametrize(("descriptors", "sparing"), [("builtin", 0), ("builtin,clip:colours", 1)])
+def test_memory_is_taken_sparingly_where_further_models_are_set(tmp_path, monkeypatch, descriptors, sparing):
+    """Without them the allocator stays as it is."""
+    told = []
+    monkeypatch.setattr(wiring, "keep_little", lambda: told.append(1))
+    settings = Settings(_env_file=None, data=tmp_path, descriptors=descriptors, index_url="exact://")
+    wiring.build(settings, decoders_at_once=False).close()
+    assert len(told) == sparing

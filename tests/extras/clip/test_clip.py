@@ -3,6 +3,7 @@
 import os
 import pickle
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from service.descriptors import clip, opening
+from service.descriptors import clip, opening, sizes
 from service.descriptors.testing import SpaceModelContract
 from service.domain.errors import WeightsError
 
@@ -54,6 +55,27 @@ def test_vectors_are_those_of_open_clip_itself(saved, given, pictures):
         assert cosine(vector, expected) > 0.9995
         assert np.linalg.norm(vector) == pytest.approx(np.linalg.norm(expected), rel=0.01)
     model.close()
+
+
+def test_the_vector_is_that_of_the_picture_in_the_size_of_all_models(model):
+    """Whether it was brought there before or not."""
+    large = np.random.default_rng(3).integers(0, 255, (900, 2400, 3), np.uint8)
+    [whole, smaller] = vectors(model, [large, sizes.brought(large)])
+    assert np.array_equal(whole, smaller)
+
+
+def test_no_more_threads_than_cores_prepare_pictures(model, pictures, monkeypatch):
+    """PyTorch keeps threads of its own for each that ever asked it."""
+    threads, prepare = set(), model._prepare
+
+    def watched(picture):
+        threads.add(threading.get_ident())
+        return prepare(picture)
+
+    monkeypatch.setattr(model, "_prepare", watched)
+    with ThreadPoolExecutor(24) as callers:
+        [*callers.map(lambda picture: model.describe([picture]), pictures[:10] * 10)]
+    assert len(threads) <= len(os.sched_getaffinity(0))
 
 
 def test_fifty_at_once_answer_as_one_after_the_other(model, pictures):

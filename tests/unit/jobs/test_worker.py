@@ -248,3 +248,19 @@ def test_a_space_that_is_being_filled_keeps_no_picture_waiting(worker, parts, qu
     worker._look()
     told = {job_id: queue.partition(":")[0] for job_id, queue in queues.items()}
     assert told == {describing[0]: module.DESCRIBING, many: module.MANY}
+
+
+def test_a_job_for_a_space_that_nobody_has_is_ended_after_an_hour(parts, offered, queued, monkeypatch):
+    """It says why; what waits for an upload or a folder goes on waiting."""
+    monkeypatch.setattr(module, "LEFT_ALONE_SECONDS", 0)
+    dropped = parts.jobs.create(NewJob("describe", {"space": "clip:there", "generation": "g1"})).job_id
+    upload = queued()
+    parts.staging.drop(upload)
+    elsewhere(parts)
+    clock = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    for seconds, state in ((0.0, "queued"), (3599.0, "queued"), (3601.0, "failed")):
+        clock[0] = seconds
+        assert offered() == []
+        assert (parts.jobs.get(dropped).state, parts.jobs.get(upload).state) == (state, "queued")
+    assert "clip:there" in parts.jobs.get(dropped).problem["detail"]

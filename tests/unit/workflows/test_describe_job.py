@@ -225,3 +225,50 @@ def test_a_job_that_a_person_cancelled_is_not_asked_for_again(parts, put, monkey
     assert run(parts, job.job_id) == "succeeded"
     filler.look()
     assert (covered(parts), len(listed(parts))) == (Coverage(1, 0), 1)
+
+
+def test_another_worker_remembers_what_a_person_cancelled(parts, put):
+    """After a restart, or on another machine; until the space was filled some other way."""
+    put(1)
+    Filler(parts).look()
+    [job] = listed(parts)
+    parts.jobs.request_cancel(job.job_id)
+    assert run(parts, job.job_id) == "cancelled"
+    other = Filler(parts)
+    other.look()
+    put(2)
+    other.look()
+    assert [one.job_id for one in listed(parts)] == [job.job_id]
+    assert filling.fill(parts.spaces[0], parts)
+    put(3)
+    other.look()
+    assert len(listed(parts)) == 2
+    Filler(parts).look()
+    assert len(listed(parts)) == 2
+
+
+def test_a_space_that_lacks_something_is_not_whole_before_it_is_filled(parts, put):
+    """Brought back after pictures came without it, or left behind by a batch."""
+    filler = Filler(parts)
+    filler.look()
+    assert state(parts) == "active"
+    put(1)
+    for looking in (filler, Filler(parts)):
+        looking.look()
+        assert state(parts) == "building"
+        parts.catalogue.descriptions.use(parts.spaces[0].space.space_id, is_whole=True)
+        put(2)
+    Filler(parts).look()
+    assert state(parts) == "building"
+    [job] = listed(parts)
+    assert run(parts, job.job_id) == "succeeded"
+    assert state(parts) == "active"
+
+
+def test_filling_without_a_worker_says_too_that_the_space_is_not_whole(parts, put):
+    """From its first step to its last."""
+    parts.catalogue.descriptions.use(parts.spaces[0].space.space_id, is_whole=True)
+    put(1)
+    seen = []
+    assert filling.fill(parts.spaces[0], parts, told=lambda _: seen.append(state(parts)))
+    assert (seen, state(parts)) == (["building"], "active")

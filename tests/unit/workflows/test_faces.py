@@ -1,5 +1,7 @@
 """Faces are judged where that is set, and told in the answer; nothing is told of them elsewhere."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from service.assess.authenticity import NOT_LOOKED_FOR
 from service.assess.face_quality import OUTSIDE
+from service.descriptors.owner import ClosedError
 from service.domain.faces import Face
 from service.domain.values import OperatingPoint
 from service.workflows.block import NO_FACES, verdict_block
@@ -80,3 +83,27 @@ def test_where_no_faces_are_looked_for_the_answer_says_so(parts, astronaut, writ
     assert query["faces"] is None
     assert query["unknown"] == {"faces": NO_FACES}
     assert query["authenticity"]["unknown"]["presentation_attack"] == NOT_LOOKED_FOR
+
+
+def test_one_thread_asks_for_all():
+    """Twelve requests at once leave buffers of one thread behind, and Dlib is never asked twice at a time."""
+    threads = set()
+
+    class Watched(Seen):
+        def find(self, picture):
+            threads.add(threading.get_ident())
+            return super().find(picture)
+
+    class WatchedToo(Told):
+        def risk(self, picture, box):
+            threads.add(threading.get_ident())
+            return super().risk(picture, box)
+
+    judge = FaceJudge(Watched((LEFT,)), WatchedToo({LEFT: 0.5}))
+    with ThreadPoolExecutor(12) as callers:
+        told = [*callers.map(judge.judge, [PICTURE] * 40)]
+    judge.close()
+    assert [one[0].presentation_attack for one in told] == [0.5] * 40
+    assert len(threads) == 1
+    with pytest.raises(ClosedError):
+        judge.judge(PICTURE)
