@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from index_store.records import ImageFilter
-from service.domain.likeness import distance
-from service.workflows.person_faces import largest, nearest_distance
+from service.domain.likeness import distance, least_distance
+from service.workflows.person_faces import largest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,9 +103,9 @@ def _near(
         near = by.space.follower.index.search(unit, wanted)
         names = {neighbour.content_id for neighbour in near}
         placed = parts.catalogue.descriptions.of(by.space.space.space_id, names)
-        # Of each the face that it was found by: others in a group picture lie anywhere.
-        reached = [nearest_distance(face.values, vectors, by.metric) for vectors in placed.values() if vectors]
-        if len(near) < wanted or wanted >= _MOST_NEAR or max(reached, default=0.0) > threshold:
+        if len(near) < wanted or wanted >= _MOST_NEAR:
+            break
+        if least_distance(face.values, near[-1].similarity, by.metric) > threshold:
             break
         wanted *= 4
     faces = {name: largest(vectors) for name, vectors in placed.items()}

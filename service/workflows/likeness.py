@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from index_store.errors import IndexBuildingError
-from service.domain.likeness import Distance, distance, own_metric
+from service.domain.likeness import Distance, distance, least_distance, own_metric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from index_store.description_records import PlacedVector
     from index_store.records import ContentWithImages, Image
+    from index_store.vectors import Neighbour
     from service.descriptors.protocol import Described
     from service.domain.values import Region
     from service.workflows.parts import Parts
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
 MODEL_FAILED = "the model failed on this picture"
 _WIDER = 4
-"""So many times the nearest are asked for: one picture may hold many faces, and a metric may order them otherwise."""
+"""So many times the nearest are asked for at first, and then as often more: one picture may hold many faces, and a metric
+may order them otherwise than the index."""
+_MOST_NEAR = 4096
+"""Neighbours that are looked at for one vector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +115,27 @@ def _known(space: FurtherSpace, found: int | None, sequence: int, parts: Parts, 
 
 
 def _nearest(one: Described, space: FurtherSpace, parts: Parts, most: int) -> list[Like]:
-    """Of each face in the query by itself: one that many resemble must not crowd the others out."""
-    return sorted(_near(one, space, parts, most), key=lambda like: like.distance)[:most]
+    """Of each face in the query by itself: one that many resemble must not crowd the others out.
 
-
-def _near(one: Described, space: FurtherSpace, parts: Parts, most: int) -> Iterator[Like]:
+    By the plain Euclidean distance the nearest may lie far behind in the index, which goes by the cosine: more and more
+    neighbours are asked for until none that was not told can be nearer.
+    """
     metric = own_metric(space.model.thresholds)
     query = one.vector.astype(np.float32)
-    unit = (query / np.linalg.norm(query))[None]
-    near = space.follower.index.search(unit, _WIDER * most)
+    wanted = _WIDER * most
+    while True:
+        near = space.follower.index.search((query / np.linalg.norm(query))[None], wanted)
+        told = sorted(_told(one, near, space, parts, metric), key=lambda like: like.distance)[:most]
+        if metric is not Distance.EUCLIDEAN or len(near) < wanted or wanted >= _MOST_NEAR:
+            return told
+        if len(told) == most and told[-1].distance <= least_distance(query, near[-1].similarity, metric):
+            return told
+        wanted = min(_WIDER * wanted, _MOST_NEAR)
+
+
+def _told(
+    one: Described, near: Sequence[Neighbour], space: FurtherSpace, parts: Parts, metric: Distance
+) -> Iterator[Like]:
     contents = list(dict.fromkeys(neighbour.content_id for neighbour in near))
     rows = parts.catalogue.contents(contents)
     placed = parts.catalogue.descriptions.of(space.space.space_id, contents)

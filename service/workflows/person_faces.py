@@ -14,14 +14,12 @@ import numpy as np
 from index_store.records import ImageFilter
 from service.descriptors import sizes
 from service.domain.errors import NoFaceError, NoFaceSpaceError, UnknownFaceSpaceError
-from service.domain.likeness import Distance, distance, own_metric
+from service.domain.likeness import Distance, distance, least_distance, own_metric
 from service.domain.values import Relation
 from service.workflows.spaces import described_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    from numpy.typing import NDArray
 
     from index_store.description_records import PlacedVector
     from index_store.records import Image
@@ -171,8 +169,8 @@ def _images_of(person_id: str, parts: Parts) -> Iterator[Image]:
 def _nearest(one: Described, by: Yardstick, parts: Parts, most: int) -> list[NearFace]:
     """More and more neighbours are asked for until nobody who is not among them can be nearer than those who are told.
 
-    A neighbour may have been found by a face in its background, while its person lies far: only persons no farther than
-    the farthest neighbour are sure to be the nearest.
+    The index goes by the cosine, and a neighbour may have been found by a face in its background, while its person lies
+    far: only persons no farther than whatever lies behind the last neighbour are sure to be the nearest.
     """
     index = by.space.follower.index
     query = one.vector.astype(np.float32)
@@ -185,20 +183,9 @@ def _nearest(one: Described, by: Yardstick, parts: Parts, most: int) -> list[Nea
         told = sorted(persons.values(), key=lambda face: (face.distance, face.person_id))[:most]
         if len(near) < wanted or wanted >= _MOST_NEAR:
             return told
-        if len(told) == most and told[-1].distance <= _reach(one.vector, names, by, parts):
+        if len(told) == most and told[-1].distance <= least_distance(query, near[-1].similarity, by.metric):
             return told
         wanted = min(4 * wanted, _MOST_NEAR)
-
-
-def _reach(query: NDArray[np.floating], names: Iterable[str], by: Yardstick, parts: Parts) -> float:
-    """How far the farthest neighbour lies, by the nearest of its faces, which is the one it was found by."""
-    placed = parts.catalogue.descriptions.of(by.space.space.space_id, names)
-    return max((nearest_distance(query, vectors, by.metric) for vectors in placed.values() if vectors), default=0.0)
-
-
-def nearest_distance(query: NDArray[np.floating], vectors: Iterable[PlacedVector], metric: Distance) -> float:
-    """Of a picture's faces, at least one."""
-    return min(distance(query, one.values, metric) for one in vectors)
 
 
 def near_persons(one: Described, contents: Iterable[str], by: Yardstick, parts: Parts) -> Mapping[str, NearFace]:

@@ -6,11 +6,15 @@ import pytest
 from index_store.errors import NotFoundError
 from index_store.records import Removal
 from service import wiring
+from service.descriptors import testing
+from service.descriptors.protocol import Described
 from service.domain.errors import NoFaceError, NoFaceSpaceError, UnknownFaceSpaceError
 from service.domain.likeness import Distance
 from service.domain.values import Relation
 from service.settings import Settings
+from service.workflows import likeness, person_faces
 from service.workflows.arrival import Wish
+from service.workflows.check import check
 from service.workflows.face_blocks import NO_FACE_KNOWN, identification_block, verification_block
 from service.workflows.ingest import ingest
 from service.workflows.person_faces import identify, verify, yardstick
@@ -185,3 +189,43 @@ def test_what_cannot_be_answered_is_refused(opened, face_file, written):
         identify(written(np.full((60, 60, 3), 90, np.uint8), "PNG"), by(parts), parts, most=5)
     with pytest.raises(NotFoundError):
         verify(face_file(1, 10), "nobody", by(parts), parts)
+
+
+@pytest.fixture
+def of_lengths(monkeypatch):
+    """The twin's vectors of several lengths: a face is sixteen times its direction, and its length less one."""
+
+    def describe(self, pictures):
+        self.asked += len(pictures)
+        return [tuple(turned(one) for one in testing._faces(picture)) for picture in pictures]
+
+    def turned(one):
+        number = round(float(np.arctan2(one.vector[1], one.vector[0])) / (np.pi / 2) * 255)
+        angle, length = number // 16 / 20, number % 16 + 1
+        return Described(np.array([np.cos(angle), np.sin(angle), 0, 0], np.float32) * length, one.box)
+
+    monkeypatch.setattr(testing.SquareTwin, "describe", describe)
+
+
+@pytest.mark.usefixtures("of_lengths")
+def test_by_the_plain_distance_the_nearest_is_found_behind_others_in_the_index(parts, put, face_file, monkeypatch):
+    """The index goes by the angle, and the length of vectors counts."""
+    monkeypatch.setattr(person_faces, "_FIRST", 1)
+    put(face_file(1, 7), "long")
+    put(face_file(2, 16), "turned")
+    euclidean = by(parts, metric=Distance.EUCLIDEAN)
+    for metric, expected in ((euclidean, "turned"), (by(parts, metric=Distance.COSINE), "long")):
+        (face,) = identify(face_file(3, 0), metric, parts, most=1).faces
+        assert [near.person_id for near in face.persons] == [expected]
+
+
+@pytest.mark.usefixtures("of_lengths")
+def test_a_model_with_a_threshold_of_the_plain_distance_alone_is_asked_by_that(parts, put, face_file, monkeypatch):
+    """In answers beside a verdict, too."""
+    monkeypatch.setattr(likeness, "_WIDER", 2)
+    monkeypatch.setattr(parts.spaces[0].model, "thresholds", {"euclidean": 0.5})
+    for seed in range(4):
+        put(face_file(seed, 7 + seed), f"long {seed}")
+    put(face_file(5, 16), "turned")
+    told = check(face_file(6, 0), parts, top_k=1, point=parts.settings.operating_point).likeness
+    assert [(near.person_id, near.metric) for near in told.persons] == [("turned", Distance.EUCLIDEAN)]
