@@ -97,6 +97,7 @@ COUNTED := tests/faults/test_snapshot_kills.py tests/unit/index_store/vectors/te
 	tests/integration/jobs/test_once.py tests/integration/jobs/test_worker.py
 bench-faults: $(VENV)/heavy ## Kill it, cut its power, fill its disk, race it (hours; CYCLES=40 for less).
 	$(BIN)/python -m benchmarks.faults.crash --cycles $(CYCLES)
+	$(BIN)/python -m benchmarks.faults.describing
 	$(BIN)/python -m benchmarks.faults.syscalls
 	$(BIN)/python -m benchmarks.faults.disk_full
 	$(BIN)/python -m benchmarks.faults.races

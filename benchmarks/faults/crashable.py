@@ -28,6 +28,7 @@ class Crashable:
     """Not running until `start`. Everything of it lies in `folder`; the data in `folder/data`."""
 
     def __init__(self, folder: Path, sabotage: Iterable[str] = (), **settings: str) -> None:
+        self.start_seconds = START_SECONDS
         self.folder = folder
         self.data = folder / "data"
         self.log = folder / "log"
@@ -70,7 +71,7 @@ class Crashable:
     def wait_until_ready(self, began: float) -> float:
         """Seconds since then. Raises RuntimeError, with the log, when it ends or never becomes ready."""
         with connected(self.base, timeout=10) as http:
-            while time.monotonic() < began + START_SECONDS and self.is_alive():
+            while time.monotonic() < began + self.start_seconds and self.is_alive():
                 with suppress(httpx.TransportError):
                     if http.get("/ready").is_success:
                         return time.monotonic() - began

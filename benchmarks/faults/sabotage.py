@@ -97,9 +97,53 @@ def power_journal() -> None:
     power_cut.keep_journal()
 
 
+def slow_twins() -> None:
+    """A twin stands for any CLIP, and takes its time: a space is described a few pictures at a time."""
+    _twins(weights="1", turned=False)
+
+
+def slow_twins_turned() -> None:
+    """The same with other weights, whose vectors run the other way."""
+    _twins(weights="2", turned=True)
+
+
+def slow_twins_mixed() -> None:
+    """The other weights' vectors under the state of the first ones."""
+    _twins(weights="1", turned=True)
+
+
+def _twins(*, weights: str, turned: bool) -> None:
+    import time
+    from dataclasses import replace
+
+    from service.descriptors import opening, testing
+    from service.workflows import filling
+
+    class Slow(testing.ColourTwin):
+        def describe(self, pictures: Any) -> Any:
+            time.sleep(0.1 * len(pictures))
+            told = super().describe(pictures)
+            return [tuple(replace(one, vector=one.vector[::-1]) for one in each) for each in told] if turned else told
+
+    opening.KINDS["clip"] = "service.descriptors.testing"
+    setattr(testing, "opened", lambda name, _: Slow(name, weights))  # noqa: B010
+    filling.AT_ONCE = 2
+
+
 _DEEDS: dict[str, Callable[[], None]] = {
     deed.__name__.replace("_", "-"): deed
-    for deed in (power_journal, hurry, small_snapshots, no_log, commit_dropped, no_file_sync, no_folder_sync)
+    for deed in (
+        power_journal,
+        hurry,
+        small_snapshots,
+        no_log,
+        commit_dropped,
+        no_file_sync,
+        no_folder_sync,
+        slow_twins,
+        slow_twins_turned,
+        slow_twins_mixed,
+    )
 }
 
 

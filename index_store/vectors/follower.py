@@ -49,6 +49,8 @@ class Follower:
             delta = self._log.changes_since(index.sequence, self._space_id, _CHANGES_AT_ONCE)
             if delta.sequence == delta.since:
                 raise StoreError(f"the log no longer reaches {head}: the catalogue was replaced")
+            if any(vector.space_id != self._space_id for vector in delta.vectors):
+                raise StoreError(f"the log of space {self._space_id} told of another space's vectors")
             index.apply(delta)
 
     def _is_ahead(self, head: int) -> bool:

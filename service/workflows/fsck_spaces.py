@@ -53,9 +53,13 @@ def spoilt(space: Space, further: Further, rows: Rows) -> Iterator[Finding]:
 
 
 def undescribed(store: Store, spaces: dict[int, Space]) -> Iterator[Finding]:
-    """A space that is being filled lacks much, and says so; one that is in use should lack nothing for long."""
+    """A space that is being filled lacks much, and says so; one that is in use should lack nothing for long.
+
+    While other weights are filled beside it, what comes is described by those, and it falls behind until they take over.
+    """
+    filled_beside = {space.name for space in spaces.values() if space.state == "building"}
     for space in spaces.values():
-        if space.name in store.further and space.state == "active":
+        if space.name in store.further and space.state == "active" and space.name not in filled_beside:
             missing = store.catalogue.descriptions.coverage(space.space_id).missing
             if missing:
                 yield Finding("undescribed", space.name, f"{missing} pictures")

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from benchmarks.faults import describing
 from index_store.failpoints import POINTS
 from service import wiring
 from service.pictures import thumbnails
@@ -75,3 +76,12 @@ def test_a_space_that_is_filled_by_processes_that_die_is_whole_in_the_end(settin
         told = [one.content_id for one in store.inspection.changes(0, 99) if one.kind == "described"]
         assert len(told) == len(set(told)) == 9
         assert store.catalogue.descriptions.spaces()[-1].state == "active"
+
+
+def test_other_weights_are_filled_while_the_service_is_killed_and_pictures_come(tmp_path):
+    """T41, sampled: `benchmarks/faults/describing.py` does it in full. A control that mixes weights is seen."""
+    run = describing.described(tmp_path / "store", 3, seed=2, start=12)
+    assert run.wrong == []
+    assert (run.clean, sum(run.kills.values())) == (3, 3)
+    assert run.told["described_anew_after_going_back"] > 0
+    assert any("other weights" in wrong for wrong in describing.control(tmp_path / "control", seed=2).wrong)

@@ -142,12 +142,13 @@ def test_a_change_that_tells_of_a_description_can_be_wrong(looked, behind, state
     assert kind in {found for found, _ in looked()}
 
 
-def test_a_generation_that_was_left_is_kept_and_is_no_finding(filled, opened, looked, monkeypatch):
-    """Somebody may go back to it; while the newer one is being filled it lacks what it says it lacks."""
+def test_a_generation_that_was_left_is_kept_and_is_no_finding(filled, opened, looked, face_file, monkeypatch):
+    """Somebody may go back to it. While the newer one is filled it lacks what it says it lacks, and the older what came."""
     monkeypatch.setattr("service.descriptors.testing.opened", lambda name, _: SquareTwin(name, weights="2"))
     newer = opened()
     assert newer.spaces[0].space.state == "building"
+    ingest(face_file(7, 90), Wish(), newer)
     assert looked() == set()
     fill(newer.spaces[0], newer)
     assert looked() == set()
-    assert len(filled.catalogue.inspection.vectors(0, 99)) == 6
+    assert len(filled.catalogue.inspection.vectors(0, 99)) == 8

@@ -3,6 +3,7 @@
 import sqlite3
 import tempfile
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -97,3 +98,17 @@ def test_a_log_that_shrinks_under_the_reader_is_an_error_and_no_endless_loop():
     catalogue.head = lambda: 5
     with pytest.raises(StoreError, match="replaced"):
         Follower(catalogue, ExactIndex(DIMENSION), space).catch_up()
+
+
+def test_vectors_of_another_space_never_enter_an_index(monkeypatch):
+    """Whatever a log says: distances across spaces, or generations of one, would mean nothing."""
+    catalogue = MemoryCatalogue()
+    space = catalogue.ensure_space("clip:x", "1" * 64, DIMENSION, "cosine")
+    catalogue.append(a_hand_in("a", space), searched_to=0)
+    told = catalogue.changes_since(0, space.space_id, 10)
+    strangers = tuple(replace(vector, space_id=space.space_id + 1) for vector in told.vectors)
+    monkeypatch.setattr(catalogue, "changes_since", lambda *_: replace(told, vectors=strangers))
+    index = ExactIndex(DIMENSION)
+    with pytest.raises(StoreError, match="another space"):
+        Follower(catalogue, index, space).catch_up()
+    assert (index.size, index.sequence) == (0, 0)
