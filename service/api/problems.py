@@ -157,6 +157,7 @@ TABLE: dict[type[Exception], str] = {
     errors.UnknownSpaceError: "invalid-request",
     errors.NoThresholdError: "invalid-request",
     errors.UnknownFaceSpaceError: "invalid-request",
+    errors.ThresholdRangeError: "invalid-request",
     errors.NoFaceSpaceError: "no-face-space",
     errors.NoFaceError: "no-face",
     file_removal.StalePlanError: "stale-plan",
@@ -180,6 +181,7 @@ _WHERE: dict[type[Exception], str] = {
     errors.UnknownSpaceError: "body.matcher",
     errors.NoThresholdError: "body.threshold",
     errors.UnknownFaceSpaceError: "query.space",
+    errors.ThresholdRangeError: "query.threshold",
 }
 """What is not valid when the store says so."""
 

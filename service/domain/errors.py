@@ -116,6 +116,10 @@ class UnknownSpaceError(KeeponeError):
     """There is no descriptor space of that name here."""
 
 
+class ThresholdRangeError(KeeponeError):
+    """No two vectors lie so far apart by this metric."""
+
+
 class NoFaceSpaceError(KeeponeError):
     """No descriptor space of faces is set: name one in KEEPONE_DESCRIPTORS, e.g. builtin,deepface:Dlib."""
 

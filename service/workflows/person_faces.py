@@ -13,8 +13,8 @@ import numpy as np
 
 from index_store.records import ImageFilter
 from service.descriptors import sizes
-from service.domain.errors import NoFaceError, NoFaceSpaceError, UnknownFaceSpaceError
-from service.domain.likeness import Distance, distance, least_distance, own_metric
+from service.domain.errors import NoFaceError, NoFaceSpaceError, ThresholdRangeError, UnknownFaceSpaceError
+from service.domain.likeness import OPPOSITE, Distance, distance, least_distance, own_metric
 from service.domain.values import Relation
 from service.workflows.spaces import described_by
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from service.workflows.parts import Parts
     from service.workflows.spaces import FurtherSpace
 
+FARTHEST: Final = 1e6
+"""No model's vectors are so long."""
 _PAGE: Final = 500
 _FIRST: Final = 32
 """Neighbours that are asked for at first; one person may have many near ones, so that more are asked for."""
@@ -91,7 +93,7 @@ class Identified:
 def yardstick(parts: Parts, space: str | None, metric: Distance | None, threshold: float | None) -> Yardstick:
     """The space that is named, or the first of faces; the model's own metric and threshold where none is named.
 
-    Raises NoFaceSpaceError, and UnknownFaceSpaceError where no face space has that name.
+    Raises NoFaceSpaceError, UnknownFaceSpaceError where no face space has that name, and ThresholdRangeError.
     """
     known = {one.name: one for one in parts.spaces if one.model.of_faces}
     if not known:
@@ -100,6 +102,9 @@ def yardstick(parts: Parts, space: str | None, metric: Distance | None, threshol
         raise UnknownFaceSpaceError(f"There is no space of faces {space!r}; there is: {', '.join(known)}.")
     chosen = known[space] if space is not None else next(iter(known.values()))
     by = metric or own_metric(chosen.model.thresholds)
+    farthest = FARTHEST if by is Distance.EUCLIDEAN else OPPOSITE
+    if threshold is not None and not 0 <= threshold <= farthest:
+        raise ThresholdRangeError(f"The largest {by} distance of one person's faces lies between 0 and {farthest:g}.")
     return Yardstick(chosen, by, chosen.model.thresholds.get(by.value) if threshold is None else threshold)
 
 

@@ -96,9 +96,10 @@ def test_conflicts_have_four_lists(faces, document, assert_problem):
         "new_photo_same_person": [["P1", "P1"]],
     }
     assert faces.get("/stats").json()["images"] == 6
-    asked = {"kind": "new_photo_same_person", "metric": "euclidean"}
-    problem = assert_problem(faces.get("/persons/conflicts", params=asked), 422, "invalid-request")
-    assert problem["errors"][0]["where"] == "query.threshold"
+    for more in ({"metric": "euclidean"}, {"threshold": 2.5}, {"metric": "euclidean_l2", "threshold": 3}):
+        asked = {"kind": "new_photo_same_person", **more}
+        problem = assert_problem(faces.get("/persons/conflicts", params=asked), 422, "invalid-request")
+        assert problem["errors"][0]["where"] == "query.threshold"
 
 
 def test_conflicts_of_faces_need_a_space_of_faces(client, assert_problem):

@@ -14,7 +14,7 @@ from service.api.responses import AUTH_SLUGS, PICTURE_SLUGS, picture_body, probl
 from service.api.routers.persons import PersonId
 from service.domain.likeness import Distance
 from service.workflows.face_blocks import identification_block, verification_block
-from service.workflows.person_faces import identify, verify, yardstick
+from service.workflows.person_faces import FARTHEST, identify, verify, yardstick
 
 router = APIRouter(prefix="/persons", tags=["persons"])
 
@@ -24,7 +24,11 @@ Space = Annotated[
 Metric = Annotated[Distance | None, Query(description="Not given: the one that the model's makers name first.")]
 Threshold = Annotated[
     float | None,
-    Query(ge=0, le=1e6, description="Largest distance of one person's; not given: the makers' own."),
+    Query(
+        ge=0,
+        le=FARTHEST,
+        description="Largest distance of one person's, 2 at the most but for `euclidean`; not given: the makers' own.",
+    ),
 ]
 _SLUGS = (*AUTH_SLUGS, *PICTURE_SLUGS, "no-face", "no-face-space")
 

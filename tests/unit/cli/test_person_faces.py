@@ -52,6 +52,25 @@ def test_faces_are_verified_and_identified(keepone, photo, monkeypatch):
     assert (ran.code, "P9" in ran.err) == (3, True)
 
 
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (("--threshold", "3"), 2),
+        (("--threshold", "-0.1"), 2),
+        (("--threshold", "nan"), 2),
+        (("--metric", "euclidean_l2", "--threshold", "2.5"), 2),
+        (("--metric", "euclidean", "--threshold", "1e7"), 2),
+        (("--metric", "euclidean", "--threshold", "2.5"), 0),
+    ],
+)
+def test_a_threshold_that_nothing_can_exceed_is_a_mistake_of_use(keepone, photo, monkeypatch, given, code):
+    """Everybody would be one person, or nobody; of the plain distance only the model's lengths are a bound."""
+    monkeypatch.setenv("KEEPONE_DESCRIPTORS", "builtin,deepface:squares")
+    ran = keepone("persons", "identify", photo("a.png", 10), *given)
+    assert ran.code == code, ran
+    assert code == 0 or "--threshold" in ran.err
+
+
 def test_without_a_space_of_faces_the_setting_is_named(keepone, photo):
     """And nothing is compared."""
     ran = keepone("persons", "identify", photo("a.png", 10))
