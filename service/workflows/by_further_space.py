@@ -12,7 +12,6 @@ import numpy as np
 
 from service.domain.errors import NoThresholdError
 from service.domain.likeness import Distance
-from service.workflows.columns import Detailed
 from service.workflows.spaces import described_by
 
 if TYPE_CHECKING:
@@ -28,6 +27,10 @@ if TYPE_CHECKING:
     Sight = Callable[[Picture], Vectors]
 
 _ROUNDING = 1e-6
+_SINGLE = 1e-5
+"""By so much products in single precision may be wrong, for each unit of the squares that they are made of."""
+_AT_ONCE = 8192
+"""Rows that a vector is compared with together: a megabyte or two, which stays near the processor."""
 
 
 def seen_by(model: SpaceModel, picture: Picture) -> Vectors:
@@ -48,11 +51,10 @@ class ByFurtherSpace:
         self._metric = Distance(metric)
         self._most = most_distant(model, threshold, self._metric)
         self._sight = sight
-        self._pictures = Detailed()
-        self._counts: list[int] = []
-        self._vectors: list[Vectors] = []
-        self._stacked = np.empty((0, model.dimension), np.float32)
-        self._owners = np.empty(0, np.intp)
+        self._dimension = model.dimension
+        self._groups: dict[str, _Rows] = {}
+        self._places: list[tuple[_Rows, int, int]] = []
+        """Where the vectors of each picture lie: among the rows of its group, from the one to before the other."""
 
     @property
     def sight(self) -> Sight:
@@ -60,42 +62,85 @@ class ByFurtherSpace:
 
     def keep(self, seen: Vectors, group: str = "") -> None:
         """The next picture, as reduced."""
-        self._pictures.add(group, has_detail=len(seen) > 0)
         if self._metric is not Distance.EUCLIDEAN:
             seen = seen / np.linalg.norm(seen, axis=1, keepdims=True)
-        self._vectors.append(seen)
+        rows = self._groups.setdefault(group, _Rows(self._dimension))
+        self._places.append((rows, *rows.add(seen, len(self._places))))
 
     def add(self, picture: Picture, group: str = "") -> None:
         self.keep(self.sight(picture), group)
 
     def candidates(self, one: int) -> Numbers:
-        """Exactly those that agree."""
-        if len(self._counts) < len(self._vectors):
-            self._counts = [len(vectors) for vectors in self._vectors]
-            self._stacked = np.concatenate(self._vectors)
-            self._owners = np.repeat(np.arange(len(self._counts)), self._counts)
-        near = np.zeros(len(self._counts), np.bool_)
-        if len(self._stacked):
-            for vector in self._vectors[one]:
-                near[self._owners[self._distances(vector, self._stacked) <= self._most + _ROUNDING]] = True
-        return self._pictures.beside(one, near)
+        """Exactly those that agree. A picture without a vector agrees with none."""
+        rows, start, stop = self._places[one]
+        near = {
+            owner
+            for row in range(start, stop)
+            for owner in rows.owners_near(rows.matrix[row], self._metric, self._most)
+        }
+        return np.array(sorted(near - {one}), np.intp)
 
     def agreement(self, one: int, other: int) -> float | None:
         """The similarity or distance of the two that come closest."""
-        if not self._pictures.all(one, other):
+        (left, *of_one), (right, *of_other) = self._places[one], self._places[other]
+        mine, its = left.matrix[slice(*of_one)], right.matrix[slice(*of_other)]
+        if left is not right or not (len(mine) and len(its)):
             return None
-        nearest = min(float(self._distances(vector, self._vectors[other]).min()) for vector in self._vectors[one])
+        nearest = min(float(_distances(vector, its, self._metric).min()) for vector in mine)
         if nearest > self._most + _ROUNDING:
             return None
         return 1 - nearest if self._metric is Distance.COSINE else nearest
 
-    def _distances(self, vector: NDArray[np.float32], others: Vectors) -> NDArray[np.float64]:
-        if self._metric is Distance.COSINE:
-            return np.asarray(1 - others.astype(np.float64) @ vector.astype(np.float64))
-        return np.asarray(np.linalg.norm(others.astype(np.float64) - vector, axis=1))
-
     def close(self) -> None:
         """Nothing lies on disk."""
+
+
+class _Rows:
+    """The vectors of one group, in one matrix, each with the number of its picture."""
+
+    def __init__(self, dimension: int) -> None:
+        self._room = np.empty((64, dimension), np.float32)
+        self._squares = np.empty(64, np.float32)
+        self._owners: list[int] = []
+
+    @property
+    def matrix(self) -> Vectors:
+        return self._room[: len(self._owners)]
+
+    def add(self, vectors: Vectors, owner: int) -> tuple[int, int]:
+        """From which row to before which one they lie now."""
+        start = len(self._owners)
+        stop = start + len(vectors)
+        if stop > len(self._room):
+            self._room = np.resize(self._room, (2 * stop, self._room.shape[1]))
+            self._squares = np.resize(self._squares, 2 * stop)
+        self._room[start:stop] = vectors
+        self._squares[start:stop] = (vectors**2).sum(axis=1)
+        self._owners += [owner] * len(vectors)
+        return start, stop
+
+    def owners_near(self, vector: NDArray[np.float32], metric: Distance, most: float) -> set[int]:
+        """Of those rows that lie no farther. Single precision leaves a few over, which are worked out exactly."""
+        count, square = len(self._owners), float(vector.astype(np.float64) @ vector)
+        near: list[int] = []
+        for start in range(0, count, _AT_ONCE):
+            some = slice(start, min(start + _AT_ONCE, count))
+            products = self._room[some] @ vector
+            if metric is Distance.COSINE:
+                left = 1 - products <= most + _SINGLE
+            else:
+                sums = self._squares[some] + square
+                left = sums - 2 * products <= most**2 + _SINGLE * (1 + sums)
+            rows = np.flatnonzero(left) + start
+            exact = _distances(vector, self._room[rows], metric) <= most + _ROUNDING
+            near += rows[exact].tolist()
+        return {self._owners[row] for row in near}
+
+
+def _distances(vector: NDArray[np.float32], others: Vectors, metric: Distance) -> NDArray[np.float64]:
+    if metric is Distance.COSINE:
+        return np.asarray(1 - others.astype(np.float64) @ vector.astype(np.float64))
+    return np.asarray(np.linalg.norm(others.astype(np.float64) - vector, axis=1))
 
 
 def most_distant(model: SpaceModel, threshold: float | None, metric: Distance) -> float:

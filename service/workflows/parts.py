@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from index_store.room import Room
+from service.workflows.covered import Covered
 
 if TYPE_CHECKING:
     from index_store.blobs.protocol import Blobs
@@ -51,6 +52,8 @@ class Parts:
     """Finds and judges faces, where that is set."""
     room: Room = field(default_factory=Room)
     """Asked before a picture is taken in."""
+    covered: Covered = field(default_factory=Covered)
+    """How much each further space knew when it was counted last."""
     committing: threading.Lock = field(default_factory=threading.Lock)
     """Held by the one thread of this process that is committing a picture."""
 

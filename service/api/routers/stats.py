@@ -44,7 +44,7 @@ def stats(parts: PartsOf, _: Reader) -> dict[str, Any]:
 
 def _further(space: FurtherSpace, head: int, parts: Parts) -> dict[str, Any]:
     index, space_id = space.follower.index, space.space.space_id
-    covered = parts.catalogue.descriptions.coverage(space_id)
+    covered = parts.covered.of(space_id, head, parts.catalogue.descriptions.coverage)
     now = next(one for one in parts.catalogue.descriptions.spaces() if one.space_id == space_id)
     return {
         "space": space.name,

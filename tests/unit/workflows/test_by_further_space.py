@@ -7,8 +7,9 @@ import pytest
 
 from service.descriptors.testing import ColourTwin, SquareTwin
 from service.domain.errors import NoThresholdError, UnknownSpaceError
+from service.domain.likeness import Distance, distance
 from service.settings import Settings
-from service.workflows import further_models
+from service.workflows import by_further_space, further_models
 from service.workflows.criteria import check_criterion, criterion, parameters_of
 from service.workflows.matchers import pairs
 
@@ -99,3 +100,31 @@ def test_a_folders_matcher_sees_in_other_processes_by_the_models_name(tmp_path):
     assert further[SQUARES].closed
     with further_models.opened(settings, "clip:x") as further:
         assert further == {}
+
+
+@pytest.mark.parametrize(("metric", "threshold"), [("cosine", 0.8), ("euclidean", 2.5), ("euclidean_l2", 0.6)])
+def test_of_many_exactly_those_agree_that_the_distance_says(metric, threshold, monkeypatch):
+    """Pictures of none to three vectors of several lengths, in groups, some of them added after the first was asked."""
+    monkeypatch.setattr(by_further_space, "_AT_ONCE", 7)
+    chance = np.random.default_rng(4)
+    middles = chance.normal(size=(6, 4))
+    seen, groups = [], []
+    for _ in range(120):
+        count = int(chance.integers(4))
+        near = middles[chance.integers(6, size=count)] + 0.4 * chance.normal(size=(count, 4))
+        seen.append((near * chance.uniform(0.8, 1.6, (count, 1))).astype(np.float32).reshape(-1, 4))
+        groups.append(str(int(chance.integers(3))))
+    matcher = criterion(
+        f"similar:{SQUARES}", {"metric": metric, "threshold": threshold}, {SQUARES: SquareTwin(SQUARES)}
+    )
+    most = 1 - threshold if metric == "cosine" else threshold
+    for number, (vectors, group) in enumerate(zip(seen, groups, strict=True)):
+        matcher.keep(vectors, group)
+        expected = {
+            other
+            for other in range(number)
+            if groups[other] == group
+            and any(distance(one, its, Distance(metric)) <= most for one in vectors for its in seen[other])
+        }
+        assert set(matcher.candidates(number).tolist()) == expected
+        assert {other for other in range(number) if matcher.agreement(number, other) is not None} == expected
