@@ -279,6 +279,13 @@ def open_snapshots(settings: Settings) -> Iterator[tuple[SqlCatalogue, Space, Sn
         yield catalogue, space, snapshots_of(settings, catalogue, space)
 
 
+def further_snapshots(settings: Settings, catalogue: SqlCatalogue) -> Iterator[tuple[Space, SnapshotFolder]]:
+    """The same of the further spaces that are set, whichever of their generations may be in use; no model is opened."""
+    for space in catalogue.descriptions.spaces():
+        if space.name in settings.further_spaces and space.state != "retired":
+            yield space, snapshots_of(settings, catalogue, space)
+
+
 __all__ = [
     "Parts",
     "Store",
@@ -286,6 +293,7 @@ __all__ = [
     "decoders",
     "embedder",
     "forget_indexes",
+    "further_snapshots",
     "further_spaces",
     "load_catalogue",
     "open_keys",

@@ -439,6 +439,10 @@ class Session(BaseModel):
 
 class Health(BaseModel):
     status: Literal["live", "ready"]
+    spaces: Annotated[
+        dict[str, bool] | None,
+        Field(description="Further spaces, where any are set: whether the index of each is level with the log."),
+    ] = None
 
 
 class ProblemRow(BaseModel):

@@ -1,4 +1,4 @@
-"""`keepone reindex`: the vector index anew, from what the catalogue holds; or a further space filled from the originals."""
+"""`keepone reindex`: the vector indexes anew from what the catalogue holds, or a further space filled from the originals."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from service.workflows.reindex import reindex
 from service.workflows.spaces import space_named
 
 if TYPE_CHECKING:
+    from index_store.catalogue.protocol import ChangeLog
+    from index_store.records import Space
+    from index_store.vectors.snapshot import SnapshotFolder
     from service.settings import Settings
     from service.workflows.filling import Step
 
@@ -27,7 +30,7 @@ MIB = 2**20
 @click.option("--space", help="A further space that is set, e.g. deepface:Dlib: describe in it whatever it lacks.")
 @options.data
 def command(space: str | None, data: Path | None) -> None:
-    """Make the vector index anew from the catalogue, without decoding a picture. A running service takes it over.
+    """Make the vector indexes anew from the catalogue, without decoding a picture. A running service takes them over.
 
     With --space it is the originals that are read, and the model of that space is asked about each that it has not
     described yet. What is described stays so, however this ends; a running service sees it at once.
@@ -38,17 +41,24 @@ def command(space: str | None, data: Path | None) -> None:
         return
     if settings.index_url == "exact://":
         raise SettingsError("KEEPONE_INDEX_URL is exact://, which keeps nothing on disk to be made anew")
-    with wiring.open_snapshots(settings) as (catalogue, builtin, folder), tqdm(unit=" vectors", disable=None) as bar:
+    with wiring.open_snapshots(settings) as (catalogue, builtin, folder):
+        print(_made(catalogue, builtin, folder))
+        for further, its_folder in wiring.further_snapshots(settings, catalogue):
+            print(f"{further.name}: {_made(catalogue, further, its_folder)}")
+
+
+def _made(catalogue: ChangeLog, space: Space, folder: SnapshotFolder) -> str:
+    """One index anew, in words."""
+    with tqdm(unit=" vectors", disable=None) as bar:
 
         def show(step: str, done: int) -> None:
             bar.set_description(step)
             bar.update(max(0, done - bar.n))
 
-        made = reindex(catalogue, builtin, folder, show)
+        made = reindex(catalogue, space, folder, show)
     if made is None:
-        print("no vectors to index")
-        return
-    print(
+        return "no vectors to index"
+    return (
         f"{made.vectors} vectors up to change {made.sequence} ({made.kind}), "
         f"{made.bytes / MIB:.1f} MiB in {made.seconds:.1f} s"
     )

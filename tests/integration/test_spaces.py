@@ -6,6 +6,7 @@ import threading
 import pytest
 from PIL import Image as Pillow
 
+from index_store.errors import IndexBuildingError
 from service.descriptors.testing import a_picture
 from service.workflows.describe_job import Filler
 from service.workflows.jobs import run_job
@@ -115,3 +116,21 @@ def test_fifty_requests_at_once_are_answered_as_one_after_the_other(service):
     for thread in threads:
         thread.join()
     assert [answers[number] for number in range(50)] == expected
+
+
+def test_who_asks_whether_it_is_ready_moves_the_further_indexes_along(service, parts, document, monkeypatch):
+    """One that is being read yet is told, and keeps nobody from looking for copies."""
+    service.post("/images", files=a_file(1, 10))
+    assert of(service.get("/stats"), SQUARES)["lag"] > 0
+    told = service.get("/ready").json()
+    assert told == {"status": "ready", "spaces": {COLOURS: True, SQUARES: True}}
+    assert document.departures(told, "GET", "/ready", 200) == []
+    stats = service.get("/stats")
+    assert [(of(stats, space)["lag"], of(stats, space)["size"]) for space in (COLOURS, SQUARES)] == [(0, 1), (0, 1)]
+
+    def reading():
+        raise IndexBuildingError
+
+    monkeypatch.setattr(parts.spaces[1].follower, "catch_up", reading)
+    ready = service.get("/ready")
+    assert (ready.status_code, ready.json()["spaces"]) == (200, {COLOURS: True, SQUARES: False})

@@ -6,26 +6,35 @@ import time
 
 from fastapi import APIRouter, Request, Response
 
+from index_store.errors import IndexBuildingError
 from service.api.auth import Reader
 from service.api.deps import PartsOf
 from service.api.responses import problems
 from service.api.schemas import Health
 from service.domain.errors import OverloadedError
+from service.workflows.spaces import FurtherSpace
 
 router = APIRouter(tags=["health"])
 
 PROOF_SECONDS = 1.0
 
 
-@router.get("/live", responses=problems())
+@router.get("/live", responses=problems(), response_model_exclude_none=True)
 async def live() -> Health:
     """The event loop turns. Depends on nothing else, so that a slow store never restarts the service."""
     return Health(status="live")
 
 
-@router.get("/ready", responses=problems("overloaded", "index-building", "unavailable", "storage-full"))
+@router.get(
+    "/ready",
+    responses=problems("overloaded", "index-building", "unavailable", "storage-full"),
+    response_model_exclude_none=True,
+)
 def ready(request: Request, parts: PartsOf) -> Health:
-    """The catalogue takes writes, the index has caught up with it, and the process is not about to end."""
+    """The catalogue takes writes, the index has caught up with it, and the process is not about to end.
+
+    The indexes of further spaces catch up too. One that is being read yet makes nothing wait: copies are found without it.
+    """
     if request.app.state.stopping.is_set():
         raise OverloadedError("This process is about to end.")
     # The proof is a synced commit, so anxious probes share one for a second.
@@ -33,7 +42,15 @@ def ready(request: Request, parts: PartsOf) -> Health:
         parts.catalogue.check_writable()
         request.app.state.writable_until = time.monotonic() + PROOF_SECONDS
     parts.follower.catch_up()
-    return Health(status="ready")
+    return Health(status="ready", spaces={one.name: _is_level(one) for one in parts.spaces} or None)
+
+
+def _is_level(space: FurtherSpace) -> bool:
+    try:
+        space.follower.catch_up()
+    except IndexBuildingError:
+        return False
+    return True
 
 
 @router.get(

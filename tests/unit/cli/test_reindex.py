@@ -74,3 +74,19 @@ def test_a_space_that_is_not_set_is_not_filled(keepone):
     ran = keepone("reindex", "--space", "deepface:Dlib")
     assert ran.code != 0
     assert "There is no descriptor space 'deepface:Dlib'" in ran.err
+
+
+@pytest.mark.usefixtures("twins")
+def test_the_indexes_of_further_spaces_are_made_anew_too(keepone, folder, pictures, monkeypatch):
+    """Of those that are set; no model is opened for it."""
+    keepone("ingest", pictures)
+    monkeypatch.setenv("KEEPONE_DESCRIPTORS", "builtin,clip:colours")
+    keepone("reindex", "--space", "clip:colours")
+    monkeypatch.setattr("service.descriptors.testing.opened", None)
+    ran = keepone("reindex")
+    assert ran.code == 0, ran.err
+    [_, further] = ran.out.splitlines()
+    assert further.startswith("clip:colours: 3 vectors up to change 6 (flat), ")
+    assert list((folder / "data" / "index").glob("clip_colours-*/manifest-*"))
+    monkeypatch.delenv("KEEPONE_DESCRIPTORS")
+    assert len(keepone("reindex").out.splitlines()) == 1
