@@ -4,7 +4,8 @@ Needs KEEPONE_SHARED, and an environment with the extras `clip` and `faces`. Tak
 as an image of a person (pictures that `master.csv` calls one person's are one person's), with `builtin`, a CLIP whose
 weights are by chance, and DeepFace's Dlib on its real ones; faces are judged by Dlib and MiniFASNet besides. Then every
 eighth picture is asked about one at a time, twice, and fifty times at once: no answer may fail, each must equal the one
-that was given alone, and the memory of the service after it is measured against that before. Writes
+that was given alone, and the memory of the service right after it is measured against that right before. Seconds are told by
+the clock and of the processor, which another load beside it does not lengthen. Writes
 `benchmarks/results/further_spaces.json`.
 """
 
@@ -63,8 +64,8 @@ def persons(faces: Path) -> dict[str, str]:
     return whose
 
 
-def memory(root: int) -> int:
-    """Bytes that a process's descendants have to themselves, shared ones by their share (PSS)."""
+def descendants(root: int) -> list[int]:
+    """Of a process, those that live now."""
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -73,10 +74,27 @@ def memory(root: int) -> int:
             except OSError:
                 continue
             parents.setdefault(parent, []).append(int(entry.name))
-    total, left = 0, [*parents.get(root, ())]
-    while left:
-        one = left.pop()
-        left += parents.get(one, ())
+    found = [*parents.get(root, ())]
+    for one in found:
+        found += parents.get(one, ())
+    return found
+
+
+def processor(root: int) -> float:
+    """Seconds of the processor that a process's descendants have used, and those of theirs that have ended."""
+    total = 0
+    for one in descendants(root):
+        try:
+            total += sum(int(part) for part in Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[11:15])
+        except OSError:
+            continue
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def memory(root: int) -> int:
+    """Bytes that a process's descendants have to themselves, shared ones by their share (PSS)."""
+    total = 0
+    for one in descendants(root):
         try:
             rows = Path(f"/proc/{one}/smaps_rollup").read_text(encoding="utf-8").splitlines()
         except OSError:
@@ -130,15 +148,16 @@ def main() -> None:
 def taken_in(base: str, faces: Path) -> dict[str, Any]:
     whose, files = persons(faces), sorted(faces.glob("*.jpg"))
     with server.connected(base, timeout=3600) as client:
-        began = time.perf_counter()
+        began, used = time.perf_counter(), processor(os.getpid())
         for file in files:
             fields = {"external_id": file.name, "person_id": whose.get(file.name, file.name)}
             client.post("/images", files={"file": file.read_bytes()}, data=fields).raise_for_status()
-        seconds = time.perf_counter() - began
+        seconds, used = time.perf_counter() - began, processor(os.getpid()) - used
     return {
         "pictures": len(files),
         "persons": len({whose.get(file.name, file.name) for file in files}),
         "taken_in_seconds": round(seconds, 1),
+        "taken_in_processor_seconds": round(used, 1),
     }
 
 
@@ -154,10 +173,10 @@ def measured(base: str, faces: Path, root: int) -> dict[str, Any]:
         # Once before it is measured: what is loaded by the first question is no growth.
         alone = {file: ask(file) for file in [*asked, *asked]}
         several = [asked[number % len(asked)] for number in range(PARALLEL)]
-        before, began = memory(root), time.perf_counter()
+        before, used, began = memory(root), processor(root), time.perf_counter()
         with ThreadPoolExecutor(PARALLEL) as clients:
             together = list(clients.map(ask, several))
-        seconds, after = time.perf_counter() - began, memory(root)
+        seconds, after, used = time.perf_counter() - began, memory(root), processor(root) - used
         apart = [difference(alone[file], answer) for file, answer in zip(several, together, strict=True)]
         conflicts = {
             kind: len(client.get("/persons/conflicts", params={"kind": kind, "limit": 500}).json()["items"])
@@ -175,6 +194,7 @@ def measured(base: str, faces: Path, root: int) -> dict[str, Any]:
             "differing": sum(each > CLOSE for each in apart),
             "largest_difference": max(apart),
             "seconds": round(seconds, 1),
+            "processor_seconds": round(used, 1),
         },
         "memory": {"before": before, "after": after, "times": round(after / before, 3)},
         "conflicts": conflicts,
