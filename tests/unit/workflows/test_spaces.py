@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -318,13 +320,36 @@ def test_a_model_is_asked_when_the_decoders_memory_is_free_again(parts, monkeypa
     assert held_when_asked == [[]]
 
 
-def test_other_weights_of_the_same_dimension_are_never_mixed_in(opened, monkeypatch):
-    """The newer generation is filled beside the older one, then takes its place; going back finds it as it was."""
+class Prepared(SquareTwin):
+    """Sees pictures prepared in another way."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.state = self.state | {"preprocessing": "other"}
+
+
+class Wider(SquareTwin):
+    """Its vectors have two more numbers."""
+
+    dimension = SquareTwin.dimension + 2
+
+    def describe(self, pictures):
+        told = super().describe(pictures)
+        return [tuple(replace(one, vector=np.append(one.vector, one.vector[:2])) for one in each) for each in told]
+
+
+@pytest.mark.parametrize("other", [partial(SquareTwin, weights="2"), Prepared, Wider])
+def test_another_state_of_a_model_is_never_mixed_in(opened, monkeypatch, other):
+    """Weights of the same dimension, preprocessing, or dimension (T40): the newer generation is filled beside the older
+    one, then takes its place.
+    """
     first = opened(SQUARES)
     put(a_file(1, 10), first)
     fill(first.spaces[0], first)
-    monkeypatch.setattr("service.descriptors.testing.opened", lambda name, _: SquareTwin(name, weights="2"))
+    monkeypatch.setattr("service.descriptors.testing.opened", lambda name, _: other(name))
     second = opened(SQUARES)
+    states = {one.generation: one.state for one in second.catalogue.descriptions.spaces()}
+    assert states[first.spaces[0].space.generation] == "active"
     assert second.spaces[0].space.space_id != first.spaces[0].space.space_id
     assert block_of(a_file(2, 10), second)["persons"] == []
     put(a_file(3, 10), second)
