@@ -78,6 +78,7 @@ def test_a_space_that_is_filled_by_processes_that_die_is_whole_in_the_end(settin
         assert store.catalogue.descriptions.spaces()[-1].state == "active"
 
 
+@pytest.mark.timeout(600)
 def test_other_weights_are_filled_while_the_service_is_killed_and_pictures_come(tmp_path):
     """T41, sampled: `benchmarks/faults/describing.py` does it in full. A control that mixes weights is seen."""
     run = describing.described(tmp_path / "store", 3, seed=2, start=12)
