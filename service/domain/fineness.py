@@ -126,13 +126,24 @@ def was_sharpened(sharper: Assessed, softer: Assessed) -> bool:
     if there.enlargement > 1:
         return times_the_contrast(here, there) >= SHARPENED_SOFT
     is_cut = here.exposure is not None and there.exposure is not None and there.exposure - here.exposure >= CUT
-    return is_cut or _would_show_blur(there) or times_the_contrast(here, there) >= SHARPENED
+    return is_cut or times_the_contrast(here, there) >= SHARPENED
 
 
 def _would_show_blur(quality: Quality) -> bool:
     if quality.was_lossy or quality.earlier_jpeg_quality is not None:
         return False
     return quality.jpeg_quality >= KEEPS if quality.jpeg_quality is not None else quality.was_lossy is False
+
+
+def is_far_sharper(one: Assessed, other: Assessed) -> bool:
+    """Whether edges, not grain, of the first are so much sharper in as many pixels that it was sharpened, or the other one
+    blurred.
+    """
+    here, there = one.quality, other.quality
+    if differ_in_size(one.facts, other.facts) or is_grain(here, there):
+        return False
+    more = _beyond_contrast(here, there)
+    return more is not None and more >= EVERYWHERE
 
 
 def is_grain(loud: Quality, quiet: Quality) -> bool:

@@ -102,7 +102,8 @@ def _in_gif(data: bytes) -> Iterator[bytes]:
     if _GIF_NAME not in data:
         return
     at = 13 + _colours(data[10:11])
-    for _ in range(_MOST_STEPS):
+    left = _MOST_STEPS
+    while left > 0:
         kind = data[at : at + 1]
         if kind == b"!":
             at += 2
@@ -112,7 +113,11 @@ def _in_gif(data: bytes) -> Iterator[bytes]:
             at += 11 + _colours(data[at + 9 : at + 10])
         else:
             return
-        at = _after_blocks(data, at)
+        while left > 0 and at < len(data) and data[at]:
+            at += 1 + data[at]
+            left -= 1
+        at += 1
+        left -= 1
 
 
 def _colours(flags: bytes) -> int:
@@ -123,12 +128,6 @@ def _colours(flags: bytes) -> int:
 def _joined(data: bytes, at: int) -> bytes:
     """The first of the blocks of 255 bytes: what tells a store lies in it."""
     return data[at + 1 : at + 1 + data[at]] if at < len(data) else b""
-
-
-def _after_blocks(data: bytes, at: int) -> int:
-    while at < len(data) and data[at]:
-        at += 1 + data[at]
-    return at + 1
 
 
 _PLACES: Final[dict[PictureFormat, Callable[[bytes], Iterator[bytes]]]] = {

@@ -172,13 +172,13 @@ class _Watched:
             self._job_id = error.job_id
 
     def _cancelled(self, wanted: dict[str, str]) -> Job | None:
-        """The job for this that a person cancelled, whichever worker asked for it; the space was not whole since."""
+        """The newest job for this, whichever worker asked for it, if a person cancelled it."""
         cursor: str | None = None
         while True:
-            page = self._parts.jobs.list(_PAGE, cursor, state="cancelled")
+            page = self._parts.jobs.list(_PAGE, cursor)
             for job in page.items:
                 if job.kind == KIND and job.request == wanted:
-                    return job
+                    return job if job.state == "cancelled" else None
             cursor = page.next_cursor
             if cursor is None:
                 return None

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from service.domain.choosing import NEARLY_EQUAL, sum_of
+from service.domain.fineness import is_far_sharper
 from service.domain.keeper import told_of
 from service.domain.letting_go import doubt, unsure
 from service.domain.pairs import Pair
@@ -184,9 +185,13 @@ class _Comparison:
         if why := unsure(one.assessed, other.assessed):
             return why
         found = lead_of(one, other, self._policy)
-        if sum_of(found) > -NEARLY_EQUAL:
-            return None
-        return f"the one that would go {next(lead.text for lead in found if lead.weight < 0)}"
+        ahead = sum_of(found)
+        if ahead <= -NEARLY_EQUAL:
+            return f"the one that would go {next(lead.text for lead in found if lead.weight < 0)}"
+        is_open = ahead < self._policy.clear_lead and is_far_sharper(one.assessed, other.assessed)
+        if is_open or is_far_sharper(other.assessed, one.assessed):
+            return "one of the two is far sharper: it was sharpened, or the other one blurred"
+        return None
 
     def _agreed(self, keeper: int, other: int) -> float | None:
         one, two = self._pictures[keeper], self._pictures[other]

@@ -6,7 +6,7 @@ import time
 
 from fastapi import APIRouter, Request, Response
 
-from index_store.errors import IndexBuildingError
+from index_store.errors import StoreError
 from service.api.auth import Reader
 from service.api.deps import PartsOf
 from service.api.responses import problems
@@ -33,7 +33,7 @@ async def live() -> Health:
 def ready(request: Request, parts: PartsOf) -> Health:
     """The catalogue takes writes, the index has caught up with it, and the process is not about to end.
 
-    The indexes of further spaces catch up too. One that is being read yet makes nothing wait: copies are found without it.
+    The indexes of further spaces catch up too. One that is not level makes nothing wait: copies are found without it.
     """
     if request.app.state.stopping.is_set():
         raise OverloadedError("This process is about to end.")
@@ -48,7 +48,7 @@ def ready(request: Request, parts: PartsOf) -> Health:
 def _is_level(space: FurtherSpace) -> bool:
     try:
         space.follower.catch_up()
-    except IndexBuildingError:
+    except StoreError:
         return False
     return True
 

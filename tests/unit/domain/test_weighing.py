@@ -101,8 +101,6 @@ def sharper(a_picture):
 @pytest.mark.parametrize(
     ("other", "so"),
     [
-        ({}, {}),  # a fine JPEG would show a blur
-        ({"kind": "PNG", "jpeg_quality": None, "was_lossy": False}, {}),
         ({"jpeg_quality": 85}, {"contrast": 0.55}),
         ({"jpeg_quality": 85}, {"exposure": 0.84}),
         ({"enlargement": 1.4, "effective_megapixels": 0.4}, {"contrast": 0.6}),

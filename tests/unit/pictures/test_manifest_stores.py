@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from service.pictures import manifest_stores
 from service.pictures.file_facts import read_file_facts
 from service.pictures.manifest_stores import holds_store, is_store
 
@@ -121,3 +122,13 @@ def test_any_bytes_can_be_asked(data, name, start):
     assert not is_store(data)
     holds_store(data, name)
     holds_store(PUT[name](STORE)[:start] + data, name)
+
+
+@pytest.mark.parametrize(("blocks", "is_found"), [(20, True), (60, False)])
+def test_a_file_of_nothing_but_tiny_blocks_is_given_up(monkeypatch, blocks, is_found):
+    """Walking them is done before the file is let in, and must not cost seconds."""
+    monkeypatch.setattr(manifest_stores, "_MOST_STEPS", 50)
+    whole = in_gif(STORE)
+    at = whole.index(b"!\xff\x0bC2PA_GIF")
+    comment = b"!\xfe" + b"\1x" * blocks + b"\0"
+    assert holds_store(whole[:at] + comment + whole[at:], "GIF") is is_found

@@ -247,6 +247,23 @@ def test_another_worker_remembers_what_a_person_cancelled(parts, put):
     assert len(listed(parts)) == 2
 
 
+def test_what_was_cancelled_before_the_last_job_is_history(parts, put):
+    """Else a space that was filled meanwhile, and lacks something anew, would never be filled again."""
+    put(1)
+    Filler(parts).look()
+    [cancelled] = listed(parts)
+    parts.jobs.request_cancel(cancelled.job_id)
+    assert run(parts, cancelled.job_id) == "cancelled"
+    assert filling.fill(parts.spaces[0], parts)
+    put(2)
+    Filler(parts).look()
+    assert run(parts, listed(parts)[0].job_id) == "succeeded"
+    parts.catalogue.descriptions.use(parts.spaces[0].space.space_id, is_whole=False)
+    put(3)
+    Filler(parts).look()
+    assert [job.state for job in listed(parts)] == ["queued", "succeeded", "cancelled"]
+
+
 def test_a_space_that_lacks_something_is_not_whole_before_it_is_filled(parts, put):
     """Brought back after pictures came without it, or left behind by a batch."""
     filler = Filler(parts)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 from PIL.PngImagePlugin import PngInfo
 
 from service import wiring
@@ -361,3 +361,19 @@ def test_files_are_under_way_together_though_no_decoder_has_started():
     meeting = threading.Barrier(2, timeout=30)
     with DecodePool(2, budget=MachineBudget(2**28), at_once=False) as pool:
         assert list(in_order(lambda _: meeting.wait(), [1, 2], pool)) in ([0, 1], [1, 0])
+
+
+@pytest.mark.parametrize("kind", ["sharpened", "blurred"])
+def test_what_may_be_sharpened_is_left_to_a_person_and_what_is_blurred_goes(folder, planned, coffee, kind):
+    """Far sharper edges are those of an original beside a blurred copy, or of a copy beside the original."""
+    picture = Image.fromarray(coffee).resize((450, 300), Image.Resampling.BOX)
+    filters = {"sharpened": ImageFilter.UnsharpMask(1.5, 120, 1), "blurred": ImageFilter.GaussianBlur(3)}
+    picture.save(folder / "original.jpg", quality=95)
+    picture.filter(filters[kind]).save(folder / "copy.jpg", quality=95)
+    plan = planned(folder, ByHash())
+    told = [doubtful.why for doubtful in plan.doubtful]
+    if kind == "sharpened":
+        assert (going(plan), len(told)) == ({}, 1)
+        assert "far sharper" in told[0]
+    else:
+        assert (going(plan), told) == ({"copy.jpg": "original.jpg"}, []), "its detail tells that it was blurred"
