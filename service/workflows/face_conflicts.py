@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from index_store.records import ImageFilter
 from service.domain.likeness import distance, least_distance
 from service.workflows.person_faces import largest
+from service.workflows.widening import widening
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from index_store.description_records import PlacedVector
     from index_store.records import ContentWithImages, Image
@@ -28,8 +27,7 @@ _AT_ONCE: Final = 50
 _MOST_LOOKED_AT: Final = 200
 """Images of one answer: each is a search. An answer may therefore hold few conflicts, or none, and still a cursor."""
 _FIRST: Final = 64
-_MOST_NEAR: Final = 4096
-"""Neighbours that are looked at, for an image whose face is that often there."""
+"""Neighbours that are looked at first, for each image."""
 _MOST_TOLD: Final = 10
 
 
@@ -96,18 +94,12 @@ def _near(
     face: PlacedVector, row: ContentWithImages, by: Yardstick, threshold: float, parts: Parts
 ) -> list[tuple[float, Image]]:
     """Images of other pictures whose largest face is within the threshold of this one."""
-    unit = face.values.astype(np.float32)
-    unit = (unit / np.linalg.norm(unit))[None]
-    wanted = _FIRST
-    while True:
-        near = by.space.follower.index.search(unit, wanted)
+    placed: Mapping[str, Sequence[PlacedVector]] = {}
+    for near, rest in widening(face.values, by.space, _FIRST):
         names = {neighbour.content_id for neighbour in near}
         placed = parts.catalogue.descriptions.of(by.space.space.space_id, names)
-        if len(near) < wanted or wanted >= _MOST_NEAR:
+        if rest is None or least_distance(face.values, rest, by.metric) > threshold:
             break
-        if least_distance(face.values, near[-1].similarity, by.metric) > threshold:
-            break
-        wanted *= 4
     faces = {name: largest(vectors) for name, vectors in placed.items()}
     apart = {name: distance(face.values, one.values, by.metric) for name, one in faces.items() if one is not None}
     close = {name for name, far in apart.items() if far <= threshold and name != row.content.sha256}

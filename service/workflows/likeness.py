@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from index_store.errors import IndexBuildingError
 from service.domain.likeness import Distance, distance, least_distance, own_metric
+from service.workflows.widening import widening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,10 +26,8 @@ if TYPE_CHECKING:
 
 MODEL_FAILED = "the model failed on this picture"
 _WIDER = 4
-"""So many times the nearest are asked for at first, and then as often more: one picture may hold many faces, and a metric
-may order them otherwise than the index."""
-_MOST_NEAR = 4096
-"""Neighbours that are looked at for one vector."""
+"""So many times the nearest are asked for at first: one picture may hold many faces, and a metric may order them otherwise
+than the index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +118,14 @@ def _nearest(one: Described, space: FurtherSpace, parts: Parts, most: int) -> li
     neighbours are asked for until none that was not told can be nearer.
     """
     metric = own_metric(space.model.thresholds)
-    query = one.vector.astype(np.float32)
-    wanted = _WIDER * most
-    while True:
-        near = space.follower.index.search((query / np.linalg.norm(query))[None], wanted)
+    told: list[Like] = []
+    for near, rest in widening(one.vector, space, _WIDER * most):
         told = sorted(_told(one, near, space, parts, metric), key=lambda like: like.distance)[:most]
-        if metric is not Distance.EUCLIDEAN or len(near) < wanted or wanted >= _MOST_NEAR:
-            return told
-        if len(told) == most and told[-1].distance <= least_distance(query, near[-1].similarity, metric):
-            return told
-        wanted = min(_WIDER * wanted, _MOST_NEAR)
+        if rest is None or metric is not Distance.EUCLIDEAN:
+            break
+        if len(told) == most and told[-1].distance <= least_distance(one.vector, rest, metric):
+            break
+    return told
 
 
 def _told(

@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from index_store.records import ImageFilter
 from service.descriptors import sizes
 from service.domain.errors import NoFaceError, NoFaceSpaceError, ThresholdRangeError, UnknownFaceSpaceError
 from service.domain.likeness import OPPOSITE, Distance, distance, least_distance, own_metric
 from service.domain.values import Relation
 from service.workflows.spaces import described_by
+from service.workflows.widening import widening
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,9 +32,6 @@ FARTHEST: Final = 1e6
 _PAGE: Final = 500
 _FIRST: Final = 32
 """Neighbours that are asked for at first; one person may have many near ones, so that more are asked for."""
-
-_MOST_NEAR: Final = 4096
-"""Neighbours that are looked at, for a face that is often there in backgrounds, or whose person has very many photos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,20 +173,15 @@ def _nearest(one: Described, by: Yardstick, parts: Parts, most: int) -> list[Nea
     The index goes by the cosine, and a neighbour may have been found by a face in its background, while its person lies
     far: only persons no farther than whatever lies behind the last neighbour are sure to be the nearest.
     """
-    index = by.space.follower.index
-    query = one.vector.astype(np.float32)
-    unit = (query / np.linalg.norm(query))[None]
-    wanted = _FIRST * most
-    while True:
-        near = index.search(unit, wanted)
-        names = {neighbour.content_id for neighbour in near}
-        persons = near_persons(one, names, by, parts)
+    told: list[NearFace] = []
+    for near, rest in widening(one.vector, by.space, _FIRST * most):
+        persons = near_persons(one, {neighbour.content_id for neighbour in near}, by, parts)
         told = sorted(persons.values(), key=lambda face: (face.distance, face.person_id))[:most]
-        if len(near) < wanted or wanted >= _MOST_NEAR:
-            return told
-        if len(told) == most and told[-1].distance <= least_distance(query, near[-1].similarity, by.metric):
-            return told
-        wanted = min(4 * wanted, _MOST_NEAR)
+        if rest is None:
+            break
+        if len(told) == most and told[-1].distance <= least_distance(one.vector, rest, by.metric):
+            break
+    return told
 
 
 def near_persons(one: Described, contents: Iterable[str], by: Yardstick, parts: Parts) -> Mapping[str, NearFace]:

@@ -153,7 +153,7 @@ def test_a_face_in_a_background_ends_no_search(parts, put, face_file, monkeypatc
 def test_a_search_for_persons_has_an_end(parts, put, face_file, monkeypatch):
     """However many photos the nearest has."""
     monkeypatch.setattr("service.workflows.person_faces._FIRST", 1)
-    monkeypatch.setattr("service.workflows.person_faces._MOST_NEAR", 4)
+    monkeypatch.setattr("service.workflows.widening.MOST_NEAR", 4)
     for seed in range(6):
         put(face_file(seed, 10), "near")
     put(face_file(21, 200), "far")
