@@ -27,6 +27,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from benchmarks.processes import descendants, own_bytes, processor_seconds
 from service.compare import appearance
 from service.workflows.matchers import APPEARANCE_THRESHOLD, ByAppearance, pairs
 from training.descriptor.pictures import files
@@ -110,38 +111,10 @@ class Most:
 def watch(process: subprocess.Popen[bytes], most: Most) -> None:
     """The memory that the process and its children hold by themselves, and what they and those that ended computed."""
     while process.poll() is None:
-        pids = family(process.pid)
-        most.bytes = max(most.bytes, sum(own_bytes(pid) for pid in pids))
-        most.seconds = max(most.seconds, sum(computed(pid) for pid in pids))
+        pids = [process.pid, *descendants(process.pid)]
+        most.bytes = max(most.bytes, own_bytes(pids))
+        most.seconds = max(most.seconds, processor_seconds(pids))
         time.sleep(_EVERY)
-
-
-def computed(pid: int) -> float:
-    """Seconds of processor time of a process and of the children that it has seen end."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-
-
-def family(pid: int) -> list[int]:
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return [pid]
-    return [pid, *(one for child in children for one in family(int(child)))]
-
-
-def own_bytes(pid: int) -> int:
-    """Proportional set size: what is shared is counted once among those that share it."""
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 0
 
 
 def compared(paths: list[Path]) -> dict[str, Any]:

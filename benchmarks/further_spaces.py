@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import server
+from benchmarks.processes import descendants, own_bytes, processor_seconds
 
 RESULT: Final = Path(__file__).parent / "results" / "further_spaces.json"
 ARCHITECTURE: Final = "ViT-S-32-alt"
@@ -62,45 +63,6 @@ def persons(faces: Path) -> dict[str, str]:
                     whose.setdefault(name, one)
                 whose = {name: one if first == other else first for name, first in whose.items()}
     return whose
-
-
-def descendants(root: int) -> list[int]:
-    """Of a process, those that live now."""
-    parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            parents.setdefault(parent, []).append(int(entry.name))
-    found = [*parents.get(root, ())]
-    for one in found:
-        found += parents.get(one, ())
-    return found
-
-
-def processor(root: int) -> float:
-    """Seconds of the processor that a process's descendants have used, and those of theirs that have ended."""
-    total = 0
-    for one in descendants(root):
-        try:
-            total += sum(int(part) for part in Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[11:15])
-        except OSError:
-            continue
-    return total / os.sysconf("SC_CLK_TCK")
-
-
-def memory(root: int) -> int:
-    """Bytes that a process's descendants have to themselves, shared ones by their share (PSS)."""
-    total = 0
-    for one in descendants(root):
-        try:
-            rows = Path(f"/proc/{one}/smaps_rollup").read_text(encoding="utf-8").splitlines()
-        except OSError:
-            continue
-        total += sum(int(row.split()[1]) * 1024 for row in rows if row.startswith("Pss:"))
-    return total
 
 
 def difference(one: Any, other: Any) -> float:
@@ -148,11 +110,11 @@ def main() -> None:
 def taken_in(base: str, faces: Path) -> dict[str, Any]:
     whose, files = persons(faces), sorted(faces.glob("*.jpg"))
     with server.connected(base, timeout=3600) as client:
-        began, used = time.perf_counter(), processor(os.getpid())
+        began, used = time.perf_counter(), processor_seconds(descendants(os.getpid()))
         for file in files:
             fields = {"external_id": file.name, "person_id": whose.get(file.name, file.name)}
             client.post("/images", files={"file": file.read_bytes()}, data=fields).raise_for_status()
-        seconds, used = time.perf_counter() - began, processor(os.getpid()) - used
+        seconds, used = time.perf_counter() - began, processor_seconds(descendants(os.getpid())) - used
     return {
         "pictures": len(files),
         "persons": len({whose.get(file.name, file.name) for file in files}),
@@ -173,10 +135,12 @@ def measured(base: str, faces: Path, root: int) -> dict[str, Any]:
         # Once before it is measured: what is loaded by the first question is no growth.
         alone = {file: ask(file) for file in [*asked, *asked]}
         several = [asked[number % len(asked)] for number in range(PARALLEL)]
-        before, used, began = memory(root), processor(root), time.perf_counter()
+        processes = descendants(root)
+        before, used, began = own_bytes(processes), processor_seconds(processes), time.perf_counter()
         with ThreadPoolExecutor(PARALLEL) as clients:
             together = list(clients.map(ask, several))
-        seconds, after, used = time.perf_counter() - began, memory(root), processor(root) - used
+        seconds, processes = time.perf_counter() - began, descendants(root)
+        after, used = own_bytes(processes), processor_seconds(processes) - used
         apart = [difference(alone[file], answer) for file, answer in zip(several, together, strict=True)]
         conflicts = {
             kind: len(client.get("/persons/conflicts", params={"kind": kind, "limit": 500}).json()["items"])
