@@ -11,16 +11,11 @@ the folder is what it was, to the byte and to the second of its times.
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import json
 import random
-import sys
-import tempfile
-import time
 from pathlib import Path
 
-from benchmarks.faults.killing import BEGUN, Run, Trial
+from benchmarks.faults.killing import BEGUN, Run, Trial, command, findings
+from benchmarks.faults.misfortunes import told
 from index_store.removal_records import NewRemoval, PlannedItem
 from index_store.testing.samples import a_hash
 from index_store.trees.marking import MARK
@@ -31,7 +26,6 @@ from service.workflows import file_removal
 from service.workflows.findings import silent
 from service.workflows.folder_root import FOLDER, bound, found
 from service.workflows.folder_scan import ASIDE_MARK
-from service.workflows.fsck import fsck
 
 RESULTS = Path(__file__).parents[1] / "results" / "folder_kills.json"
 FAIL_POINTS = {
@@ -97,8 +91,7 @@ def killed(place: Path, names: list[str], kills: int) -> Run:
         contradictions=contradicted,
     )
     run = trial.run(kills, random.Random(SEED))  # noqa: S311 - when to kill, no secret
-    with wiring.open_store(settings(place)) as store:
-        run.wrong += [f"{finding.kind}: {finding.name}" for finding in fsck(store, deep=True).findings]
+    run.wrong += findings(settings(place))
     return run
 
 
@@ -114,17 +107,13 @@ def lying(folder: Path) -> dict[str, tuple[bytes, int]]:
 def planned(place: Path, going: dict[str, str]) -> str:
     """A plan in which each of `going` goes for the other's sake."""
     root = pictures(place)
-    items = tuple(PlannedItem(_told(root, loser), _told(root, keeper), 1) for loser, keeper in going.items())
+    items = tuple(PlannedItem(told(root, loser), told(root, keeper), 1) for loser, keeper in going.items())
     request = {"root": locator_of(root), "aside": locator_of(aside(place))}
     plan = NewRemoval(FOLDER, request, a_hash("plan"), items)
     with wiring.open_store(settings(place)) as store:
         removals = store.catalogue.removals
         removals.plan(bound(plan, found(root), removals))
     return plan.removal_id
-
-
-def _told(root: Path, name: str) -> dict[str, str]:
-    return {"name": name, "at": name, "sha256": hashlib.sha256((root / name).read_bytes()).hexdigest()}
 
 
 def settings(place: Path) -> Settings:
@@ -142,26 +131,5 @@ def act(place: Path, removal_id: str, what: str) -> None:
             file_removal.apply(removal_id, a_hash("plan"), store.catalogue.removals, silent)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--files", type=int, default=10_000)
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--act", choices=("apply", "undo"))
-    parser.add_argument("--id")
-    asked = parser.parse_args()
-    if asked.act:
-        act(asked.folder, asked.id, asked.act)
-        return
-    with tempfile.TemporaryDirectory(prefix="keepone-folder-kills-") as place:
-        names = filled(Path(place), asked.files)
-        began = time.monotonic()
-        told = killed(Path(place), names, asked.kills).told()
-    told = {"files": len(names), "items": len(names) // SHARE, "seconds": round(time.monotonic() - began)} | told
-    RESULTS.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(told, indent=1))
-    sys.exit(1 if told["wrong"] else 0)
-
-
 if __name__ == "__main__":
-    main()
+    command("files", filled, killed, act, share=SHARE, result=RESULTS, about=__doc__)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from service import wiring
+from service.workflows.fsck import fsck
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from service.settings import Settings
 
     Death = tuple[str, int | float]
     """A fail point and how often it is passed first, or `random` and seconds."""
@@ -110,3 +119,45 @@ class Trial:
             run.wrong.append(f"{act} ended with {status}")
             return True  # again would end no better
         return status != -signal.SIGKILL
+
+
+def findings(settings: Settings) -> list[str]:
+    """What `fsck` says is wrong."""
+    with wiring.open_store(settings) as store:
+        return [f"{finding.kind}: {finding.name}" for finding in fsck(store, deep=True).findings]
+
+
+def command(
+    what: str,
+    filled: Callable[[Path, int], list[str]],
+    killed: Callable[[Path, list[str], int], Run],
+    act: Callable[[Path, str, str], None],
+    *,
+    share: int,
+    result: Path,
+    about: str | None,
+) -> None:
+    """A trial of 10,000 of `what`, or of as many as asked, told and kept in the results; or one of its processes.
+
+    `filled` makes them in a folder and names them, `killed` tries, `act` is what a process does. One of `share` goes.
+    Written to `result`; ends this process with 1 if anything was wrong.
+    """
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument(f"--{what}", dest="count", type=int, default=10_000)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--act", choices=("apply", "undo"))
+    parser.add_argument("--id")
+    asked = parser.parse_args()
+    if asked.act:
+        act(asked.folder, asked.id, asked.act)
+        return
+    with tempfile.TemporaryDirectory(prefix="keepone-kills-") as place:
+        folder = Path(place) / "data"
+        names = filled(folder, asked.count)
+        began = time.monotonic()
+        told = killed(folder, names, asked.kills).told()
+    told = {what: len(names), "items": len(names) // share, "seconds": round(time.monotonic() - began)} | told
+    result.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(told, indent=1))
+    sys.exit(1 if told["wrong"] else 0)

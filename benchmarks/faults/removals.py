@@ -11,19 +11,15 @@ they were, row for row; `fsck` finds nothing.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import random
 import sqlite3
-import sys
-import tempfile
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.killing import BEGUN, Run, Trial
+from benchmarks.faults.killing import BEGUN, Run, Trial, command, findings
 from index_store.group_records import GroupItem
 from index_store.records import Committed
 from index_store.removal_records import NewRemoval, PlannedItem
@@ -32,7 +28,6 @@ from service import wiring
 from service.settings import Settings
 from service.workflows import image_removal
 from service.workflows.findings import silent
-from service.workflows.fsck import fsck
 from service.workflows.person_plan import PERSONS
 
 RESULTS = Path(__file__).parents[1] / "results" / "removals.json"
@@ -106,8 +101,7 @@ def killed(folder: Path, images: list[str], kills: int) -> Run:
         contradictions=contradicted,
     )
     run = trial.run(kills, random.Random(SEED))  # noqa: S311 - when to kill, no secret
-    with wiring.open_store(Settings(_env_file=None, data=folder)) as store:
-        run.wrong += [f"{finding.kind}: {finding.name}" for finding in fsck(store, deep=True).findings]
+    run.wrong += findings(Settings(_env_file=None, data=folder))
     return run
 
 
@@ -155,27 +149,5 @@ def act(folder: Path, removal_id: str, what: str) -> None:
             image_removal.apply(removal_id, a_hash("plan"), store.catalogue, silent)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--images", type=int, default=10_000)
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--act", choices=("apply", "undo"))
-    parser.add_argument("--id")
-    asked = parser.parse_args()
-    if asked.act:
-        act(asked.folder, asked.id, asked.act)
-        return
-    with tempfile.TemporaryDirectory(prefix="keepone-removals-") as place:
-        folder = Path(place) / "data"
-        images = filled(folder, asked.images)
-        began = time.monotonic()
-        told = killed(folder, images, asked.kills).told()
-    told = {"images": len(images), "items": len(images) // SHARE, "seconds": round(time.monotonic() - began)} | told
-    RESULTS.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(told, indent=1))
-    sys.exit(1 if told["wrong"] else 0)
-
-
 if __name__ == "__main__":
-    main()
+    command("images", filled, killed, act, share=SHARE, result=RESULTS, about=__doc__)
