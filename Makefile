@@ -87,7 +87,7 @@ bench-accuracy: $(VENV)/heavy ## Copies found, strangers mistaken, and peers on 
 bench-quality: $(VENV)/heavy ## How true quality and screenshot figures are (half an hour; wants Chromium).
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.quality
 
-bench-keeper: $(VENV)/heavy ## Who stays among copies, and how long a policy takes to try (half an hour).
+bench-keeper: $(VENV)/heavy ## Who stays among copies, and how long a policy takes to try (forty minutes).
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.keeper
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.policies
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from benchmarks.degradations import as_file
 from service.assess.quality import assess_quality
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
     from service.domain.values import PictureFormat, Quality
 
+FINE = 95
 WITHIN = 2
 """Steps of quality by which what is read may be off and still count as right."""
 
 
 def earlier_saves(files: Iterable[Path], chance: random.Random) -> dict[str, Any]:
-    """Photographs that were saved once, twice, and moved between two saves; found, and rightly read."""
+    """Photographs that were saved once, twice, and moved or retouched between two saves; found, and rightly read."""
     told: dict[str, list[tuple[bool, bool]]] = {}
     for file in files:
         photograph = Image.open(file).convert("RGB")
@@ -33,17 +34,23 @@ def earlier_saves(files: Iterable[Path], chance: random.Random) -> dict[str, Any
         before = Image.open(as_file(small, "JPEG", quality=first)).convert("RGB")
         moved = before.crop((3, 5, before.width, before.height))
         finer = max(last, min(first + 4, 98))
+        fine = Image.open(as_file(small, "JPEG", quality=FINE)).convert("RGB")
+        factor = chance.choice([chance.uniform(0.6, 0.85), chance.uniform(1.15, 1.5)])
+        retouched = ImageEnhance.Contrast(fine).enhance(factor)
         kinds = {
             "never_saved": as_file(small),
             "saved_once": as_file(small, "JPEG", quality=last),
             "as_it_is_jpeg_95": file,
             "jpeg_as_png": as_file(before),
             "jpeg_saved_anew_finer": as_file(before, "JPEG", quality=finer),
+            "jpeg_95_saved_anew_coarser": as_file(fine, "JPEG", quality=chance.randint(85, 94)),
+            "jpeg_95_retouched_and_saved_at_95": as_file(retouched, "JPEG", quality=FINE),
             "jpeg_moved_as_png": as_file(moved),
             "jpeg_moved_saved_anew": as_file(moved, "JPEG", quality=finer),
         }
         for name, data in kinds.items():
-            told.setdefault(name, []).append(_told(_read(data), first, by_grid="moved" in name))
+            was = FINE if name.startswith("jpeg_95") else first
+            told.setdefault(name, []).append(_told(_read(data), was, by_grid="moved" in name))
     return {
         "first_quality": "40 to 92",
         "last_quality": "85 to 98, finer than the first",

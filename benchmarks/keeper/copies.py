@@ -57,12 +57,16 @@ def upscaled(data: bytes, chance: random.Random) -> bytes:
     return _saved(small.resize(size, chance.choice(FILTERS)), chance)
 
 
+def saved_anew(data: bytes, quality: int) -> bytes:
+    return _jpeg(original(data), quality)
+
+
 def jpeg(data: bytes, chance: random.Random) -> bytes:
-    return _jpeg(original(data), chance.randint(20, 98))
+    return saved_anew(data, chance.randint(20, 98))
 
 
 def jpeg_as_png(data: bytes, chance: random.Random) -> bytes:
-    return _png(original(_jpeg(original(data), chance.randint(20, 98))))
+    return _png(original(saved_anew(data, chance.randint(20, 98))))
 
 
 def sharpened(data: bytes, chance: random.Random) -> bytes:

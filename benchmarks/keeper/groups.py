@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.keeper.copies import FAMILIES
+from benchmarks.keeper.copies import FAMILIES, saved_anew
 from service.descriptors.insets import insets
 from service.domain.errors import OverloadedError
 from service.domain.verdict import FITTED
@@ -53,14 +53,19 @@ def photographs(half: str) -> list[bytes]:
     return [found[digest] for digest in sorted(found)]
 
 
-def groups(half: str, count: int, seed: int) -> Iterator[Group]:
-    """So many groups; each photograph is the original of as many as any other, and each family as frequent."""
+def groups(half: str, count: int, seed: int, *, twice: bool = False) -> Iterator[Group]:
+    """So many groups; each photograph is the original of as many as any other, and each family as frequent.
+
+    `twice`: originals are saved anew first, as many a picture was before it came to where it is copied from.
+    """
     files = photographs(half)
     chance = random.Random(seed)  # noqa: S311 - pictures, not secrets
     chance.shuffle(files)
     deck: list[str] = []
     for number in range(count):
         data, size = files[number % len(files)], 1 + number % MOST_COPIES
+        if twice:
+            data = saved_anew(data, chance.randint(86, 96))
         chosen: list[str] = []
         while len(chosen) < size:
             if not deck:

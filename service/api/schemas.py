@@ -123,6 +123,13 @@ class Quality(BaseModel):
     tones_changed: Annotated[
         bool | None, Field(description="Whether light or contrast was changed after that save.")
     ] = None
+    tones_stretched: Annotated[
+        float | None, Field(gt=0, description="Times the contrast that was made since that save, 1 for none.")
+    ] = None
+    lights_cut_at: Annotated[
+        int | None,
+        Field(ge=0, le=255, description="Grey level at which its lights are cut off: 251 and more are white."),
+    ] = None
     unknown: Unknown
 
 

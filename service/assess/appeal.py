@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 
 BLACK, WHITE = 4, 251
 """Grey levels up to and from which a pixel counts as clipped."""
+BRIGHTEST: Final = 0.001
+"""Share of a picture that may be brighter than where its lights are said to end."""
+PILED: Final = 6
+"""Grey levels within which lights lie that were cut off: a save as JPEG spreads them."""
+CUT_OFF: Final = 0.008
+"""Share of a picture that must lie there."""
+LIGHT, ENOUGH = 128, 2000
+"""Grey level from which levels are lights, and pixels that tell where they end."""
 FULL_CONTRAST: Final = 64.0
 """Standard deviation of grey levels that reads as 1: half the range on either side of the middle, evenly."""
 EXTREMELY_COLOURFUL: Final = 109.0
@@ -19,15 +27,16 @@ EXTREMELY_COLOURFUL: Final = 109.0
 
 
 class Levels(NamedTuple):
-    """The grey levels of a picture: how much of it has each, adding up to 1, and their mean."""
+    """The grey levels of a picture: how much of it has each, adding up to 1, their mean, and of how many pixels."""
 
     shares: NDArray[np.float64]
     mean: float
+    pixels: int
 
 
 def grey_levels(grey: NDArray[np.uint8]) -> Levels:
     shares = np.bincount(grey.ravel(), minlength=256) / grey.size
-    return Levels(shares, float((shares * _LEVELS).sum()))
+    return Levels(shares, float((shares * _LEVELS).sum()), grey.size)
 
 
 def exposure(levels: Levels) -> float:
@@ -35,6 +44,19 @@ def exposure(levels: Levels) -> float:
     clipped = float(levels.shares[: BLACK + 1].sum() + levels.shares[WHITE:].sum())
     # Shares add up to 1 but for a rounding.
     return max(0.0, 1 - clipped) * max(0.0, 1 - (2 * levels.mean / 255 - 1) ** 4)
+
+
+def lights_cut_at(levels: Levels) -> int | None:
+    """The grey level at which lights are cut off: more of the picture lies at its brightest levels than right below them.
+
+    White as a camera or a program leaves it, and less if it was darkened since. None where lights run out, as most do, and
+    where a picture is dark or tiny.
+    """
+    end = 255 - int(np.searchsorted(np.cumsum(levels.shares[::-1]), BRIGHTEST))
+    first = max(0, end - PILED + 1)
+    piled, below = levels.shares[first:].sum(), levels.shares[max(0, first - PILED) : first].sum()
+    tells = end >= LIGHT and levels.pixels >= ENOUGH
+    return end if tells and piled > max(CUT_OFF, below) else None
 
 
 def contrast(levels: Levels) -> float:

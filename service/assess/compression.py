@@ -64,16 +64,18 @@ def zeroed_share(tile: NDArray[np.float32]) -> float:
 
 
 def _zeros(tile: NDArray[np.float32]) -> float:
-    found = coefficients(tile, MOST_BLOCKS)[:, _IS_FINE]
+    found = coefficients(tile, MOST_BLOCKS, _FINE)
     return float((np.abs(found) < ZERO).mean()) if found.size else 0.0
 
 
-def coefficients(tile: NDArray[np.float32], most: int) -> NDArray[np.float32]:
-    """(n, 8, 8): the coefficients of at most about `most` blocks of a grey tile, evenly spread, on JPEG's grid."""
+def coefficients(tile: NDArray[np.float32], most: int, places: NDArray[np.intp]) -> NDArray[np.float32]:
+    """(n, len(places)): of at most about `most` blocks of a grey tile, evenly spread, on JPEG's grid, the coefficients at
+    these places of a block, which are counted row by row.
+    """
     rows, columns = (side // BLOCK for side in tile.shape)
     blocks = tile[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2)
     blocks = blocks.reshape(-1, BLOCK * BLOCK)[:: max(1, rows * columns // most)]
-    return np.asarray(blocks @ _COSINES, np.float32).reshape(-1, BLOCK, BLOCK)
+    return np.asarray(blocks @ _COSINES[:, places], np.float32)
 
 
 def _cosines() -> NDArray[np.float32]:
@@ -84,5 +86,12 @@ def _cosines() -> NDArray[np.float32]:
     return np.ascontiguousarray(np.kron(waves, waves).T, np.float32)
 
 
+def _coarsest_first() -> NDArray[np.intp]:
+    down, across = np.divmod(np.arange(1, BLOCK * BLOCK), BLOCK)
+    return np.asarray(1 + np.argsort(down + across, kind="stable"), np.intp)
+
+
 _COSINES: Final = _cosines()
-_IS_FINE: Final = np.add.outer(np.arange(BLOCK), np.arange(BLOCK)) >= FINE
+COARSEST_FIRST: Final = _coarsest_first()
+"""(63,): the places of a block's coefficients in it, row by row, but for its mean."""
+_FINE: Final = np.flatnonzero(np.add.outer(np.arange(BLOCK), np.arange(BLOCK)) >= FINE)

@@ -9,7 +9,7 @@ are laid against the steps of the IJG's tables at every quality, each stretched 
 
 which is 1 where all lie on the multiples, and about 0 where they lie anywhere. A file that is a JPEG itself lies on its
 own table's multiples: there only frequencies count whose step the earlier table would have set elsewhere, or on every other
-multiple or fewer.
+multiple or fewer; and what was finer than its own table before is told by how its coefficients crowd (`crowding`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from service.assess.compression import BLOCK, MOST_BLOCKS, coefficients
+from service.assess.compression import COARSEST_FIRST, MOST_BLOCKS, coefficients
+from service.assess.crowding import crowding
 from service.domain.ijg import ijg_luminance
 
 if TYPE_CHECKING:
@@ -61,11 +62,10 @@ BETWEEN: Final = 0.18
 
 
 class Earlier(NamedTuple):
-    """The earlier save: its quality, 1..100, by how much contrast was stretched since, and how plainly it shows, 0..1."""
+    """The earlier save: its quality, 1..100, and by how much contrast was stretched since."""
 
     quality: int
     stretch: float
-    strength: float
 
     @property
     def tones_changed(self) -> bool:
@@ -83,42 +83,44 @@ def earlier_save(tiles: Sequence[NDArray[np.float32]], own_quality: int | None) 
     if own_quality is not None and own_quality >= FINE:
         plain = FOUND_FROM_IN_FINE_JPEG
     found = [
-        (one.strength / least, one)
-        for one, least in zip(strongest(histograms(tiles), own_quality), (plain, stretched), strict=True)
-        if one is not None and one.strength >= least
+        (strength / least, one)
+        for (strength, one), least in zip(strongest(histograms(tiles), own_quality), (plain, stretched), strict=True)
     ]
-    return max(found)[1] if found else None
+    times, plainest = max(found)
+    if times >= 1:
+        return plainest
+    crowded = None if own_quality is None else crowding(tiles, own_quality)
+    return Earlier(crowded.quality, crowded.stretch) if crowded else None
 
 
 def histograms(tiles: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """(FREQUENCIES, BINS): how many coefficients of each frequency have which size."""
-    parts = [coefficients(tile, MOST_BLOCKS // len(tiles)) for tile in tiles]
-    sizes = np.abs(np.concatenate(parts).reshape(-1, BLOCK * BLOCK)[:, _FIRST])
+    sizes = np.abs(np.concatenate([coefficients(tile, MOST_BLOCKS // len(tiles), _FIRST) for tile in tiles]))
     bins = np.minimum(sizes * np.float32(1 / BIN), BINS).astype(np.int32) + np.arange(FREQUENCIES) * (BINS + 1)
     counted = np.bincount(bins.ravel(), minlength=FREQUENCIES * (BINS + 1))
     return counted.reshape(FREQUENCIES, BINS + 1)[:, :BINS].astype(np.float32)
 
 
-def strongest(counted: NDArray[np.float32], own_quality: int | None) -> tuple[Earlier | None, Earlier | None]:
-    """The table that the coefficients lie on best as it is, and the table and stretch; None where too few have a say."""
+def strongest(counted: NDArray[np.float32], own_quality: int | None) -> list[tuple[float, Earlier]]:
+    """The table that the coefficients lie on best as it is, and the table and stretch, each with its strength; less than
+    none where too few coefficients have a say.
+    """
     waves, heard = _waves(_HEARD_FROM if own_quality is None else _HEARD_FROM_IN_JPEG)
     places = _places(own_quality)
     total, sums = (np.append(counted @ each, np.float32(0)).take(places).sum(axis=2) for each in (heard, waves))
     strength = sums / np.maximum(total, 1)
     strength[total < FEWEST] = -1
-    return _best(strength[:, :1], STRETCHES[:1]), _best(strength, STRETCHES)
+    return [_best(strength[:, :1], STRETCHES[:1]), _best(strength, STRETCHES)]
 
 
-def _best(strength: NDArray[np.float32], stretches: NDArray[np.float64]) -> Earlier | None:
+def _best(strength: NDArray[np.float32], stretches: NDArray[np.float64]) -> tuple[float, Earlier]:
     """Of (qualities, stretches). Multiples of a coarse table lie on the steps of one half as coarse too: of two that are
     nearly as plain the coarser is meant.
     """
     most = float(strength.max())
-    if most < 0:
-        return None
-    quality = int(np.flatnonzero(strength.max(axis=1) >= NEARLY * most)[0])
+    quality = int(np.flatnonzero(strength.max(axis=1) >= min(most, NEARLY * most))[0])
     stretch = int(strength[quality].argmax())
-    return Earlier(int(QUALITIES[quality]), float(stretches[stretch]), float(strength[quality, stretch]))
+    return float(strength[quality, stretch]), Earlier(int(QUALITIES[quality]), float(stretches[stretch]))
 
 
 @cache
@@ -143,11 +145,6 @@ def _places(own_quality: int | None) -> NDArray[np.intp]:
     return np.where(counts, places, FREQUENCIES * len(STEPS))
 
 
-def _coarsest_first() -> NDArray[np.intp]:
-    down, across = np.divmod(np.arange(1, BLOCK * BLOCK), BLOCK)
-    return np.asarray(1 + np.argsort(down + across, kind="stable"))[:FREQUENCIES]
-
-
 _HEARD_FROM, _HEARD_FROM_IN_JPEG = 0.5, 1.5
 _IS_UNSTRETCHED: Final = (STRETCHES == 1)[None, :, None]
-_FIRST: Final = _coarsest_first()
+_FIRST: Final = COARSEST_FIRST[:FREQUENCIES]

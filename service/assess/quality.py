@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from service.assess.appeal import colourfulness, contrast, exposure, grey_levels
+from service.assess.appeal import colourfulness, contrast, exposure, grey_levels, lights_cut_at
 from service.assess.compression import blocking, was_lossy
 from service.assess.effective_resolution import detail
 from service.assess.jpeg_history import earlier_save
@@ -33,6 +33,7 @@ NOT_JPEG: Final = "no JPEG with tables of its own"
 NO_DEPTH: Final = "the file does not say"
 LOSSY: Final = "only asked of lossless files without blocks of one colour"
 NO_EARLIER: Final = "the pixels show no earlier save as a JPEG"
+NOT_CUT: Final = "its lights run out evenly"
 UNREAD: Final = "metadata of this format are not read"
 
 BLOCKS_OF_NONE: Final = 0.1
@@ -53,7 +54,7 @@ def assess_quality(picture: NDArray[np.uint8], small: NDArray[np.uint8], file: F
     by_blocks = min(1.0, max(0.0, 1 - PER_BLOCKING * (blocks - BLOCKS_OF_NONE)))
     left = 1.0 if file.lossless and pixelated else _left_by_compression(file, by_blocks, lossy=lossy)
     light, spread, sharp, noisy = exposure(levels), contrast(levels), sharpness(picture), noise(sample.grey)
-    enlargement = found.factor if found else None
+    enlargement, cut_at = found.factor if found else None, lights_cut_at(levels)
     earlier = None if pixelated else earlier_save(sample.grey, file.jpeg_quality)
     kept = bool(file.metadata & {"exif", "xmp", "iptc"}) if file.marks_readable else None
     return Quality(
@@ -83,6 +84,8 @@ def assess_quality(picture: NDArray[np.uint8], small: NDArray[np.uint8], file: F
         margin=margin(small),
         earlier_jpeg_quality=earlier.quality if earlier else None,
         tones_changed=earlier.tones_changed if earlier else None,
+        tones_stretched=earlier.stretch if earlier else None,
+        lights_cut_at=cut_at,
         unknown={
             name: why
             for name, value, why in (
@@ -96,6 +99,8 @@ def assess_quality(picture: NDArray[np.uint8], small: NDArray[np.uint8], file: F
                 ("camera_named", kept, UNREAD),
                 ("earlier_jpeg_quality", earlier, NO_EARLIER),
                 ("tones_changed", earlier, NO_EARLIER),
+                ("tones_stretched", earlier, NO_EARLIER),
+                ("lights_cut_at", cut_at, NOT_CUT),
             )
             if value is None
         },

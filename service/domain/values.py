@@ -140,6 +140,10 @@ class Quality:
     """1..100: what the pixels were saved as before they became this file."""
     tones_changed: bool | None = None
     """Whether light or contrast was changed after that earlier save."""
+    tones_stretched: float | None = None
+    """Times the contrast that was made since that save, 1 for none."""
+    lights_cut_at: int | None = None
+    """Grey level of 255 at which its lights are cut off; less than white where it was darkened since."""
     unknown: Mapping[str, str] = field(default_factory=dict)
 
 

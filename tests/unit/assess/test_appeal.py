@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from service.assess.appeal import colourfulness, contrast, exposure, grey_levels
+from service.assess.appeal import colourfulness, contrast, exposure, grey_levels, lights_cut_at
 
 
 def halves(one, other):
@@ -50,3 +50,30 @@ def test_a_picture_all_clipped_has_no_exposure_rather_than_less():
     for _ in range(400):
         grey = rng.choice(ends, (40, 50), p=rng.dirichlet(np.ones(10))).astype(np.uint8)
         assert 0 <= exposure(grey_levels(grey)) <= 1
+
+
+@pytest.fixture(scope="module")
+def falling():
+    """Fewer and fewer pixels the lighter they are, as in most pictures, and none above 240."""
+    chance = np.random.default_rng(5)
+    return np.minimum(chance.triangular(0, 60, 300, (200, 200)), 240).astype(np.uint8)
+
+
+def test_lights_that_run_out_are_not_cut_off(photographs, falling):
+    even = np.where(falling >= 240, 100, falling).astype(np.uint8)
+    assert lights_cut_at(grey_levels(even)) is None
+    assert lights_cut_at(grey_levels(np.asarray(photographs["chelsea"][..., 1]))) is None
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.9, 0.7])
+def test_lights_that_were_cut_off_are_found_where_darkening_put_them(falling, factor):
+    """A tenth of the picture lies at one level; a save as JPEG would spread it over some."""
+    spread = np.random.default_rng(6).normal(0, 1, falling.shape)
+    darkened = np.clip(np.rint(falling * factor + spread), 0, 255).astype(np.uint8)
+    assert lights_cut_at(grey_levels(darkened)) == pytest.approx(240 * factor, abs=5)
+
+
+@pytest.mark.parametrize(("shape", "level", "told"), [((99, 99), 255, 255), ((99, 99), 90, None), ((9, 9), 255, None)])
+def test_a_dark_or_tiny_picture_has_no_lights_to_cut_off(shape, level, told):
+    """A picture of one level is cut off there."""
+    assert lights_cut_at(grey_levels(np.full(shape, level, np.uint8))) == told

@@ -65,6 +65,20 @@ def test_a_fine_jpeg_saved_a_little_finer_tells_the_first_save(clean, saved, qua
     assert not found.tones_changed
 
 
+@pytest.mark.parametrize("first", [40, 60, 75])
+@pytest.mark.parametrize("second", [86, 90, 92])
+def test_a_coarse_jpeg_saved_anew_tells_how_coarse_it_was(clean, saved, first, second):
+    """Its coefficients lie on its own steps, which says more than how they crowd on the second ones."""
+    found = read(saved(saved(clean, first), second), second)
+    assert found.quality == pytest.approx(first, abs=2)
+    assert not found.tones_changed
+
+
+def test_a_jpeg_saved_anew_and_coarser_tells_the_finer_save(clean, saved):
+    """By how its coefficients crowd, where none lie on the first steps any more."""
+    assert read(saved(saved(clean, 95), 90), 90).quality == 95
+
+
 @pytest.mark.parametrize("factor", [0.7, 0.85, 1.3])
 def test_light_that_was_changed_since_stretches_the_steps(clean, saved, factor):
     """So much brighter or darker, so much wider or narrower; below 90 or so it reads as another quality instead."""

@@ -14,6 +14,10 @@ from service.domain.worth import worth
 
 PLAIN = {"effective_megapixels": 0.8, "compression": 0.9, "noise": 1.0, "margin": 0.0, "exposure": 0.9}
 PLAIN |= {"jpeg_quality": 95, "contrast": 0.5}
+RETOUCHED = {"earlier_jpeg_quality": 95, "tones_changed": True, "tones_stretched": 1.3, "contrast": 0.65}
+RETOUCHED |= {
+    "sharpness": 1 / (1 + 1 / 1.3**2)
+}  # a plain one's is a half, and its Laplacian varies 1.3^2 times as much
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +40,9 @@ def told(a_picture):
         ({"effective_megapixels": 3.2, "width": 2000, "height": 1600}, "detail", True),
         ({"effective_megapixels": 0.2, "sharpness": 0.2}, "detail", False),
         ({"compression": 0.5}, "compression", False),
-        ({"earlier_jpeg_quality": 85}, "saved_before", False),
-        ({"was_lossy": True}, "saved_before", False),
-        ({"earlier_jpeg_quality": 95, "tones_changed": True}, "tones", False),
+        ({"earlier_jpeg_quality": 95}, "saved_before", False),
+        ({"was_lossy": True, "kind": "PNG", "jpeg_quality": None}, "saved_before", False),
+        (RETOUCHED, "tones", False),
         ({"sharpness": 0.9}, "sharpness", True),
         ({"noise": 8.0}, "noise", False),
         ({"exposure": 0.7}, "exposure", False),
@@ -67,7 +71,7 @@ def test_a_difference_leads_one_way_and_only_by_what_it_is_weighed(told, so, wha
         {"margin": 0.01},
         {"margin": 0.2},  # of one size: a dark edge of its own
         {"screenshot": 0.4},
-        {"size": 101_000},
+        {"size": 101_000, "jpeg_quality": 94},
         {"effective_megapixels": 0.4},  # no softer for it: a save has hidden the enlargement of the other
     ],
 )
@@ -234,6 +238,112 @@ class TestPairs:
         assert pair_of(Relation.SAME_PIXELS, (), (1.0, 1.0), 1.0).same_pixels
 
 
+class TestSavedBefore:
+    """An earlier save speaks against a picture only if it may be the other one's: many an original was saved twice."""
+
+    @pytest.fixture
+    def lead(self, a_picture):
+        """Of the first over the second, by that alone."""
+
+        def run(one, other):
+            pictures = [a_picture(**PLAIN | so) for so in (one, other)]
+            return sum(lead.weight for lead in leads(*pictures, NOTHING_KNOWN, DEFAULT) if lead.what == "saved_before")
+
+        return run
+
+    def test_the_one_made_from_the_other_is_behind(self, lead):
+        """Its pixels were saved before just as the other one is, whatever that one was before."""
+        assert lead({"jpeg_quality": 90, "earlier_jpeg_quality": 95}, {"jpeg_quality": 95}) == -0.3
+        assert (
+            lead({"jpeg_quality": 92, "earlier_jpeg_quality": 88}, {"jpeg_quality": 88, "earlier_jpeg_quality": 95})
+            == -0.3
+        )
+
+    @pytest.mark.parametrize(
+        "copy",
+        [
+            {"jpeg_quality": 88},
+            {"jpeg_quality": 95, "noise": 6.0, "sharpness": 0.9},
+            {"jpeg_quality": 95, "sharpness": 0.2},
+            {"jpeg_quality": 95, "contrast": 0.45},
+            {"jpeg_quality": None, "kind": "PNG", "was_lossy": False},
+        ],
+    )
+    def test_a_copy_that_hides_it_is_not_ahead(self, lead, copy):
+        """A coarser save, grain, blur and a curve leave nothing to see, and neither does all of it saved losslessly."""
+        assert lead({"jpeg_quality": 92, "earlier_jpeg_quality": 95}, copy) == 0
+
+    def test_a_retouched_picture_is_behind_the_one_that_it_was_made_from(self, told):
+        """Once: what tells it is the very stretch that sets the two apart."""
+        assert "saved_before" not in told(**RETOUCHED)
+        assert told(**RETOUCHED)["tones"] == -0.3
+
+    @pytest.mark.parametrize(
+        "so", [{"contrast": 0.5}, {"contrast": 0.45}, {"sharpness": 0.85}, {"tones_stretched": 0.8}]
+    )
+    def test_a_retouched_original_is_not_behind_its_own_copy(self, told, so):
+        """Whatever else sets the two apart says nothing of what was done before; and how it was first saved is a guess."""
+        retouched = RETOUCHED | {"earlier_jpeg_quality": 84} | so
+        assert not {"saved_before", "tones", "compression"} & told(**retouched).keys()
+
+    @pytest.mark.parametrize(("quality", "weight"), [(98, 0), (97, -0.3), (95, -0.3), (60, -0.3), (None, -0.3)])
+    def test_what_is_kept_losslessly_was_not_made_from_a_coarser_save(self, lead, quality, weight):
+        """Its pixels may have been saved more coarsely since; finer only where it looks like the other one."""
+        png = {"jpeg_quality": None, "kind": "PNG", "was_lossy": True, "earlier_jpeg_quality": quality}
+        assert lead(png | {"sharpness": 0.8}, {"jpeg_quality": 95, "sharpness": 0.5}) == weight
+        assert lead(png, {"jpeg_quality": 95}) == -0.3
+
+    @pytest.mark.parametrize(
+        ("png", "jpeg", "weight"),
+        [
+            ({"earlier_jpeg_quality": 90}, {"jpeg_quality": 95, "earlier_jpeg_quality": 90}, 0),
+            ({"earlier_jpeg_quality": 90}, {"jpeg_quality": 92, "earlier_jpeg_quality": 75}, 0),
+            ({"was_lossy": True}, {"jpeg_quality": 95, "earlier_jpeg_quality": 90}, 0),
+            ({"earlier_jpeg_quality": 92}, {"jpeg_quality": 92, "earlier_jpeg_quality": 95}, -0.3),
+        ],
+    )
+    def test_a_jpeg_that_shows_an_earlier_save_may_be_made_of_what_is_kept_losslessly(self, lead, png, jpeg, weight):
+        """Unless that is the JPEG's own save, and the one before was finer."""
+        assert lead({"jpeg_quality": None, "kind": "PNG"} | png, jpeg) == weight
+
+    def test_a_jpeg_saved_anew_at_its_very_quality_has_fewer_bytes(self, a_picture):
+        """Nothing else tells which was first."""
+        first, again = (a_picture(**PLAIN | {"size": size}) for size in (100_100, 100_000))
+        (found,) = leads(first, again, NOTHING_KNOWN, DEFAULT)
+        assert found.what == "bytes"
+        assert 0 < found.weight < 0.001
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "weight"),
+    [(255, 180, 0.025), (180, 255, -0.025), (255, 250, 0), (255, None, 0), (200, 180, 0)],
+)
+def test_lights_that_were_cut_off_below_white_were_darkened(a_picture, here, there, weight):
+    """So fewer levels that are cut off at white speak for nobody beside it."""
+    one, other = (a_picture(**PLAIN | {"lights_cut_at": level}) for level in (here, there))
+    assert sum(lead.weight for lead in leads(one, other, NOTHING_KNOWN, DEFAULT)) == pytest.approx(weight)
+
+
+def test_lights_cut_off_below_white_outweigh_that_nothing_is_cut_off_at_white(a_picture):
+    clipped = a_picture(**PLAIN | {"lights_cut_at": 255, "exposure": 0.8})
+    darkened = a_picture(**PLAIN | {"lights_cut_at": 190, "exposure": 1.0})
+    (found,) = leads(clipped, darkened, NOTHING_KNOWN, DEFAULT)
+    assert (found.what, found.text) == ("exposure", "cuts its lights off at white and not at 190")
+    assert found.weight > 0
+
+
+@pytest.mark.parametrize(
+    ("so", "pair"),
+    [({"exposure": 0.5}, NOTHING_KNOWN), ({"margin": 0.1}, NOTHING_KNOWN), ({}, replace(NOTHING_KNOWN, overlaid=True))],
+)
+def test_a_page_a_frame_and_words_may_be_what_is_white(a_picture, so, pair):
+    """Then fewer levels that are cut off speak for a picture, as ever."""
+    clipped = a_picture(**PLAIN | {"lights_cut_at": 255, "exposure": 0.8} | so)
+    darkened = a_picture(**PLAIN | {"lights_cut_at": 190, "exposure": 1.0})
+    found = {lead.what: lead.weight for lead in leads(clipped, darkened, pair, DEFAULT)}
+    assert found["exposure"] == pytest.approx(-0.05)
+
+
 values = st.none() | st.floats(0, 1)
 pictures = st.fixed_dictionaries(
     {
@@ -247,7 +357,13 @@ pictures = st.fixed_dictionaries(
         "noise": st.none() | st.floats(0, 100),
         "effective_megapixels": st.none() | st.floats(1e-9, 500),
         "earlier_jpeg_quality": st.none() | st.integers(1, 100),
+        "lights_cut_at": st.none() | st.integers(0, 255),
         "was_lossy": st.none() | st.booleans(),
+        "tones_changed": st.none() | st.booleans(),
+        "tones_stretched": st.none() | st.floats(0.5, 2),
+        "jpeg_quality": st.none() | st.integers(80, 100),
+        "contrast": values,
+        "kind": st.sampled_from(["JPEG", "PNG"]),
     }
 )
 

@@ -36,6 +36,8 @@ QUALITY = {
     "margin",
     "earlier_jpeg_quality",
     "tones_changed",
+    "tones_stretched",
+    "lights_cut_at",
 }
 AUTHENTICITY = {"risk", "screenshot", "recapture", "generated", "presentation_attack", "signals"}
 EVIDENCE = {
