@@ -4,9 +4,9 @@
 
 Each group is an original of the reporting half and one to six copies, shuffled, and judged in that order and in the
 reverse: a later picture is the query, an earlier one the reference, as in a service that is handed them one by one.
-What two of them have to do with each other is asked of the same code as a check asks. `--twice` groups more have originals
-that were saved twice as JPEGs, before they were copied. Weights, limits and thresholds
-were chosen on the fitting half, with another seed.
+What two of them have to do with each other is asked of the same code as a check asks. `--twice` groups more have
+originals that were saved twice as JPEGs before they were copied. Weights, limits and thresholds were chosen on the fitting
+half, with another seed.
 """
 
 from __future__ import annotations

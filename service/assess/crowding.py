@@ -18,11 +18,11 @@ of PIXELS_ROUNDED grey levels.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from service.assess.compression import COARSEST_FIRST, coefficients
+from service.assess.compression import COARSEST, Earlier, coefficients
 from service.domain.ijg import ijg_luminance
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FREQUENCIES: Final = COARSEST_FIRST[:36]
-"""Finer ones are mostly zero."""
 BLOCKS: Final = 8192
 """Blocks of a picture that are looked at, at most about as many: all of five tiles."""
 FIRST, LAST = 3, 35
@@ -69,14 +67,7 @@ BESIDE_ITS_STEPS: Final = 0.035
 anywhere, as on another program's table."""
 
 
-class Crowding(NamedTuple):
-    """The save that made them crowd: its quality, 1..100, and by how much contrast was stretched since."""
-
-    quality: int
-    stretch: float
-
-
-def crowding(tiles: Sequence[NDArray[np.float32]], own_quality: int) -> Crowding | None:
+def crowding(tiles: Sequence[NDArray[np.float32]], own_quality: int) -> Earlier | None:
     """The earlier save that a JPEG's coefficients crowd by; None where they fall off smoothly, or nothing can be told.
 
     Tiles are grey and begin at multiples of eight, `own_quality` is the file's, 1..100.
@@ -91,9 +82,9 @@ def crowding(tiles: Sequence[NDArray[np.float32]], own_quality: int) -> Crowding
     if stretched >= STRETCHED_FROM and stretched > MORE_PLAINLY * plain:
         quality, stretch = np.unravel_index(strength[:, 1:].argmax(), strength[:, 1:].shape)
         factor = float(np.exp(GRAIN * STRETCHES[1 + stretch]))
-        return Crowding(int(QUALITIES[quality]), factor)
+        return Earlier(int(QUALITIES[quality]), factor)
     if plain >= PLAIN_FROM:
-        return Crowding(int(QUALITIES[strength[:, 0].argmax()]), 1.0)
+        return Earlier(int(QUALITIES[strength[:, 0].argmax()]), 1.0)
     return None
 
 
@@ -119,9 +110,10 @@ def _strength(counts: NDArray[np.float64], own_quality: int) -> NDArray[np.float
     variance = (1 + _PARABOLA @ _PARABOLA) * (1 / (counts[:, asked] + 0.5) + ROUGH**2)
     enough = counts[:, asked] >= FEWEST
     heard = enough / variance
-    spreads = max(1.0, float((heard * (logs[:, asked] - course) ** 2).sum()) / max(1, int(enough.sum())))
+    left = logs[:, asked] - course
+    spreads = max(1.0, float((heard * left**2).sum()) / max(1, int(enough.sum())))
     shows, places = _shown(own_quality), _places(own_quality)
-    found = shows * (((logs[:, asked] - course) * heard) @ _WAVES)
+    found = shows * ((left * heard) @ _WAVES)
     spread = shows**2 * (heard @ _WAVES**2)
     sums = [each.take(places).sum(axis=2) for each in (found, spread)]
     return np.asarray(sums[0] / np.sqrt(np.maximum(spreads * sums[1], 1e-9)), np.float64)
@@ -130,9 +122,9 @@ def _strength(counts: NDArray[np.float64], own_quality: int) -> NDArray[np.float
 @cache
 def _asked(own_quality: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
     """The frequencies whose steps are wide enough, and these steps."""
-    steps = ijg_luminance(own_quality)[FREQUENCIES]
+    steps = ijg_luminance(own_quality)[COARSEST]
     wide = steps >= LEAST_STEP
-    return FREQUENCIES[wide], steps[wide]
+    return COARSEST[wide], steps[wide]
 
 
 @cache

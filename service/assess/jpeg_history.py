@@ -15,11 +15,11 @@ multiple or fewer; and what was finer than its own table before is told by how i
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from service.assess.compression import COARSEST_FIRST, MOST_BLOCKS, coefficients
+from service.assess.compression import COARSEST, MOST_BLOCKS, Earlier, coefficients
 from service.assess.crowding import crowding
 from service.domain.ijg import ijg_luminance
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 BIN: Final = 0.5
 """Levels of a coefficient that are counted together."""
 BINS: Final = 192
-FREQUENCIES: Final = 36
-"""How many of the 63, from the coarsest on: finer ones are mostly zero."""
 FEWEST: Final = 1000
 """Coefficients that must have a say."""
 LEAST_STEP: Final = 1.5
@@ -41,9 +39,6 @@ STEPS: Final = np.geomspace(LEAST_STEP, 200.0, 240)
 QUALITIES: Final = np.array([*range(10, 50, 5), *range(50, 99)])
 STRETCHES: Final = np.array([1.0, *np.exp(np.linspace(np.log(0.55), np.log(1.65), 56))])
 """The first is none."""
-UNSTRETCHED: Final = 0.035
-"""How far from 1 a stretch may lie, as a logarithm, and count as none: light and contrast were left alone."""
-
 FOUND_FROM, FOUND_FROM_IN_JPEG = (0.15, 0.25), (0.20, 0.30)
 """The strength from which a picture counts as an earlier JPEG, unstretched and stretched; apart for files that are JPEGs
 themselves. Of 40 BSDS500 photographs of the fitting half, scaled down to two thirds and so without a history, none reads
@@ -59,17 +54,6 @@ HIDING: Final = 85
 """A JPEG of less than this quality hides what it was before, and has lost more than that anyhow."""
 BETWEEN: Final = 0.18
 """How far a step must lie from a multiple of the file's own, as a share of that, to tell an earlier table from it."""
-
-
-class Earlier(NamedTuple):
-    """The earlier save: its quality, 1..100, and by how much contrast was stretched since."""
-
-    quality: int
-    stretch: float
-
-    @property
-    def tones_changed(self) -> bool:
-        return abs(float(np.log(self.stretch))) > UNSTRETCHED
 
 
 def earlier_save(tiles: Sequence[NDArray[np.float32]], own_quality: int | None) -> Earlier | None:
@@ -89,16 +73,15 @@ def earlier_save(tiles: Sequence[NDArray[np.float32]], own_quality: int | None) 
     times, plainest = max(found)
     if times >= 1:
         return plainest
-    crowded = None if own_quality is None else crowding(tiles, own_quality)
-    return Earlier(crowded.quality, crowded.stretch) if crowded else None
+    return None if own_quality is None else crowding(tiles, own_quality)
 
 
 def histograms(tiles: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """(FREQUENCIES, BINS): how many coefficients of each frequency have which size."""
-    sizes = np.abs(np.concatenate([coefficients(tile, MOST_BLOCKS // len(tiles), _FIRST) for tile in tiles]))
-    bins = np.minimum(sizes * np.float32(1 / BIN), BINS).astype(np.int32) + np.arange(FREQUENCIES) * (BINS + 1)
-    counted = np.bincount(bins.ravel(), minlength=FREQUENCIES * (BINS + 1))
-    return counted.reshape(FREQUENCIES, BINS + 1)[:, :BINS].astype(np.float32)
+    """(len(COARSEST), BINS): how many coefficients of each frequency have which size."""
+    sizes = np.abs(np.concatenate([coefficients(tile, MOST_BLOCKS // len(tiles), COARSEST) for tile in tiles]))
+    bins = np.minimum(sizes * np.float32(1 / BIN), BINS).astype(np.int32) + np.arange(len(COARSEST)) * (BINS + 1)
+    counted = np.bincount(bins.ravel(), minlength=len(COARSEST) * (BINS + 1))
+    return counted.reshape(len(COARSEST), BINS + 1)[:, :BINS].astype(np.float32)
 
 
 def strongest(counted: NDArray[np.float32], own_quality: int | None) -> list[tuple[float, Earlier]]:
@@ -133,18 +116,17 @@ def _waves(heard_from: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]
 
 @cache
 def _places(own_quality: int | None) -> NDArray[np.intp]:
-    """(qualities, stretches, FREQUENCIES): where each step lies among all sums; behind them if it does not count."""
-    tables = np.stack([ijg_luminance(int(quality))[_FIRST] for quality in QUALITIES])
+    """(qualities, stretches, len(COARSEST)): where each step lies among all sums; behind them if it does not count."""
+    tables = np.stack([ijg_luminance(int(quality))[COARSEST] for quality in QUALITIES])
     steps = tables[:, None, :] * STRETCHES[None, :, None]
     nearest = np.rint(np.log(np.maximum(steps, LEAST_STEP) / STEPS[0]) / np.log(STEPS[1] / STEPS[0]))
-    places = nearest.clip(0, len(STEPS) - 1).astype(np.intp) + np.arange(FREQUENCIES) * len(STEPS)
+    places = nearest.clip(0, len(STEPS) - 1).astype(np.intp) + np.arange(len(COARSEST)) * len(STEPS)
     counts = (steps >= LEAST_STEP) & (steps <= STEPS[-1])
     if own_quality is not None:
-        times = steps / ijg_luminance(own_quality)[_FIRST]
+        times = steps / ijg_luminance(own_quality)[COARSEST]
         counts &= (times > 1 + BETWEEN) & ((np.abs(times - np.rint(times)) > BETWEEN) | _IS_UNSTRETCHED)
-    return np.where(counts, places, FREQUENCIES * len(STEPS))
+    return np.where(counts, places, len(COARSEST) * len(STEPS))
 
 
 _HEARD_FROM, _HEARD_FROM_IN_JPEG = 0.5, 1.5
 _IS_UNSTRETCHED: Final = (STRETCHES == 1)[None, :, None]
-_FIRST: Final = COARSEST_FIRST[:FREQUENCIES]

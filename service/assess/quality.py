@@ -54,7 +54,8 @@ def assess_quality(picture: NDArray[np.uint8], small: NDArray[np.uint8], file: F
     by_blocks = min(1.0, max(0.0, 1 - PER_BLOCKING * (blocks - BLOCKS_OF_NONE)))
     left = 1.0 if file.lossless and pixelated else _left_by_compression(file, by_blocks, lossy=lossy)
     light, spread, sharp, noisy = exposure(levels), contrast(levels), sharpness(picture), noise(sample.grey)
-    enlargement, cut_at = found.factor if found else None, lights_cut_at(levels)
+    enlargement = found.factor if found else None
+    cut_at = lights_cut_at(levels)
     earlier = None if pixelated else earlier_save(sample.grey, file.jpeg_quality)
     kept = bool(file.metadata & {"exif", "xmp", "iptc"}) if file.marks_readable else None
     return Quality(

@@ -130,7 +130,7 @@ def was_sharpened(sharper: Assessed, softer: Assessed) -> bool:
 
 
 def _would_show_blur(quality: Quality) -> bool:
-    if quality.was_lossy or quality.earlier_jpeg_quality is not None:
+    if quality.shows_an_earlier_save:
         return False
     return quality.jpeg_quality >= KEEPS if quality.jpeg_quality is not None else quality.was_lossy is False
 

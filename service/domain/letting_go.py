@@ -89,8 +89,7 @@ def doubt(one: Assessed, other: Assessed) -> str | None:
 
 
 def _only_first_is_lossless(one: Assessed, other: Assessed) -> bool:
-    was_lossy = one.quality.was_lossy or one.quality.earlier_jpeg_quality is not None
-    return one.facts.format in LOSSLESS and not was_lossy and other.facts.format not in LOSSLESS
+    return one.facts.format in LOSSLESS and not one.quality.shows_an_earlier_save and other.facts.format not in LOSSLESS
 
 
 def _sharpness_lead(left: Assessed, right: Assessed) -> float:

@@ -67,7 +67,7 @@ def left_by_saves(quality: Quality, *, earlier: bool = True) -> float | None:
 
 def format_rank(one: Assessed, policy: Policy) -> int:
     last = len(policy.formats)
-    if one.facts.format in LOSSLESS and _shows_a_save(one.quality):
+    if one.facts.format in LOSSLESS and one.quality.shows_an_earlier_save:
         return last
     return policy.formats.index(one.facts.format) if one.facts.format in policy.formats else last
 
@@ -99,9 +99,9 @@ def was_made_from(one: Assessed, other: Assessed) -> bool:
     before, now, earlier = here.earlier_jpeg_quality, there.jpeg_quality, there.earlier_jpeg_quality
     if one.facts.format not in LOSSLESS:
         return before is not None and before == now and not here.tones_changed and is_as_a_save_leaves(here, there)
-    if not _shows_a_save(here):
+    if not here.shows_an_earlier_save:
         return False
-    if not _shows_a_save(there):
+    if not there.shows_an_earlier_save:
         return now is None or before is None or before <= now + MISREAD or is_as_a_save_leaves(here, there)
     if before is None or now is None or earlier is None:
         return False
@@ -124,10 +124,6 @@ def was_retouched(one: Quality, other: Quality) -> bool:
         return False
     contrast = math.log2(times_the_contrast(one, other))
     return abs(contrast - math.log2(stretch)) <= STRETCHED and abs(more - 2 * contrast) <= SHARPER_BY_A_SAVE
-
-
-def _shows_a_save(quality: Quality) -> bool:
-    return quality.earlier_jpeg_quality is not None or bool(quality.was_lossy)
 
 
 def _camera(one: Quality, other: Quality, policy: Policy) -> Lead:

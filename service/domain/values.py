@@ -146,6 +146,11 @@ class Quality:
     """Grey level of 255 at which its lights are cut off; less than white where it was darkened since."""
     unknown: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def shows_an_earlier_save(self) -> bool:
+        """Whether its pixels were a JPEG before they became this file."""
+        return self.earlier_jpeg_quality is not None or bool(self.was_lossy)
+
 
 @dataclass(frozen=True, slots=True)
 class Authenticity:

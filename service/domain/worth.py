@@ -30,14 +30,13 @@ def worth(one: Assessed, policy: Policy) -> float:
     quality, weights = one.quality, policy.weights
     sharp, left = sharpness_without_noise(quality), left_by_saves(quality)
     called = [risk is not None and risk >= CALLED for risk in (one.authenticity.screenshot, one.authenticity.generated)]
-    was_saved = quality.earlier_jpeg_quality is not None or bool(quality.was_lossy)
     return math.fsum(
         (
             weights.detail * math.log2(_megapixels(one)),
             weights.compression * (UNKNOWN_COMPRESSION if left is None else left),
             weights.sharpness * (ENOUGH if sharp is None else min(sharp, ENOUGH)),
             -weights.noise * min(quality.noise or 0.0, FULL_NOISE) / FULL_NOISE / 2,
-            -weights.saved_before * was_saved,
+            -weights.saved_before * quality.shows_an_earlier_save,
             -weights.tones * bool(quality.tones_changed),
             -weights.frame * ((quality.margin or 0.0) >= FRAMED),
             -weights.screenshot * called[0],

@@ -209,14 +209,20 @@ def test_a_space_that_cannot_be_looked_after_stops_nothing_else(parts, put, monk
     assert len(listed(parts)) == 1
 
 
-def test_a_job_that_a_person_cancelled_is_not_asked_for_again(parts, put, monkeypatch):
-    """Resumed, it goes on."""
+def cancelled_by_a_person(parts, put):
+    """The job for a first picture, and who asked for it."""
     put(1)
     filler = Filler(parts)
     filler.look()
     [job] = listed(parts)
     parts.jobs.request_cancel(job.job_id)
     assert run(parts, job.job_id) == "cancelled"
+    return filler, job
+
+
+def test_a_job_that_a_person_cancelled_is_not_asked_for_again(parts, put, monkeypatch):
+    """Resumed, it goes on."""
+    filler, job = cancelled_by_a_person(parts, put)
     filler.look()
     monkeypatch.setattr(describe_job.time, "monotonic", lambda: 1e9)
     filler.look()
@@ -229,11 +235,7 @@ def test_a_job_that_a_person_cancelled_is_not_asked_for_again(parts, put, monkey
 
 def test_another_worker_remembers_what_a_person_cancelled(parts, put):
     """After a restart, or on another machine; until the space was filled some other way."""
-    put(1)
-    Filler(parts).look()
-    [job] = listed(parts)
-    parts.jobs.request_cancel(job.job_id)
-    assert run(parts, job.job_id) == "cancelled"
+    _, job = cancelled_by_a_person(parts, put)
     other = Filler(parts)
     other.look()
     put(2)
@@ -249,11 +251,7 @@ def test_another_worker_remembers_what_a_person_cancelled(parts, put):
 
 def test_what_was_cancelled_before_the_last_job_is_history(parts, put):
     """Else a space that was filled meanwhile, and lacks something anew, would never be filled again."""
-    put(1)
-    Filler(parts).look()
-    [cancelled] = listed(parts)
-    parts.jobs.request_cancel(cancelled.job_id)
-    assert run(parts, cancelled.job_id) == "cancelled"
+    cancelled_by_a_person(parts, put)
     assert filling.fill(parts.spaces[0], parts)
     put(2)
     Filler(parts).look()
