@@ -60,11 +60,18 @@ class SqlJobs:
             return _job(connection, job_id)
 
     def list(
-        self, limit: int, cursor: str | None = None, *, state: JobState | Collection[JobState] | None = None
+        self,
+        limit: int,
+        cursor: str | None = None,
+        *,
+        state: JobState | Collection[JobState] | None = None,
+        kind: str | None = None,
     ) -> JobPage:
         question = select(job).order_by(job.c.number.desc()).limit(limit + 1)
         if states := in_states(state):
             question = question.where(job.c.state.in_(states))
+        if kind is not None:
+            question = question.where(job.c.kind == kind)
         if cursor is not None:
             question = question.where(job.c.number < read_cursor(cursor))
         with self._database.reading() as connection:

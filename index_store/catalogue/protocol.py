@@ -343,9 +343,14 @@ class Jobs(Protocol):
         ...
 
     def list(
-        self, limit: int, cursor: str | None = None, *, state: JobState | Collection[JobState] | None = None
+        self,
+        limit: int,
+        cursor: str | None = None,
+        *,
+        state: JobState | Collection[JobState] | None = None,
+        kind: str | None = None,
     ) -> JobPage:
-        """Newest first, in this state or one of these. Raises `BadCursorError`."""
+        """Newest first, in this state or one of these, of this kind or of any. Raises `BadCursorError`."""
         ...
 
     def set_state(self, job_id: str, state: JobState, *, problem: Json | None = None) -> Job:

@@ -182,6 +182,9 @@ class JobsContract:
             assert [job.kind for job in jobs.list(10, state="running").items] == ["b"]
             jobs.set_state(made[2].job_id, "cancelled")
             assert [job.kind for job in jobs.list(10, state=("queued", "running")).items] == list("edba")
+            again = jobs.create(NewJob("b"))
+            assert [job.job_id for job in jobs.list(10, kind="b").items] == [again.job_id, made[1].job_id]
+            assert [job.job_id for job in jobs.list(10, kind="b", state="running").items] == [made[1].job_id]
             with refused(BadCursorError):
                 jobs.list(2, "nonsense")
 

@@ -65,11 +65,20 @@ class MemoryJobs:
         return self._jobs[job_id]
 
     def list(
-        self, limit: int, cursor: str | None = None, *, state: JobState | Collection[JobState] | None = None
+        self,
+        limit: int,
+        cursor: str | None = None,
+        *,
+        state: JobState | Collection[JobState] | None = None,
+        kind: str | None = None,
     ) -> JobPage:
         before = len(self._jobs) + 1 if cursor is None else read_cursor(cursor)
         states = in_states(state) or FINISHED | UNFINISHED
-        found = [job for job in reversed(self._jobs.values()) if job.number < before and job.state in states]
+        found = [
+            job
+            for job in reversed(self._jobs.values())
+            if job.number < before and job.state in states and kind in (None, job.kind)
+        ]
         return JobPage(tuple(found[:limit]), cursor_at(found[limit - 1].number) if len(found) > limit else None)
 
     def set_state(self, job_id: str, state: JobState, *, problem: Json | None = None) -> Job:

@@ -175,9 +175,9 @@ class _Watched:
         """The newest job for this, whichever worker asked for it, if a person cancelled it."""
         cursor: str | None = None
         while True:
-            page = self._parts.jobs.list(_PAGE, cursor)
+            page = self._parts.jobs.list(_PAGE, cursor, kind=KIND)
             for job in page.items:
-                if job.kind == KIND and job.request == wanted:
+                if job.request == wanted:
                     return job if job.state == "cancelled" else None
             cursor = page.next_cursor
             if cursor is None:

@@ -42,7 +42,7 @@ def put(parts, face_file):
 
 
 def listed(parts):
-    return [job for job in parts.jobs.list(10).items if job.kind == describe_job.KIND]
+    return list(parts.jobs.list(10, kind=describe_job.KIND).items)
 
 
 def run(parts, job_id, *, stopping=None):
