@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from service.workflows.study import Subject
 
 
+SURE_MAP = 20
+"""Features that a map carries from which on it is the right one, and further features only ask again what it has proved.
+Of the seven edited copies (fitting half) that such a map does not prove and a closer look goes on with, it moves the
+probability by 0.011 at the most; of 244 look-alikes (training pictures) it lifts 14 beyond even odds."""
+
+
 def exact_match(subject: Subject, reference: ContentWithImages) -> Match:
     """The match with a content of the same bytes or the same pixels: certain, whatever they show."""
     told = exact_account(same_bytes=reference.content.sha256 == subject.assessed.facts.sha256)
@@ -88,7 +94,7 @@ def inspect(
     alike = model.probability(frames.signals(proof)) if proof or might_do else 0.0
     looked = Looks.ONCE
     for further in _further(subject, known, looks, has_map=alignment is not None):
-        if alike >= EVEN_ODDS:
+        if alike >= EVEN_ODDS or (alignment is not None and alignment.inliers >= SURE_MAP):
             break
         looked = further
         reference = known.close_keypoints if further is Looks.CLOSEST else known.keypoints

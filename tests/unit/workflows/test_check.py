@@ -433,6 +433,20 @@ def test_a_map_that_proves_nothing_deserves_a_closer_look(studied, astronaut, sm
     assert found.alike > 0.85
 
 
+@pytest.mark.parametrize(("inliers", "looked"), [(verify.SURE_MAP - 1, Looks.CLOSER), (verify.SURE_MAP, Looks.ONCE)])
+def test_a_map_that_is_surely_right_is_not_asked_for_again(
+    studied, astronaut, small_paste, monkeypatch, inliers, looked
+):
+    """What it does not prove is another picture of the same, and further features would only throw the dice once more."""
+    query, known = studied(small_paste), handed_in(studied(astronaut))
+    first = [Alignment(np.diag([5.0, 5.0, 1.0]), inliers, mirrored=False)]
+    align = verify.align
+    monkeypatch.setattr(verify, "align", lambda *features: first.pop() if first else align(*features))
+    found = verify.inspect(query, known, FITTED, looks=Looks.CLOSER)
+    assert found.looked is looked
+    assert (found.alike > 0.85) is (looked is Looks.CLOSER)
+
+
 def test_what_is_proved_at_once_is_not_looked_at_again(studied, astronaut):
     """Further features cost more than the first ones."""
     found = verify.inspect(studied(astronaut[:400, :400]), handed_in(studied(astronaut)), FITTED, looks=Looks.CLOSEST)
