@@ -1,6 +1,6 @@
 """How much detail is really there: enlargements, blur and pixelation found out.
 
-A picture of W x H pixels that was enlarged by the factor f holds the detail of W/f x H/f. Three readings say so:
+A picture of W x H pixels that was enlarged by the factor f holds the detail of W/f x H/f. Four readings say so:
 
 1. **The spectrum.** Photographs hold less the finer the detail, and evenly so. Enlarging squeezes that spectrum to
    1/f of its width; what lies beyond is the echo that the filter let through, or nothing. The spectrum measured is laid
@@ -8,6 +8,8 @@ A picture of W x H pixels that was enlarged by the factor f holds the detail of 
 2. **The trace of the grid** (`resampling_trace`), a line whose frequency tells f to a hundredth, but not which of a few
    values: that is the spectrum's to say.
 3. **Blocks of one colour** (`pixelation`), which is what enlarging without a filter leaves.
+4. **Uneven steps** (`pixelation`): in a picture of exactly twice the size every other step from pixel to pixel is a small
+   one. That is the one factor which leaves no line in the trace, and a sharp filter or JPEG hides it from the spectrum.
 
 A blurred picture is told the factor of the enlargement that would have left as little. Without a trace of the grid
 the spectrum is not believed below 1.4 and wholly only from 1.7, because soft lenses and noise filters look like a small
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from service.assess.pixelation import block_factor
+from service.assess.pixelation import block_factor, is_doubled
 from service.assess.resampling_trace import Line, find_line
 from service.assess.spectrum_templates import FACTORS, FREQUENCIES, STRETCH, filtered_spectra, merged
 
@@ -70,6 +72,12 @@ def detail(sample: Sample) -> Detail | None:
     blocks = block_factor(sample.grey)
     if blocks > 1:
         return Detail(blocks, "blocks")
+    found = _filtered(sample, power)
+    return Detail(2.0, "steps") if found.factor < 2 and is_doubled(sample.grey) else found  # noqa: PLR2004 - twice
+
+
+def _filtered(sample: Sample, power: NDArray[np.float32]) -> Detail:
+    """What the spectrum and the trace of the grid tell."""
     misfit = spectral_misfit(power, ROUNDING)
     spectral = float(FACTORS[misfit.argmin()])
     line = find_line(sample.grey)

@@ -25,6 +25,8 @@ SPOT = 4
 """Pixels of the frame: the side of the spots that changes and tones are told by."""
 _HIDDEN = 25.0
 """Grey levels by which a spot must differ, and by four times what is usual, to count as covered."""
+_USUAL = 95
+"""Percent of the spots."""
 _BLUNT = 0.8
 """Pixels (sigma): edges that lie a little off, or were drawn more coarsely, cover nothing."""
 _TONES = 16
@@ -42,6 +44,7 @@ class Covers:
     """(h, w): the reference's, in the query's light."""
     covered: float
     worst: float
+    usual: float
     paper: float
     """As in `Surface`."""
     same: NDArray[np.bool_]
@@ -70,6 +73,7 @@ def covers(
         expected=expected,
         covered=float(hidden.sum() / whole.sum()) if whole.any() else 0.0,
         worst=float(changes[whole].max()) if whole.any() else 0.0,
+        usual=float(np.percentile(changes[whole], _USUAL)) if whole.any() else 0.0,
         paper=_paper(reference[pixels_of(same)]),
         same=same,
     )

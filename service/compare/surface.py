@@ -66,6 +66,7 @@ def surface_of(proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.uin
         laid_upon=even.covered,
         covered=as_laid.covered,
         worst=as_laid.worst,
+        usual=as_laid.usual,
         paper=as_laid.paper,
     )
 

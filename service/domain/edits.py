@@ -23,6 +23,13 @@ BORDER_FLAT, CAPTION_FLAT, PAGE_BLANK = 0.95, 0.45, 0.35
 and another picture shows something everywhere."""
 SEAM = 1.6
 COVERED, COVERED_CHANGED, COVERED_SHARPER, MUCH_COVERED = 0.006, 0.03, 0.1, 0.1
+SPOT_CHANGED, BY_FAR = 15.0, 4.0
+"""Grey levels by which one spot of 4 pixels must differ, and times as much as nineteen in twenty do, for something to have
+been laid there. Of 540 copies of 60 photographs (fitting half) saved by JPEG or WebP from 10 on and scaled by 0.3 to 2 four
+have as much; of those with a note of 12 pixels' height five in six, of 20 and more nearly all."""
+TINTED, TINTED_BY = 1.0, 0.5
+"""Levels (RMS) from which a change of tones counts as somebody's when an affine map of the colours leaves no more than this
+share of it. Saves leave 0.54 and more; with a twentieth more light, contrast or a seventh more colour nearly all are told."""
 RECOLOURED, GLARING = 5.0, 20.0
 UNEXPLAINED = 0.75
 """Share of a change of tones that an affine map of the colours may leave: more of it lies upon the picture, or is what
@@ -68,6 +75,15 @@ def _least_covered(surface: Surface) -> float:
     if surface.detail < FAINT:
         return 1.0
     return COVERED_CHANGED if surface.detail < SOFTER or surface.tone_distance > GLARING else COVERED
+
+
+def is_only_saved_anew(surface: Surface) -> bool:
+    """Whether nothing in the levels says that more was done than to save it anew: nothing small laid on it, and no light or
+    colour changed, too little though it be to be named.
+    """
+    tinted = surface.tone_distance > TINTED and surface.tone_residual < TINTED_BY * surface.tone_distance
+    noted = surface.worst > max(SPOT_CHANGED, BY_FAR * surface.usual)
+    return surface.covered <= COVERED and not (noted or tinted)
 
 
 def laid_into(around: Surroundings) -> Edit:

@@ -7,11 +7,12 @@ have led the weighing astray, somebody is asked. Whoever lets a copy go, a check
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from service.domain.choosing import NEARLY_EQUAL, cancels_out, is_clear, sum_of
 from service.domain.direction import differ_in_size
-from service.domain.fineness import doublings_of_detail
+from service.domain.fineness import doublings_of_detail, megapixels_within_frame, more_variance
 from service.domain.framing import CALLED
 from service.domain.saves import LOSSLESS
 from service.domain.values import Direction, Relation
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
 
 SURELY_MORE = 0.5
 """Doublings of real detail by which one of another size surely holds more: untouched pictures are read within 0.2."""
-FAR_LARGER = ENLARGED**2
-"""Times the pixels from which an enlargement shows in the detail that is read, and has been weighed."""
+HOLDS = 0.7
+"""Of the doublings of pixels that a larger picture has, those of real detail that it must be read to have. Of 1,500 smaller
+copies of 250 photographs (fitting half, by 0.3 to 0.8) 98.7 % leave their original that, and of 1,500 plain enlargements
+(by 1.25 to 3, five filters, JPEG from 75 on or PNG) 6 % are read as if they had it: a coarse save hides what is missing."""
+NO_SOFTER = 0.75
+"""Doublings of the Laplacian's variance for each doubling of pixels by which such a picture may be softer than the smaller
+one. With it 0.8 % of those enlargements are left, and 98.5 % of those copies."""
 MUCH_SHARPER = 0.25
 """A smaller picture this much sharper than the larger: 99 % of 250 photographs scaled down to a half gain 0.21 or less,
 99 % of those blurred by 1 pixel or more and enlarged by 5 % lose 0.35 or more, 90 % of those enlarged twice 0.34."""
@@ -107,12 +113,21 @@ def unsure(stays: Assessed, goes: Assessed) -> str | None:
         return None
     if None in (stays.quality.effective_megapixels, goes.quality.effective_megapixels):
         return NO_MORE_DETAIL
-    more, pixels = doublings_of_detail(stays, goes), stays.facts.megapixels / goes.facts.megapixels
-    if more > SURELY_MORE or pixels >= FAR_LARGER:
-        return None
+    more = doublings_of_detail(stays, goes)
+    if stays.facts.megapixels > goes.facts.megapixels:
+        return None if more > SURELY_MORE and _holds_its_pixels(stays, goes, more) else NO_MORE_DETAIL
     # A larger one that is plainly enlarged goes for the one it may have been made from.
-    is_enlarged = pixels < 1 and (goes.quality.enlargement or 1.0) >= ENLARGED
-    return None if is_enlarged and more > -DETAIL_NOISE else NO_MORE_DETAIL
+    is_enlarged = (goes.quality.enlargement or 1.0) >= ENLARGED
+    return None if more > SURELY_MORE or (is_enlarged and more > -DETAIL_NOISE) else NO_MORE_DETAIL
+
+
+def _holds_its_pixels(larger: Assessed, smaller: Assessed, more: float) -> bool:
+    """Whether the larger of two shows as much more as its pixels could: else it may be an enlargement that is read as less
+    of one than it is.
+    """
+    pixels = math.log2(megapixels_within_frame(larger) / megapixels_within_frame(smaller))
+    softer = more_variance(smaller.quality, larger.quality) or 0.0
+    return more >= HOLDS * pixels and softer <= NO_SOFTER * pixels
 
 
 def is_other_way(direction: Direction, *, query_goes: bool) -> bool:

@@ -64,6 +64,8 @@ class Surface:
     """The same in the proof's frame, where one may be the finer."""
     worst: float
     """Levels by which the spot there that changed most differs."""
+    usual: float
+    """Levels by which nineteen of twenty spots differ less."""
     paper: float
     """Share of one level, within a sixteenth, where both agree: a page has much of it, a photograph little."""
 

@@ -14,7 +14,7 @@ from service.compare.surface import surface_of
 from service.compare.traces import copy_in, detail_of, grid_of, shape_of, surroundings_of
 from service.domain.dihedral import POSES
 from service.domain.direction import Traces, direction_by_size, direction_of_match
-from service.domain.edits import COVERED, WHOLE, blurred_in_full, edits_of, was_laid_into
+from service.domain.edits import WHOLE, blurred_in_full, edits_of, is_only_saved_anew, was_laid_into
 from service.domain.values import Direction, Edit, Evidence, OperatingPoint, Relation
 from service.domain.verdict import (
     EVEN_ODDS,
@@ -212,7 +212,7 @@ def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -
     surface = replace(surface, detail=min(surface.detail, detail_of(posed, reference)))
     # In their pose they show the same from edge to edge: where cells were found says nothing against that.
     edits = tuple(edit for edit in _edits(frames, proof, surface) if edit is not Edit.CROPPED)
-    untouched = set(edits) <= SAVING and surface.covered <= COVERED
+    untouched = set(edits) <= SAVING and is_only_saved_anew(surface)
     relation = Relation.REENCODED if untouched else Relation.EDITED
     evidence = replace(
         evidence,
@@ -228,7 +228,7 @@ def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -
 def _is_more_than_saved_anew(surface: Surface, proof: Proof) -> bool:
     whole = min(proof.query_overlap, proof.reference_overlap) >= WHOLE
     # Thin letters are too little to be named, and more than nothing.
-    return not whole or surface.tone_distance > SAME_TONES or surface.covered > COVERED
+    return not whole or surface.tone_distance > SAME_TONES or not is_only_saved_anew(surface)
 
 
 def _by_frames(frames: Frames, probability: float, evidence: Evidence) -> Account:

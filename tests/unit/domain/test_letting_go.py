@@ -20,8 +20,20 @@ ORIGINAL = {"width": 2000, "height": 1500, "effective_megapixels": 2.9, "enlarge
         ({"width": 2200, "height": 1650, "effective_megapixels": 3.4}, {}, NO_MORE_DETAIL),
         ({"width": 2660, "height": 1995, "effective_megapixels": 2.9, "enlargement": 1.3}, {}, NO_MORE_DETAIL),
         ({}, {"width": 2200, "height": 1650, "effective_megapixels": 3.4}, NO_MORE_DETAIL),
-        # Far larger: that it was enlarged would have been read, and weighed.
-        ({}, {"width": 1000, "height": 750, "effective_megapixels": 2.4}, None),
+        # Far larger, and without the detail of its pixels: an enlargement by two may read as one by 1.4.
+        ({}, {"width": 1000, "height": 750, "effective_megapixels": 2.4}, NO_MORE_DETAIL),
+        (
+            {"effective_megapixels": 1.5, "enlargement": 1.4},
+            {"width": 1000, "height": 750, "effective_megapixels": 0.75},
+            NO_MORE_DETAIL,
+        ),
+        # Or far softer than the smaller one, whatever is read of it.
+        (
+            {"sharpness": 0.2},
+            {"width": 1000, "height": 750, "effective_megapixels": 0.75, "sharpness": 0.7},
+            NO_MORE_DETAIL,
+        ),
+        ({"sharpness": 0.4}, {"width": 1000, "height": 750, "effective_megapixels": 0.75, "sharpness": 0.5}, None),
         # Too small to read the detail of either, or of one: more pixels may be an enlargement's.
         (
             {"width": 140, "height": 112, "effective_megapixels": None},
