@@ -88,6 +88,11 @@ def look(picture: NDArray[np.uint8]) -> Look:
     )
 
 
+def grey_square(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(256, 256): the grey levels of an upright RGB picture (H, W, 3), as a look has them."""
+    return _resize(cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY), STRUCTURE_SIDE, STRUCTURE_SIDE)
+
+
 def glance(query: Look, reference: Look) -> tuple[float, float]:
     """The hash and colour terms alone, which cost a twentieth of the whole."""
     alike = hash_term(float(np.mean(query.bits != reference.bits)))

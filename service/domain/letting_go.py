@@ -42,6 +42,11 @@ MUCH_SHARPER = 0.25
 CANCELS_OUT = "what speaks for one and for the other nearly cancels out"
 OTHER_WAY = "the one that would stay seems to be made from the other"
 NO_MORE_DETAIL = "their sizes differ, and the one that would stay does not surely hold more detail"
+GREY, COLOURED = 0.02, 0.06
+"""Colourfulness below which a picture is grey, and from which it is not."""
+FADED = "the one that would stay is grey, and the one that would go has colours"
+UNKNOWN_LOSS = "how much the one that would stay lost to compression is not known"
+LOSSLESS_GOES = "nothing else speaks for the one that would stay, and the one that would go alone is lossless"
 MARKED = "only one of the two is marked as generated, and such marks are easily lost"
 
 
@@ -74,10 +79,25 @@ def undecided(relation: Relation, stays: Assessed, goes: Assessed, found: Sequen
         (relation is Relation.EDITED, "one is an edit of the other, and which is the source cannot be told"),
         (cancels_out(found, policy), CANCELS_OUT),
         (abs(sum_of(found)) >= NEARLY_EQUAL, "one of them is ahead, but not by as much as the policy asks for"),
-        (unknown, "how much the one that would stay lost to compression is not known"),
-        (lossless, "nothing else speaks for the one that would stay, and the one that would go alone is lossless"),
+        (unknown, UNKNOWN_LOSS),
+        (lossless, LOSSLESS_GOES),
     )
     return next((why for is_so, why in reasons if is_so), None)
+
+
+def lost_unseen(stays: Assessed, goes: Assessed, found: Sequence[Lead], policy: Policy) -> str | None:
+    """What may be lost with the second, whose pixels are others, though the first one's leads do not say so, or None.
+
+    Asked where nothing but the two pictures is known, and not how one came of the other.
+    """
+    colours = [one.quality.colourfulness for one in (stays, goes)]
+    if colours[0] is not None and colours[1] is not None and colours[0] < GREY and colours[1] >= COLOURED:
+        return FADED
+    if is_clear(found, policy):
+        return None
+    if stays.quality.compression is None and goes.quality.compression is not None:
+        return UNKNOWN_LOSS
+    return LOSSLESS_GOES if _only_first_is_lossless(goes, stays) else None
 
 
 def doubt(one: Assessed, other: Assessed) -> str | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from service.domain.choosing import NEARLY_EQUAL, sum_of
 from service.domain.fineness import is_far_sharper
 from service.domain.keeper import told_of
-from service.domain.letting_go import doubt, unsure
+from service.domain.letting_go import doubt, lost_unseen, unsure
 from service.domain.pairs import Pair
 from service.domain.removal_sets import removal_sets
 from service.domain.weighing import leads
@@ -188,10 +188,16 @@ class _Comparison:
         ahead = sum_of(found)
         if ahead <= -NEARLY_EQUAL:
             return f"the one that would go {next(lead.text for lead in found if lead.weight < 0)}"
+        if self._facts_differ(one, other) and (why := lost_unseen(one.assessed, other.assessed, found, self._policy)):
+            return why
         is_open = ahead < self._policy.clear_lead and is_far_sharper(one.assessed, other.assessed)
         if is_open or is_far_sharper(other.assessed, one.assessed):
             return "one of the two is far sharper: it was sharpened, or the other one blurred"
         return None
+
+    @staticmethod
+    def _facts_differ(one: Scanned, other: Scanned) -> bool:
+        return one.assessed.facts.pixel_hash != other.assessed.facts.pixel_hash
 
     def _agreed(self, keeper: int, other: int) -> float | None:
         one, two = self._pictures[keeper], self._pictures[other]
