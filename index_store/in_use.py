@@ -20,7 +20,6 @@ from index_store.syncing import make_folder
 
 LOCK = "in-use.lock"
 RESTORING = "unfinished-restore"
-_BUSY = (errno.EAGAIN, errno.EACCES)
 
 
 class Held:
@@ -81,7 +80,7 @@ def _hold(folder: Path, how: int, refusal: str) -> Held:
                 raise
             os.close(descriptor)  # the folder was replaced between the opening and the lock
     except OSError as error:
-        if error.errno in _BUSY:
+        if error.errno == errno.EAGAIN:
             raise StoreInUseError(f"{folder} {refusal}") from error
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise StoreFullError("the disk of the data folder is full") from error

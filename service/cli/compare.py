@@ -14,6 +14,7 @@ from service import wiring
 from service.cli import options
 from service.cli.check import FOUND, NONE_FOUND
 from service.cli.files import read_picture
+from service.cli.outputs import over_nothing
 from service.domain.values import OperatingPoint, VerdictKind
 from service.settings import load_settings
 from service.workflows.block import comparison_block
@@ -40,6 +41,7 @@ def command(
     query: str, reference: str, changes: Path | None, operating_point: str | None, as_json: bool, data: Path | None
 ) -> None:
     """Lay a picture on another; each is a file or the id of a stored picture. Stores nothing."""
+    over_nothing(changes, "--changes")
     settings = load_settings(data=data)
     point = OperatingPoint(operating_point) if operating_point else settings.operating_point
     parts = wiring.build(settings)

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from service import wiring
 from service.cli import options
 from service.cli.check import FAILED, FOUND, NONE_FOUND
 from service.cli.dedupe_report import write_report
+from service.cli.outputs import over_no_picture
 from service.cli.progress import steps
 from service.compare import scene
 from service.domain.likeness import OPPOSITE, Distance
@@ -26,7 +28,7 @@ from service.settings import load_settings
 from service.workflows import criteria, file_removal, further_models
 from service.workflows.brakes import check_confirmed, occasion
 from service.workflows.criteria import BUILTIN, CRITERIA, SIMILAR, parameters_of
-from service.workflows.findings import printable
+from service.workflows.findings import encodable, printable
 from service.workflows.folder_plan import FolderPlan, FolderQuestion, plan_folder
 from service.workflows.folder_root import bound
 from service.workflows.folder_scan import CAMERA, Scope
@@ -97,6 +99,8 @@ def command(
         there = ", ".join(criteria_here)
         raise click.BadParameter(f"{matcher!r} is none of {there}", param_hint="--matcher")
     own = _own(matcher, parameters)
+    over_no_picture(csv_file, "--csv")
+    over_no_picture(html_file, "--html")
     sight = partial(further_models.sight, settings)
     scope = Scope(folder.resolve(), _pattern(cameras, matcher))
     question = FolderQuestion(scope, matcher, own, Keep(keep), link, wiring.policy_of(settings))
@@ -144,6 +148,7 @@ class _Applied:
 
 def _own(matcher: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """The matcher's own parameters; those that were not given are at its defaults. Raises UsageError."""
+    _refuse_anothers(matcher, parameters)
     threshold = parameters["threshold"]
     if matcher == BUILTIN and threshold is None:
         raise click.UsageError(f"--threshold is needed for {matcher}: what is near enough differs from space to space")
@@ -159,6 +164,15 @@ def _own(matcher: str, parameters: dict[str, Any]) -> dict[str, Any]:
             raise click.UsageError("--threshold lies between 0 and 1 for appearance")
     given = parameters | {"threshold": threshold}
     return {name: given[name] for name in parameters_of(matcher) if given[name] is not None}
+
+
+def _refuse_anothers(matcher: str, parameters: dict[str, Any]) -> None:
+    """What was given for another matcher would change nothing: who asks for more care must not believe to have it."""
+    context = click.get_current_context()
+    for name in parameters:
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and name not in parameters_of(matcher):
+            raise click.UsageError(f"--{name.replace('_', '-')} says nothing to {matcher}")
 
 
 def _pattern(cameras: str | None, matcher: str) -> re.Pattern[str] | None:
@@ -222,10 +236,10 @@ def _as_json(question: FolderQuestion, plan: FolderPlan, applied: _Applied | Non
         "state": applied.record.state if applied else "planned",
         "items": [row | {"state": state} for row, state in zip(_rows(plan), states, strict=True)],
         "doubtful": [
-            {"one": printable(pictures[it.one].name), "other": printable(pictures[it.other].name), "why": it.why}
+            {"one": encodable(pictures[it.one].name), "other": encodable(pictures[it.other].name), "why": it.why}
             for it in plan.doubtful
         ],
-        "passed_over": [{"name": printable(one.name), "reason": one.reason} for one in plan.passed_over],
+        "passed_over": [{"name": encodable(one.name), "reason": one.reason} for one in plan.passed_over],
     }
 
 

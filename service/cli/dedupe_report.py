@@ -40,14 +40,22 @@ def write_report(path: Path, question: FolderQuestion, plan: FolderPlan, pool: D
         f"<style>{_STYLE}</style><h1>{html.escape(question.as_json()['shown'])}</h1>",
         f"<p>{plan.summary()}, by {question.matcher}. Framed in green: what stays.</p>",
     ]
+    items = iter(plan.removal.items)
     for one in plan.sets[:_MOST_SETS]:
         figures = [_figure(root, plan.pictures[one.keeper], "stays", pool, kind=" class=keeps")]
-        for loser, agreed in one.losers:
+        for (loser, agreed), item in zip(one.losers, items, strict=False):
             how = "same pixels" if agreed == EQUAL_PIXELS else f"agreement {agreed:.3g}"
-            figures.append(_figure(root, plan.pictures[loser], how, pool))
+            figures.append(_figure(root, plan.pictures[loser], how, pool, why="; ".join(item.why["reasons"])))
         parts.append(f"<section>{''.join(figures)}</section>")
     if len(plan.sets) > _MOST_SETS:
         parts.append(f"<p>and {len(plan.sets) - _MOST_SETS:,} more sets</p>")
+    if plan.doubtful:
+        parts.append("<h2>Left for you to look at</h2><p>They agree, and yet neither goes.</p>")
+    for pair in plan.doubtful[:_MOST_SETS]:
+        figures = [_figure(root, plan.pictures[number], "stays", pool) for number in (pair.one, pair.other)]
+        parts.append(f"<section>{''.join(figures)}<p>{html.escape(pair.why)}</p></section>")
+    if len(plan.doubtful) > _MOST_SETS:
+        parts.append(f"<p>and {len(plan.doubtful) - _MOST_SETS:,} more pairs</p>")
     if plan.passed_over:
         listed = "".join(
             f"<li>{html.escape(printable(it.name))}: {html.escape(it.reason)}</li>" for it in plan.passed_over
@@ -56,10 +64,11 @@ def write_report(path: Path, question: FolderQuestion, plan: FolderPlan, pool: D
     path.write_text("".join(parts), encoding="utf-8")
 
 
-def _figure(root: Path, one: Scanned, how: str, pool: DecodePool, kind: str = "") -> str:
+def _figure(root: Path, one: Scanned, how: str, pool: DecodePool, *, kind: str = "", why: str = "") -> str:
     facts = one.assessed.facts
     said = f"{facts.width} x {facts.height}, {facts.bytes:,} bytes, {facts.format}"
-    caption = f"<b>{html.escape(printable(one.name))}</b><br>{html.escape(how)}<br>{said}"
+    told = f"<br>beside it, what stays: {html.escape(why)}" if why else ""
+    caption = f"<b>{html.escape(printable(one.name))}</b><br>{html.escape(how)}<br>{said}{told}"
     return f"<figure{kind}>{_picture(root / one.name, pool)}<figcaption>{caption}</figcaption></figure>"
 
 

@@ -31,6 +31,7 @@ from service.domain.errors import (
     KeeponeError,
     PictureTooLargeError,
     TruncatedPictureError,
+    UnsupportedPictureError,
 )
 from service.pictures.admit import Header
 from service.pictures.container import is_cut_short, read_webp_header
@@ -47,6 +48,10 @@ _CLOSED: Final = frozenset({"JPEG", "PNG"})
 """Formats with an end mark. Its lack alone costs no pixel, but zeros in its place are a download that never ended."""
 
 _ZEROS: Final = bytes(64)
+
+_SUBFILE_TYPE, _DNG_VERSION, _CR2 = 254, 50706, b"CR"
+"""Tags of a TIFF: bit 0 of the first says that a picture is a smaller one of another; and what CR2 has at its ninth byte."""
+RAW: Final = "This is a camera's raw data, of which nothing but a preview could be looked at."
 
 _OF_TRUNCATION: Final = re.compile(r"truncated|end of file|incomplete|unexpected end", re.IGNORECASE)
 _OF_METADATA: Final = re.compile(r"MAX_TEXT|too much memory used in text", re.IGNORECASE)
@@ -108,6 +113,8 @@ class Opened:
             return Header(name, webp.width, webp.height, mode, webp.animated, webp.has_profile, webp.metadata_bytes)
         try:
             self._image = image = self._open()
+            if name == "TIFF" and _is_raw(image, data):
+                raise UnsupportedPictureError(RAW)
             return Header(
                 name,
                 *image.size,
@@ -118,6 +125,13 @@ class Opened:
             )
         except Exception as error:
             raise explain(error, data, name) from error
+
+
+def _is_raw(image: ImageFile.ImageFile, data: bytes) -> bool:
+    """Whether a TIFF holds a camera's raw data (DNG, NEF, ARW, CR2 and their like): what is decoded of it is a preview."""
+    tags = getattr(image, "tag_v2", {})
+    is_reduced = bool(int(tags.get(_SUBFILE_TYPE, 0)) & 1)
+    return is_reduced or _DNG_VERSION in tags or data[8:10] == _CR2
 
 
 def explain(error: Exception, data: bytes, name: PictureFormat) -> KeeponeError:

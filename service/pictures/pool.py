@@ -157,7 +157,7 @@ class DecodePool:
         so may wait for each other.
 
         Raises:
-            UnsupportedPictureError: none of the formats on the list; no child was asked.
+            UnsupportedPictureError: none of the formats on the list, or a camera's raw data.
             PictureTooLargeError: over a limit, by its length or its header; no pixel was decoded.
             TruncatedPictureError, BrokenPictureError: cut short, or damaged.
             DecoderFailedError: the child crashed, ran too long, wanted too much memory or answered nonsense.

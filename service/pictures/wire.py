@@ -20,6 +20,7 @@ from service.domain.errors import (
     KeeponeError,
     PictureTooLargeError,
     TruncatedPictureError,
+    UnsupportedPictureError,
 )
 
 ERRORS: Final[dict[str, type[KeeponeError]]] = {
@@ -27,6 +28,7 @@ ERRORS: Final[dict[str, type[KeeponeError]]] = {
     "broken": BrokenPictureError,
     "too_large": PictureTooLargeError,
     "failed": DecoderFailedError,
+    "unsupported": UnsupportedPictureError,
 }
 """The errors a child may answer, by their name on the wire."""
 

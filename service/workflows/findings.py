@@ -66,7 +66,7 @@ class Finding:
         return KINDS[self.kind].repairable or (self.kind == "changed-row" and self.name.startswith("vector "))
 
     def as_json(self) -> dict[str, Any]:
-        said = {"kind": self.kind, "name": printable(self.name), "what": printable(self.what)}
+        said = {"kind": self.kind, "name": encodable(self.name), "what": encodable(self.what)}
         return {**said, "repairable": self.repairable}
 
 
@@ -104,9 +104,18 @@ class Store:
     """The further spaces that are set."""
 
 
-def printable(text: str) -> str:
-    """Names come from rows that may have changed to anything."""
+_JOINER = "\u200d"
+"""Between the parts of an emoji."""
+
+
+def encodable(text: str) -> str:
+    """For JSON and for pages: as it is, but for what no text can hold."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def printable(text: str) -> str:
+    """Names come from strangers, and from rows that may have changed to anything: what steers a terminal is spelled out."""
+    return "".join(one if one.isprintable() or one == _JOINER else one.encode("unicode_escape").decode() for one in text)
 
 
 def silent(_what: str, _done: int, _total: int | None) -> None:

@@ -1,9 +1,12 @@
 """Blocks of one colour, their sides, and pictures that merely have edges."""
 
+import cv2
 import numpy as np
 import pytest
 
-from service.assess.pixelation import block_factor
+from service.assess.effective_resolution import detail
+from service.assess.pixelation import block_factor, is_doubled
+from service.assess.tiles import take_sample
 
 
 @pytest.mark.parametrize("side", [2, 4, 7, 12, 16])
@@ -29,3 +32,29 @@ def test_photographs_have_no_blocks(photographs, grey):
 def test_blocks_in_one_direction_are_none(astronaut, grey):
     """Lines of a screen, not pixels."""
     assert block_factor(grey(np.repeat(astronaut[:, ::4], 4, axis=1))) == 1
+
+
+@pytest.mark.parametrize("quality", [50, 75, 95])
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea", "rocket"])
+def test_twice_the_size_without_a_filter_is_found_behind_jpeg(detailed, saved_as_jpeg, name, quality):
+    """It blurs the blocks, and leaves the spectrum as wide as that of an untouched picture."""
+    picture = detailed[name]
+    doubled = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
+    sample = take_sample(saved_as_jpeg(doubled, quality))
+    assert is_doubled(sample.grey)
+    assert detail(sample).factor >= 2
+
+
+@pytest.mark.parametrize("quality", [10, 20, 60])
+def test_the_borders_of_jpegs_blocks_are_no_steps_by_turns(detailed, saved_as_jpeg, quality):
+    """Not where they lie on even places, nor on odd ones, nor where a crop has moved them."""
+    for name, picture in detailed.items():
+        saved = saved_as_jpeg(picture, quality)
+        for cut in (saved, saved[3:, 3:], saved[4:, 4:]):
+            assert not is_doubled(take_sample(np.ascontiguousarray(cut)).grey), name
+
+
+def test_lines_of_a_screen_are_not_twice_the_size(astronaut, saved_as_jpeg):
+    """Both directions must say so."""
+    lines = saved_as_jpeg(np.repeat(astronaut, 2, axis=1), 90)
+    assert not is_doubled(take_sample(lines).grey)

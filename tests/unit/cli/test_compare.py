@@ -47,3 +47,12 @@ def test_what_is_neither_file_nor_image_is_a_usage_error(keepone, pictures):
 def test_a_broken_file_exits_3(keepone, pictures):
     """Nothing was compared."""
     assert keepone("compare", pictures / "copy.jpg", pictures / "deep" / "broken.jpg").code == 3
+
+
+def test_a_map_of_changes_is_written_over_nothing(keepone, pictures):
+    """Least of all over one of the two."""
+    query = pictures / "copy.jpg"
+    before = query.read_bytes()
+    ran = keepone("compare", query, pictures / "astronaut.jpg", "--changes", query)
+    assert ran.code == 2
+    assert query.read_bytes() == before

@@ -8,6 +8,7 @@ import pytest
 from index_store.trees.marking import MARK
 from service.workflows import brakes, file_removal
 from service.workflows.folder_scan import ASIDE_MARK
+from service.workflows.matchers import LAID_ON
 
 
 def files(folder):
@@ -98,6 +99,25 @@ def test_the_page_shows_the_pictures_and_trusts_no_name(keepone, pictures, folde
     assert "deep/broken.jpg" in page
 
 
+def test_the_page_shows_what_is_left_to_look_at(keepone, pictures, folder, astronaut, written):
+    """With the reason, for that is why it was left."""
+    noted = astronaut.copy()
+    noted[40:52, 60:140:3] = 255
+    (pictures / "copy.jpg").write_bytes(written(noted, quality=90))
+    keepone("dedupe", pictures, "--html", folder / "found.html")
+    page = (folder / "found.html").read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert "Left for you to look at" in page
+    assert LAID_ON in page
+
+
+def test_a_name_cannot_forge_a_line(keepone, pictures):
+    """Nor turn the text around, nor colour it."""
+    (pictures / "copy.jpg").rename(pictures / "x\nkeeps y\x1b[2K\u202e.jpg")
+    ran = keepone("dedupe", pictures)
+    assert "could go: x\\nkeeps y\\x1b[2K\\u202e.jpg" in ran.out
+
+
 @pytest.mark.parametrize(
     ("options", "found"),
     [
@@ -125,6 +145,10 @@ def test_the_criterion_is_the_callers(keepone, pictures, options, found):
         ["--matcher", "similar:clip"],
         ["--matcher", "similar:builtin", "--threshold", "5", "--metric", "euclidean"],
         ["--matcher", "similar:builtin", "--threshold", "2.1"],
+        # Another matcher's: who tightens so has tightened nothing.
+        ["--max-distance", "0"],
+        ["--operating-point", "strict"],
+        ["--matcher", "hash", "--threshold", "0.99"],
     ],
 )
 def test_a_criterion_that_cannot_be_is_refused(keepone, pictures, options):
@@ -300,3 +324,16 @@ def test_a_link_to_the_one_that_stays_takes_its_place(keepone, pictures, kind):
     assert keepone("removals", "undo", removal_id(keepone)).code == 0
     assert files(pictures) == before
     assert not (pictures / "copy.jpg").samefile(pictures / "astronaut.jpg")
+
+
+@pytest.mark.parametrize("option", ["--csv", "--html"])
+def test_no_report_is_written_over_a_picture(keepone, pictures, folder, option):
+    """Nor is it found out after an hour that there is no such folder."""
+    before = files(folder)
+    over = keepone("dedupe", pictures, option, pictures / "copy.jpg")
+    assert (over.code, over.out) == (2, "")
+    assert "is a picture, and would be lost" in over.err
+    assert keepone("dedupe", pictures, option, folder / "none" / "report").code == 2
+    assert files(folder) == before
+    assert keepone("dedupe", pictures, option, folder / "report").code == 1
+    assert keepone("dedupe", pictures, option, folder / "report").code == 1  # an earlier report may go

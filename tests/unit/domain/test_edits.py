@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.edits import blurred_in_full, edits_of
+from service.domain.edits import blurred_in_full, edits_of, is_only_saved_anew
 from service.domain.traces import Grid, Shape, Surface, Surroundings
 from service.domain.values import Edit
 
@@ -115,3 +115,21 @@ def test_each_name_is_told_once():
     """Also where either picture shows what the other does not."""
     beyond = Surroundings(share=0.3, flat=0.2, blank=0.0, sides=1, seam=0.9)
     assert edits_of(LAID, beyond, Surface(**ALIKE), (PLAIN, PLAIN), 0.7) == (Edit.CROPPED,)
+
+
+@pytest.mark.parametrize(
+    ("surface", "only"),
+    [
+        ({}, True),
+        ({"worst": 14.0, "usual": 1.0}, True),
+        ({"worst": 40.0, "usual": 12.0}, True),  # small and coarsely saved: all of it differs
+        ({"worst": 40.0, "usual": 2.0}, False),  # a note of a few letters
+        ({"covered": 0.01}, False),
+        ({"tone_distance": 4.0, "tone_residual": 3.8}, True),  # what JPEG does
+        ({"tone_distance": 0.9, "tone_residual": 0.1}, True),
+        ({"tone_distance": 2.2, "tone_residual": 0.4}, False),  # a twentieth more contrast
+    ],
+)
+def test_what_was_only_saved_anew_differs_as_saves_do(surface, only):
+    """Everywhere a little; neither in one spot nor in its light."""
+    assert is_only_saved_anew(Surface(**ALIKE | surface)) is only

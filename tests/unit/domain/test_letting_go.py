@@ -3,7 +3,18 @@
 import pytest
 
 from service.domain.choosing import choose
-from service.domain.letting_go import MARKED, NO_MORE_DETAIL, asks, is_other_way, unsure
+from service.domain.lead import Lead
+from service.domain.letting_go import (
+    FADED,
+    LOSSLESS_GOES,
+    MARKED,
+    NO_MORE_DETAIL,
+    UNKNOWN_LOSS,
+    asks,
+    is_other_way,
+    lost_unseen,
+    unsure,
+)
 from service.domain.policy import DEFAULT
 from service.domain.values import Direction, Relation
 
@@ -86,3 +97,32 @@ def test_who_came_later_needs_a_clear_lead(a_picture):
     one, other = a_picture(**ORIGINAL), a_picture(**ORIGINAL)
     assert not asks(Relation.REENCODED, one, other, (), DEFAULT)
     assert asks(Relation.REENCODED, one, other, (), DEFAULT, came_later=True)
+
+
+@pytest.mark.parametrize(
+    ("stays", "goes", "why"),
+    [
+        ({}, {}, None),
+        ({"compression": None, "kind": "WEBP"}, {"compression": 0.6}, UNKNOWN_LOSS),
+        ({"compression": 0.6}, {"compression": None, "kind": "WEBP"}, None),
+        ({"compression": None}, {"compression": None}, None),
+        ({}, {"kind": "PNG"}, LOSSLESS_GOES),
+        ({"colourfulness": 0.0}, {"colourfulness": 0.3}, FADED),
+        ({"colourfulness": 0.3}, {"colourfulness": 0.0}, None),
+        ({"colourfulness": 0.0}, {"colourfulness": 0.01}, None),
+    ],
+)
+def test_what_two_pictures_alone_do_not_tell_is_asked(a_picture, stays, goes, why):
+    """Nothing says here whether one is an edit of the other, so what could be lost is looked for."""
+    plain = ORIGINAL | {"compression": 0.9}
+    assert lost_unseen(a_picture(**plain | stays), a_picture(**plain | goes), (), DEFAULT) == why
+
+
+def test_a_clear_lead_outweighs_a_loss_that_is_not_known(a_picture):
+    """Four times the pixels in WebP stay for the sake of nobody's JPEG; colours are no matter of leads."""
+    plain = ORIGINAL | {"compression": 0.9}
+    ahead = (Lead("detail", 1.0, "has 4.00 times the real detail"),)
+    webp, small = a_picture(**plain | {"compression": None}), a_picture(**plain)
+    assert lost_unseen(webp, small, ahead, DEFAULT) is None
+    grey, coloured = a_picture(**plain, colourfulness=0.0), a_picture(**plain, colourfulness=0.3)
+    assert lost_unseen(grey, coloured, ahead, DEFAULT) == FADED

@@ -16,7 +16,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from service.domain.errors import BadPictureError, OverloadedError, UnsupportedPictureError
 from service.pictures import wire
@@ -304,3 +304,15 @@ def test_an_empty_file_is_called_empty(pool):
     """A better word than "unsupported" for what happens most."""
     with pytest.raises(UnsupportedPictureError, match="empty"):
         pool.decode(b"")
+
+
+@pytest.mark.parametrize("tags", [{254: 1}, {50706: b"\x01\x04\0\0"}])
+def test_raw_data_of_a_camera_is_not_taken_for_its_preview(pool, scene, tags):
+    """A folder is cleaned of nobody's originals because their small previews look like a JPEG."""
+    out = io.BytesIO()
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    for tag, value in tags.items():
+        info[tag] = value
+    scene.save(out, "TIFF", tiffinfo=info)
+    with pytest.raises(UnsupportedPictureError, match="raw data"):
+        pool.decode(out.getvalue(), wait_s=60)

@@ -1,7 +1,7 @@
 """Criteria for removal sets: what agrees, and that the bounds in front of them lose nothing."""
 
 import itertools
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import cv2
 import numpy as np
@@ -12,6 +12,8 @@ from service.descriptors.hashes import frequencies, hamming
 from service.workflows.columns import Shelf
 from service.workflows.matchers import (
     APPEARANCE_THRESHOLD,
+    LAID_ON,
+    UNLIKE,
     ByAppearance,
     ByHash,
     BySceneChange,
@@ -138,3 +140,47 @@ def test_a_shelf_gives_back_what_was_laid_on_it():
     assert len(shelf) == 9
     assert all(np.array_equal(shelf[number], row) for number, row in reversed(list(enumerate(rows))))
     shelf.close()
+
+
+def noted(picture):
+    """With a few letters on it."""
+    return cv2.putText(picture.copy(), "(c) me", (20, 60), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 1)
+
+
+def censored(picture):
+    """With an eighth of each side made of coarse pixels."""
+    made = picture.copy()
+    part = made[100:164, 200:264]
+    coarse = cv2.resize(part, (5, 5), interpolation=cv2.INTER_AREA)
+    made[100:164, 200:264] = cv2.resize(coarse, (64, 64), interpolation=cv2.INTER_NEAREST)
+    return made
+
+
+DOUBTS = {
+    "saved anew": (lambda picture, saved: saved(picture, 40), None),
+    "smaller": (lambda picture, saved: cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), None),
+    "brighter": (lambda picture, saved: np.clip(picture * 1.05, 0, 255).astype(np.uint8), None),
+    "noted": (lambda picture, saved: saved(noted(picture), 90), LAID_ON),
+    "censored": (lambda picture, saved: saved(censored(picture), 90), LAID_ON),
+}
+
+
+@pytest.mark.parametrize("name", DOUBTS)
+@pytest.mark.parametrize("matcher", [ByAppearance, ByHash])
+def test_what_is_small_and_agrees_is_doubted(astronaut, saved_as_jpeg, matcher, name):
+    """Neither a hash nor a mean sees a few letters."""
+    make, why = DOUBTS[name]
+    with closing(matcher()) as found:
+        found.add(astronaut)
+        found.add(make(astronaut, saved_as_jpeg))
+        assert found.agreement(0, 1) is not None
+        assert found.doubt(0, 1) == found.doubt(1, 0) == why
+
+
+def test_two_that_differ_in_many_places_are_doubted(astronaut):
+    """Another shot of a scene comes as near as a copy does by its mean."""
+    moved = np.roll(astronaut, 6, axis=1)
+    with closing(ByAppearance(0.5)) as found:
+        found.add(astronaut)
+        found.add(moved)
+        assert found.doubt(0, 1) == UNLIKE
