@@ -1,4 +1,4 @@
-"""Files that a command writes where it is told to: none may be written over a picture, nor be found impossible at the end."""
+"""Files that a command writes where it is told to: none over a picture, and none that proves impossible at the end."""
 
 from __future__ import annotations
 

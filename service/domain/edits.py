@@ -24,9 +24,9 @@ and another picture shows something everywhere."""
 SEAM = 1.6
 COVERED, COVERED_CHANGED, COVERED_SHARPER, MUCH_COVERED = 0.006, 0.03, 0.1, 0.1
 SPOT_CHANGED, BY_FAR = 15.0, 4.0
-"""Grey levels by which one spot of 4 pixels must differ, and times as much as nineteen in twenty do, for something to have
-been laid there. Of 540 copies of 60 photographs (fitting half) saved by JPEG or WebP from 10 on and scaled by 0.3 to 2 four
-have as much; of those with a note of 12 pixels' height five in six, of 20 and more nearly all."""
+"""Grey levels by which one spot of 4 pixels must differ, and times as much as nineteen in twenty do, for something to
+have been laid there. Of 540 copies of 60 photographs (fitting half) saved by JPEG or WebP from 10 on and scaled by 0.3
+to 2 four have as much; of those with a note of 12 pixels' height five in six, of 20 and more nearly all."""
 TINTED, TINTED_BY = 1.0, 0.5
 """Levels (RMS) from which a change of tones counts as somebody's when an affine map of the colours leaves no more than this
 share of it. Saves leave 0.54 and more; with a twentieth more light, contrast or a seventh more colour nearly all are told."""

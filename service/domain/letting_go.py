@@ -47,6 +47,7 @@ GREY, COLOURED = 0.02, 0.06
 FADED = "the one that would stay is grey, and the one that would go has colours"
 UNKNOWN_LOSS = "how much the one that would stay lost to compression is not known"
 LOSSLESS_GOES = "nothing else speaks for the one that would stay, and the one that would go alone is lossless"
+STRIPPED = "their pixels are the same, and only the one that would go still has its metadata"
 MARKED = "only one of the two is marked as generated, and such marks are easily lost"
 
 
@@ -129,6 +130,9 @@ def unsure(stays: Assessed, goes: Assessed) -> str | None:
     marked = [(each.authenticity.generated or 0.0) >= CALLED for each in (stays, goes)]
     if marked[0] != marked[1]:
         return MARKED
+    same_pixels = stays.facts.pixel_hash == goes.facts.pixel_hash
+    if same_pixels and goes.quality.metadata_kept and stays.quality.metadata_kept is False:
+        return STRIPPED
     if not differ_in_size(stays.facts, goes.facts):
         return None
     if None in (stays.quality.effective_megapixels, goes.quality.effective_megapixels):

@@ -113,8 +113,8 @@ class Opened:
             return Header(name, webp.width, webp.height, mode, webp.animated, webp.has_profile, webp.metadata_bytes)
         try:
             self._image = image = self._open()
-            if name == "TIFF" and _is_raw(image, data):
-                raise UnsupportedPictureError(RAW)
+            if name == "TIFF":
+                _refuse_raw(image, data)
             return Header(
                 name,
                 *image.size,
@@ -127,11 +127,12 @@ class Opened:
             raise explain(error, data, name) from error
 
 
-def _is_raw(image: ImageFile.ImageFile, data: bytes) -> bool:
-    """Whether a TIFF holds a camera's raw data (DNG, NEF, ARW, CR2 and their like): what is decoded of it is a preview."""
+def _refuse_raw(image: ImageFile.ImageFile, data: bytes) -> None:
+    """Of a TIFF that holds a camera's raw data (DNG, NEF, ARW, CR2 and their like) nothing but a preview is decoded."""
     tags = getattr(image, "tag_v2", {})
     is_reduced = bool(int(tags.get(_SUBFILE_TYPE, 0)) & 1)
-    return is_reduced or _DNG_VERSION in tags or data[8:10] == _CR2
+    if is_reduced or _DNG_VERSION in tags or data[8:10] == _CR2:
+        raise UnsupportedPictureError(RAW)
 
 
 def explain(error: Exception, data: bytes, name: PictureFormat) -> KeeponeError:

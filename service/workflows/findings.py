@@ -115,7 +115,9 @@ def encodable(text: str) -> str:
 
 def printable(text: str) -> str:
     """Names come from strangers, and from rows that may have changed to anything: what steers a terminal is spelled out."""
-    return "".join(one if one.isprintable() or one == _JOINER else one.encode("unicode_escape").decode() for one in text)
+    return "".join(
+        one if one.isprintable() or one == _JOINER else one.encode("unicode_escape").decode() for one in text
+    )
 
 
 def silent(_what: str, _done: int, _total: int | None) -> None:

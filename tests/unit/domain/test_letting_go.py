@@ -9,6 +9,7 @@ from service.domain.letting_go import (
     LOSSLESS_GOES,
     MARKED,
     NO_MORE_DETAIL,
+    STRIPPED,
     UNKNOWN_LOSS,
     asks,
     is_other_way,
@@ -55,6 +56,9 @@ ORIGINAL = {"width": 2000, "height": 1500, "effective_megapixels": 2.9, "enlarge
         ({"effective_megapixels": None}, {"effective_megapixels": None}, None),
         ({"generated": None}, {"generated": 1.0}, MARKED),
         ({"generated": 1.0}, {"generated": 1.0}, None),
+        ({"metadata_kept": False}, {"metadata_kept": True}, STRIPPED),
+        ({"metadata_kept": True}, {"metadata_kept": False}, None),
+        ({"metadata_kept": None}, {"metadata_kept": True}, None),
     ],
 )
 def test_who_goes_is_surely_no_more_than_who_stays(a_picture, stays, goes, why):

@@ -158,8 +158,8 @@ def censored(picture):
 
 DOUBTS = {
     "saved anew": (lambda picture, saved: saved(picture, 40), None),
-    "smaller": (lambda picture, saved: cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), None),
-    "brighter": (lambda picture, saved: np.clip(picture * 1.05, 0, 255).astype(np.uint8), None),
+    "smaller": (lambda picture, _: cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), None),
+    "brighter": (lambda picture, _: np.clip(picture * 1.05, 0, 255).astype(np.uint8), None),
     "noted": (lambda picture, saved: saved(noted(picture), 90), LAID_ON),
     "censored": (lambda picture, saved: saved(censored(picture), 90), LAID_ON),
 }
