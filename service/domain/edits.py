@@ -29,7 +29,8 @@ have been laid there. Of 540 copies of 60 photographs (fitting half) saved by JP
 to 2 four have as much; of those with a note of 12 pixels' height five in six, of 20 and more nearly all."""
 TINTED, TINTED_BY = 1.0, 0.5
 """Levels (RMS) from which a change of tones counts as somebody's when an affine map of the colours leaves no more than
-this share of it. Saves leave 0.54 and more; with a twentieth more light, contrast or a seventh more colour nearly all are told."""
+this share of it. Saves leave 0.54 and more; with a twentieth more light, contrast or a seventh more colour nearly all
+are told."""
 RECOLOURED, GLARING = 5.0, 20.0
 UNEXPLAINED = 0.75
 """Share of a change of tones that an affine map of the colours may leave: more of it lies upon the picture, or is what
