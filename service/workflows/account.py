@@ -14,7 +14,7 @@ from service.compare.surface import surface_of
 from service.compare.traces import copy_in, detail_of, grid_of, shape_of, surroundings_of
 from service.domain.dihedral import POSES
 from service.domain.direction import Traces, direction_by_size, direction_of_match
-from service.domain.edits import WHOLE, blurred_in_full, edits_of, is_only_saved_anew, was_laid_into
+from service.domain.edits import WHOLE, blurred_in_full, edits_of, is_only_saved_anew, was_filtered, was_laid_into
 from service.domain.values import Direction, Edit, Evidence, OperatingPoint, Relation
 from service.domain.verdict import (
     EVEN_ODDS,
@@ -170,7 +170,7 @@ def _by_geometry(frames: Frames, proof: Proof, alike: float, evidence: Evidence)
     probability = differs_as_a_page(alike, surface.paper, surface.worst, surface.covered)
     probability = agrees_in_part_alone(probability, proof.in_place, proof.fine.heard)
     edits = _edits(frames, proof, surface)
-    more = set(edits) - SAVING or _is_more_than_saved_anew(surface, proof)
+    more = set(edits) - SAVING or _is_more_than_saved_anew(surface, proof) or _was_filtered(frames, surface)
     relation = Relation.EDITED if more else Relation.REENCODED
     return Account(relation, edits, _direction(frames, relation, edits, proof, surface), probability, evidence)
 
@@ -207,12 +207,12 @@ def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -
     proof = proved(query, reference, np.asarray(places, np.float64), 0)
     if proof is None:
         return _by_frames(frames, probability, evidence)
-    surface = surface_of(proof, query, reference)
+    laid = surface_of(proof, query, reference)
     posed = np.ascontiguousarray(POSES[frames.pose].lay(query))
-    surface = replace(surface, detail=min(surface.detail, detail_of(posed, reference)))
+    surface = replace(laid, detail=min(laid.detail, detail_of(posed, reference)))
     # In their pose they show the same from edge to edge: where cells were found says nothing against that.
     edits = tuple(edit for edit in _edits(frames, proof, surface) if edit is not Edit.CROPPED)
-    untouched = set(edits) <= SAVING and is_only_saved_anew(surface)
+    untouched = set(edits) <= SAVING and is_only_saved_anew(surface) and not _was_filtered(frames, laid)
     relation = Relation.REENCODED if untouched else Relation.EDITED
     evidence = replace(
         evidence,
@@ -229,6 +229,10 @@ def _is_more_than_saved_anew(surface: Surface, proof: Proof) -> bool:
     whole = min(proof.query_overlap, proof.reference_overlap) >= WHOLE
     # Thin letters are too little to be named, and more than nothing.
     return not whole or surface.tone_distance > SAME_TONES or not is_only_saved_anew(surface)
+
+
+def _was_filtered(frames: Frames, surface: Surface) -> bool:
+    return was_filtered(surface, frames.subject.assessed, frames.known.assessed)
 
 
 def _by_frames(frames: Frames, probability: float, evidence: Evidence) -> Account:

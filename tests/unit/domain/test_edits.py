@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.edits import blurred_in_full, edits_of, is_only_saved_anew
+from service.domain.edits import blurred_in_full, edits_of, is_only_saved_anew, was_filtered
 from service.domain.traces import Grid, Shape, Surface, Surroundings
 from service.domain.values import Edit
 
@@ -133,3 +133,20 @@ def test_each_name_is_told_once():
 def test_what_was_only_saved_anew_differs_as_saves_do(surface, only):
     """Everywhere a little; neither in one spot nor in its light."""
     assert is_only_saved_anew(Surface(**ALIKE | surface)) is only
+
+
+@pytest.mark.parametrize(
+    ("detail", "query", "reference", "filtered"),
+    [
+        (1.02, {}, {}, False),
+        (0.8, {}, {}, True),
+        (1.2, {}, {}, True),
+        (0.8, {"compression": 0.5}, {}, False),  # a coarse save takes as much
+        (0.8, {}, {"compression": None}, False),  # and nobody knows what a WebP has lost
+        (0.8, {"width": 500, "height": 400}, {}, False),
+    ],
+)
+def test_fine_detail_that_no_save_took_was_filtered(a_picture, detail, query, reference, filtered):
+    """Of two of one size that both keep theirs."""
+    one, other = (a_picture(**{"compression": 0.95} | differing) for differing in (query, reference))
+    assert was_filtered(Surface(**ALIKE | {"detail": detail}), one, other) is filtered
