@@ -89,6 +89,7 @@ bench-quality: $(VENV)/heavy ## How true quality and screenshot figures are (hal
 
 bench-keeper: $(VENV)/heavy ## Who stays among copies, and how long a policy takes to try (forty minutes).
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.keeper
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.unseen
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.policies
 
 CYCLES ?= 500

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from service.compare.appearance import LUMA
+from service.compare.appearance import LUMA, rms, unexplained
 from service.compare.cells import CELL, LEAST_TEXTURE
 from service.compare.warp import averaged
 
@@ -25,6 +25,7 @@ SPOT = 4
 """Pixels of the frame: the side of the spots that changes and tones are told by."""
 _HIDDEN = 25.0
 """Grey levels by which a spot must differ, and by four times what is usual, to count as covered."""
+_TONE = 8
 _USUAL = 95
 """Percent of the spots."""
 _BLUNT = 0.8
@@ -86,18 +87,22 @@ class Apart:
     worst: float
     usual: float
     covered: float
-    """As in `Surface`."""
+    tone_distance: float
+    tone_residual: float
+    """As in `Surface`; tones are grey levels averaged over `_TONE` pixels."""
 
 
 def spots_apart(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> Apart:
     """Of two upright grey pictures (h, w), sides multiples of a spot, by the direction in which less is left to explain."""
     seen = np.ones(left.shape, np.bool_)
+    here, there = (averaged(one.astype(np.float32), _TONE)[..., None] for one in (left, right))
+    tones = rms(here - there), rms(unexplained(here, there))
     both = []
     for one, other in ((left, right), (right, left)):
         expected = in_the_light_of(one, other, seen)
         changes = by_spots(np.asarray(cv2.absdiff(one.astype(np.float32), expected), np.float32))
         usual = float(np.percentile(changes, _USUAL))
-        both.append(Apart(float(changes.max()), usual, float((changes > _HIDDEN).mean())))
+        both.append(Apart(float(changes.max()), usual, float((changes > _HIDDEN).mean()), *tones))
     return min(both, key=lambda apart: apart.covered)
 
 

@@ -27,6 +27,8 @@ SPOT_CHANGED, BY_FAR = 15.0, 4.0
 """Grey levels by which one spot of 4 pixels must differ, and times as much as nineteen in twenty do, for something to
 have been laid there. Of 540 copies of 60 photographs (fitting half) saved by JPEG or WebP from 10 on and scaled by 0.3
 to 2 four have as much; of those with a note of 12 pixels' height five in six, of 20 and more nearly all."""
+SPOT_STANDS_OUT, BY_FARTHER = 8.0, 8.0
+"""The same where next to nothing differs elsewhere: saves and scaling reach 5.2 times at the most in 40 photographs."""
 TINTED, TINTED_BY = 1.0, 0.5
 """Levels (RMS) from which a change of tones counts as somebody's when an affine map of the colours leaves no more than
 this share of it. Saves leave 0.54 and more; with a twentieth more light, contrast or a seventh more colour nearly all
@@ -85,9 +87,15 @@ def is_only_saved_anew(surface: Surface) -> bool:
     """Whether nothing in the levels says that more was done than to save it anew: nothing small laid on it, and no light or
     colour changed, too little though it be to be named.
     """
-    tinted = surface.tone_distance > TINTED and surface.tone_residual < TINTED_BY * surface.tone_distance
+    tinted = is_tinted(surface.tone_distance, surface.tone_residual)
     noted = surface.worst > max(SPOT_CHANGED, BY_FAR * surface.usual)
+    noted |= surface.worst > max(SPOT_STANDS_OUT, BY_FARTHER * surface.usual)
     return surface.covered <= COVERED and not (noted or tinted)
+
+
+def is_tinted(tone_distance: float, tone_residual: float) -> bool:
+    """Whether light, contrast or colour were changed, by levels (RMS) before and after the best affine map of them."""
+    return tone_distance > TINTED and tone_residual < TINTED_BY * tone_distance
 
 
 def was_filtered(surface: Surface, query: Assessed, reference: Assessed) -> bool:

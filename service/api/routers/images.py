@@ -107,6 +107,6 @@ def get_image(image_id: ImageId, parts: PartsOf, _: Reader) -> dict[str, Any]:
 def remove_image(image_id: ImageId, parts: PartsOf, _: Writer) -> Response:
     """Remove an image: it is found no more. Its file stays until a purge."""
     if parts.catalogue.image(image_id).state != "active":
-        raise NotFoundError
+        raise NotFoundError(f"there is no image {image_id}")
     parts.catalogue.append(Removal(image_id), searched_to=0)
     return Response(status_code=204)

@@ -121,7 +121,8 @@ def test_each_name_is_told_once():
     ("surface", "only"),
     [
         ({}, True),
-        ({"worst": 14.0, "usual": 1.0}, True),
+        ({"worst": 14.0, "usual": 2.0}, True),
+        ({"worst": 14.0, "usual": 1.0}, False),  # where next to nothing differs elsewhere
         ({"worst": 40.0, "usual": 12.0}, True),  # small and coarsely saved: all of it differs
         ({"worst": 40.0, "usual": 2.0}, False),  # a note of a few letters
         ({"covered": 0.01}, False),

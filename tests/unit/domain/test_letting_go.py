@@ -56,6 +56,15 @@ ORIGINAL = {"width": 2000, "height": 1500, "effective_megapixels": 2.9, "enlarge
         ({"effective_megapixels": None}, {"effective_megapixels": None}, None),
         ({"generated": None}, {"generated": 1.0}, MARKED),
         ({"generated": 1.0}, {"generated": 1.0}, None),
+        # A coarse save of a quarter of the pixels is nobody's original.
+        ({"compression": 0.95}, {"width": 1000, "height": 750, "effective_megapixels": 2.4, "compression": 0.3}, None),
+        (
+            {"compression": 0.95},
+            {"width": 1000, "height": 750, "effective_megapixels": 2.4, "compression": 0.8},
+            NO_MORE_DETAIL,
+        ),
+        ({"compression": None}, {"compression": 0.8}, UNKNOWN_LOSS),
+        ({"compression": 0.8}, {"compression": None}, None),
         ({"metadata_kept": False}, {"metadata_kept": True}, STRIPPED),
         ({"metadata_kept": True}, {"metadata_kept": False}, None),
         ({"metadata_kept": None}, {"metadata_kept": True}, None),

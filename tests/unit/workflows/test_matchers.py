@@ -13,6 +13,7 @@ from service.workflows.columns import Shelf
 from service.workflows.matchers import (
     APPEARANCE_THRESHOLD,
     LAID_ON,
+    LIGHT,
     UNLIKE,
     ByAppearance,
     ByHash,
@@ -159,7 +160,7 @@ def censored(picture):
 DOUBTS = {
     "saved anew": (lambda picture, saved: saved(picture, 40), None),
     "smaller": (lambda picture, _: cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), None),
-    "brighter": (lambda picture, _: np.clip(picture * 1.05, 0, 255).astype(np.uint8), None),
+    "darker": (lambda picture, _: np.round(picture * 0.95).astype(np.uint8), LIGHT),
     "noted": (lambda picture, saved: saved(noted(picture), 90), LAID_ON),
     "censored": (lambda picture, saved: saved(censored(picture), 90), LAID_ON),
 }
