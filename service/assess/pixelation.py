@@ -36,6 +36,8 @@ UNEVEN: Final = 0.8
 """Mean size of every other step by that of the others, in the direction in which they are the more even, below which a
 picture was made twice as large. Of 250 untouched photographs of the fitting half none is below 0.96, saved as JPEG 10 none
 below 0.85; of 60 enlarged by the nearest pixel or a sharp filter (Hamming) and saved as JPEG from 50 on all but one are."""
+LEAST_STEP: Final = 0.5
+"""Grey levels of the larger steps, below which there is nothing to compare."""
 PHASES: Final = 8
 """Of a step, by its place in JPEG's blocks: the step between two of them is larger, and one of four."""
 
@@ -57,18 +59,18 @@ def is_doubled(tiles: Sequence[NDArray[np.float32]]) -> bool:
 
 
 def _evenness(tiles: Sequence[NDArray[np.float32]], axis: int) -> float:
-    """Mean size of every other step by that of the others, the smaller by the larger. Of each the middle of four phases, so
-    that the edges of JPEG's blocks do not count, wherever they lie.
+    """Usual size of every other step by that of the others, the smaller by the larger. Of each the middle of four phases,
+    so that the edges of JPEG's blocks do not count, wherever they lie; and of each phase the median, so that the few
+    edges of a drawing or a page do not.
     """
-    total, count = np.zeros(PHASES), np.zeros(PHASES)
+    phases: list[list[NDArray[np.float32]]] = [[] for _ in range(PHASES)]
     for tile in tiles:
         profile = _steps(tile, axis).ravel()
-        phase = np.arange(len(profile)) % PHASES
-        total += np.bincount(phase, profile, PHASES)
-        count += np.bincount(phase, minlength=PHASES)
-    steps = total / np.maximum(count, 1)
-    low, high = sorted((float(np.median(steps[::2])), float(np.median(steps[1::2]))))
-    return low / high if high > 0 else 1.0
+        for phase, steps in enumerate(phases):
+            steps.append(profile[phase::PHASES])
+    usual = np.array([np.median(np.concatenate(steps)) for steps in phases])
+    low, high = sorted((float(np.median(usual[::2])), float(np.median(usual[1::2]))))
+    return low / high if high > LEAST_STEP else 1.0
 
 
 def _steps(tile: NDArray[np.float32], axis: int) -> NDArray[np.float32]:

@@ -266,7 +266,7 @@ def _tell(plan: FolderPlan, applied: _Applied | None) -> None:
     if plan.skipped.unreadable:
         click.echo(f"{plan.skipped.unreadable:,} files or folders could not be read", err=True)
     stayed = [item for item in applied.items if item.state != "removed"] if applied else []
-    _list("stayed", [f"{item.loser['name']}: {(item.problem or {}).get('title', '')}" for item in stayed])
+    _list("stayed", [f"{printable(item.loser['name'])}: {(item.problem or {}).get('title', '')}" for item in stayed])
     click.echo(f"{plan.summary()}, {plan.bytes:,} bytes")
     if applied:
         removal_id = applied.record.removal_id

@@ -76,7 +76,9 @@ def undo(removal_id: str, data: Path | None) -> None:
         finally:
             for item in file_removal.items_of(removal_id, removals, "returned"):
                 if item.place is not None and item.place != item.loser["at"]:
-                    click.echo(f"{item.loser['name']} came back as {printable(path_at(item.place))}", err=True)
+                    click.echo(
+                        f"{printable(item.loser['name'])} came back as {printable(path_at(item.place))}", err=True
+                    )
     click.echo(f"{record.removal_id} is undone")
 
 

@@ -6,7 +6,7 @@ differs much, and much more than is usual, is something else altogether.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -26,6 +26,8 @@ SPOT = 4
 _HIDDEN = 25.0
 """Grey levels by which a spot must differ, and by four times what is usual, to count as covered."""
 _TONE = 8
+_EQUAL = 0.1
+"""Levels below which differences are none."""
 _USUAL = 95
 """Percent of the spots."""
 _BLUNT = 0.8
@@ -93,7 +95,10 @@ class Apart:
 
 
 def spots_apart(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> Apart:
-    """Of two upright grey pictures (h, w), sides multiples of a spot, by the direction in which less is left to explain."""
+    """Of two upright grey pictures (h, w), sides multiples of a spot. What is covered is told by the direction in which less
+    is left to explain, for light that was cut off in one is; a spot by that in which it stands out more, for a tone that
+    only a note has is explained by the note.
+    """
     seen = np.ones(left.shape, np.bool_)
     here, there = (averaged(one.astype(np.float32), _TONE)[..., None] for one in (left, right))
     tones = rms(here - there), rms(unexplained(here, there))
@@ -103,7 +108,8 @@ def spots_apart(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> Apart:
         changes = by_spots(np.asarray(cv2.absdiff(one.astype(np.float32), expected), np.float32))
         usual = float(np.percentile(changes, _USUAL))
         both.append(Apart(float(changes.max()), usual, float((changes > _HIDDEN).mean()), *tones))
-    return min(both, key=lambda apart: apart.covered)
+    noted = max(both, key=lambda apart: apart.worst / max(apart.usual, _EQUAL))
+    return replace(noted, covered=min(apart.covered for apart in both))
 
 
 def grey_of(picture: NDArray[np.uint8]) -> NDArray[np.float32]:

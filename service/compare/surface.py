@@ -35,6 +35,8 @@ _QUIETEST = 4
 _DARK, _BRIGHT = 12.0, 243.0
 """Grey levels beyond which grain is cut off."""
 _LEAST_CELLS = 8
+_EQUAL = 0.1
+"""Levels below which differences are none."""
 
 
 def surface_of(proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.uint8]) -> Surface:
@@ -44,6 +46,8 @@ def surface_of(proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.uin
     seen = laid.seen[:height, :width]
     here, there = followed(laid.query, cells), np.ascontiguousarray(laid.reference[:height, :width])
     as_laid = covers(_grey(here), _grey(there), seen, cells, blunted=False)
+    turned = covers(_grey(there), _grey(here), seen, cells, blunted=False)
+    noted = max((as_laid, turned), key=lambda one: one.worst / max(one.usual, _EQUAL))
     evenly = evenly_laid(proof, query, reference)
     even = covers(followed(evenly.query, cells), evenly.reference[:height, :width], seen, cells, blunted=True)
     tones_here, tones_there = (_tones(one)[even.same] for one in (here, there))
@@ -66,7 +70,8 @@ def surface_of(proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.uin
         laid_upon=even.covered,
         covered=as_laid.covered,
         worst=as_laid.worst,
-        usual=as_laid.usual,
+        spot=noted.worst,
+        usual=noted.usual,
         paper=as_laid.paper,
     )
 

@@ -88,8 +88,8 @@ def is_only_saved_anew(surface: Surface) -> bool:
     colour changed, too little though it be to be named.
     """
     tinted = is_tinted(surface.tone_distance, surface.tone_residual)
-    noted = surface.worst > max(SPOT_CHANGED, BY_FAR * surface.usual)
-    noted |= surface.worst > max(SPOT_STANDS_OUT, BY_FARTHER * surface.usual)
+    noted = surface.spot > max(SPOT_CHANGED, BY_FAR * surface.usual)
+    noted |= surface.spot > max(SPOT_STANDS_OUT, BY_FARTHER * surface.usual)
     return surface.covered <= COVERED and not (noted or tinted)
 
 

@@ -64,8 +64,11 @@ class Surface:
     """The same in the proof's frame, where one may be the finer."""
     worst: float
     """Levels by which the spot there that changed most differs."""
+    spot: float
     usual: float
-    """Levels by which nineteen of twenty spots differ less."""
+    """Levels by which the worst spot differs, and by which nineteen of twenty differ less, with either one in the other's
+    light, where the spot stands out more.
+    """
     paper: float
     """Share of one level, within a sixteenth, where both agree: a page has much of it, a photograph little."""
 

@@ -49,8 +49,9 @@ _CLOSED: Final = frozenset({"JPEG", "PNG"})
 
 _ZEROS: Final = bytes(64)
 
-_SUBFILE_TYPE, _DNG_VERSION, _CR2 = 254, 50706, b"CR"
-"""Tags of a TIFF: bit 0 of the first says that a picture is a smaller one of another; and what CR2 has at its ninth byte."""
+_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
+"""Tags of a TIFF: bit 0 of the first says that a picture is a smaller one of another, the second where others lie."""
+_CR2: Final = b"II*\0\x10\0\0\0CR\x02"
 RAW: Final = "This is a camera's raw data, of which nothing but a preview could be looked at."
 
 _OF_TRUNCATION: Final = re.compile(r"truncated|end of file|incomplete|unexpected end", re.IGNORECASE)
@@ -130,8 +131,9 @@ class Opened:
 def _refuse_raw(image: ImageFile.ImageFile, data: bytes) -> None:
     """Of a TIFF that holds a camera's raw data (DNG, NEF, ARW, CR2 and their like) nothing but a preview is decoded."""
     tags = getattr(image, "tag_v2", {})
-    is_reduced = bool(int(tags.get(_SUBFILE_TYPE, 0)) & 1)
-    if is_reduced or _DNG_VERSION in tags or data[8:10] == _CR2:
+    kind = tags.get(_SUBFILE_TYPE, 0)
+    is_preview = isinstance(kind, int) and bool(kind & 1) and _SUB_IFDS in tags
+    if is_preview or _DNG_VERSION in tags or data.startswith(_CR2):
         raise UnsupportedPictureError(RAW)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -104,8 +105,10 @@ class Store:
     """The further spaces that are set."""
 
 
-_JOINER = "\u200d"
-"""Between the parts of an emoji."""
+_STEERING = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Categories of what steers a terminal, ends a line, or is half a letter."""
+_TURNING = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""What turns the direction of a text."""
 
 
 def encodable(text: str) -> str:
@@ -116,7 +119,8 @@ def encodable(text: str) -> str:
 def printable(text: str) -> str:
     """Names come from strangers, and from rows that may have changed to anything: what steers a terminal is spelled out."""
     return "".join(
-        one if one.isprintable() or one == _JOINER else one.encode("unicode_escape").decode() for one in text
+        one.encode("unicode_escape").decode() if unicodedata.category(one) in _STEERING or one in _TURNING else one
+        for one in text
     )
 
 

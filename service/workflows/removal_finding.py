@@ -7,6 +7,7 @@ What no comparison of pixels shows (an animation's other frames, transparency, a
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -38,6 +39,10 @@ EXACT = "pixels"
 """The agreement of equal pixels, told instead of a number."""
 EQUAL_PIXELS = -1.0
 """The same where a number is wanted: no criterion gives it."""
+
+
+MOST_DOUBTS = 20
+"""Pairs of one picture that are left to a person; with others that only might agree it is compared no more."""
 
 
 class Keep(StrEnum):
@@ -116,7 +121,9 @@ def find(
         sets.append(found)
         going += len(found.losers)
         progress("duplicates", going, None)
-    return Found(tuple(pictures), tuple(sets), tuple(compared.doubtful), tuple(passed_over))
+    gone = {loser for one in sets for loser, _ in one.losers}
+    doubtful = (pair for pair in compared.doubtful if not gone & {pair.one, pair.other})
+    return Found(tuple(pictures), tuple(sets), tuple(doubtful), tuple(passed_over))
 
 
 def ranked(pictures: Sequence[Scanned], keep: Keep, policy: Policy) -> list[int]:
@@ -151,6 +158,7 @@ class _Comparison:
         for number, one in enumerate(pictures):
             self._equal.setdefault(one.assessed.facts.pixel_hash, []).append(number)
         self.doubtful: list[Doubtful] = []
+        self._doubted: Counter[int] = Counter()
 
     def candidates(self, one: int) -> list[int]:
         equal = [other for other in self._equal[self._facts(one).pixel_hash] if other != one]
@@ -175,6 +183,7 @@ class _Comparison:
             why = self._matcher.doubt(keeper, other)
         if why:
             self.doubtful.append(Doubtful(keeper, other, why))
+            self._doubted.update((keeper, other))
             return None
         return agreed
 
@@ -206,6 +215,9 @@ class _Comparison:
         if self._facts(keeper).pixel_hash == self._facts(other).pixel_hash:
             return EQUAL_PIXELS
         if self._stands_alone(keeper) or self._stands_alone(other):
+            return None
+        # Of a row of frames each agrees with each: who looks at so many pairs needs no more to see what they are.
+        if max(self._doubted[keeper], self._doubted[other]) >= MOST_DOUBTS:
             return None
         return self._matcher.agreement(keeper, other)
 

@@ -58,3 +58,22 @@ def test_lines_of_a_screen_are_not_twice_the_size(astronaut, saved_as_jpeg):
     """Both directions must say so."""
     lines = saved_as_jpeg(np.repeat(astronaut, 2, axis=1), 90)
     assert not is_doubled(take_sample(lines).grey)
+
+
+def drawing(seed, *, on_even_pixels):
+    """Rectangles of one colour, as programs draw their windows."""
+    random = np.random.default_rng(seed)
+    picture = np.full((480, 640, 3), 245, np.uint8)
+    for _ in range(25):
+        top, left, high, wide = (int(n) for n in random.integers((0, 0, 8, 8), (440, 600, 120, 160)))
+        if on_even_pixels:
+            top, left, high, wide = (2 * (n // 2) for n in (top, left, high, wide))
+        picture[top : top + high, left : left + wide] = random.integers(0, 255, 3)
+    return picture
+
+
+@pytest.mark.parametrize("on_even_pixels", [True, False])
+def test_the_edges_of_a_drawing_are_no_steps_by_turns(on_even_pixels):
+    """However few they are, and wherever they lie."""
+    for seed in range(20):
+        assert not is_doubled(take_sample(drawing(seed, on_even_pixels=on_even_pixels)).grey), seed

@@ -178,6 +178,16 @@ def test_what_is_small_and_agrees_is_doubted(astronaut, saved_as_jpeg, matcher, 
         assert found.doubt(0, 1) == found.doubt(1, 0) == why
 
 
+@pytest.mark.parametrize("matcher", [ByAppearance, ByHash])
+def test_a_note_in_a_tone_that_nothing_else_has_is_seen(photographs, saved_as_jpeg, matcher):
+    """The light in which the one becomes the other explains it away, and in the other direction it does not."""
+    dark = (photographs["chelsea"] * 0.4).astype(np.uint8)
+    with closing(matcher()) as found:
+        found.add(dark)
+        found.add(saved_as_jpeg(noted(dark), 92))
+        assert found.doubt(0, 1) == found.doubt(1, 0) == LAID_ON
+
+
 def test_two_that_differ_in_many_places_are_doubted(astronaut):
     """Another shot of a scene comes as near as a copy does by its mean."""
     moved = np.roll(astronaut, 6, axis=1)
