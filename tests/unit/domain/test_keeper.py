@@ -56,7 +56,7 @@ def test_a_larger_query_stays_and_the_stored_one_may_go(judge, a_picture):
 def test_real_detail_counts_and_not_pixels(judge, a_picture):
     """An enlargement has four times the pixels and no more to show."""
     original = a_picture(500, 400, effective_megapixels=0.2)
-    enlarged = a_picture(1000, 800, effective_megapixels=0.1)
+    enlarged = a_picture(1000, 800, effective_megapixels=0.1, sharpness=0.1)
     verdict, _ = judge(enlarged, original)
     assert (verdict.action, verdict.keeper) == (Action.DELETE, "img_1")
     assert "the stored picture has 2.0 times the real detail" in [reason.text for reason in verdict.reasons]

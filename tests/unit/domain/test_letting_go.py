@@ -27,7 +27,10 @@ ORIGINAL = {"width": 2000, "height": 1500, "effective_megapixels": 2.9, "enlarge
     [
         ({}, {}, None),
         ({}, {"width": 1000, "height": 750, "effective_megapixels": 0.75}, None),
-        ({}, {"width": 4000, "height": 3000, "effective_megapixels": 2.9, "enlargement": 2.0}, None),
+        ({}, {"width": 4000, "height": 3000, "effective_megapixels": 2.9, "enlargement": 2.0, "sharpness": 0.1}, None),
+        # As sharp as the smaller one, it was not enlarged, whatever its lines read as.
+        ({}, {"width": 4000, "height": 3000, "effective_megapixels": 2.9, "enlargement": 2.0}, NO_MORE_DETAIL),
+        ({}, {"width": 4000, "height": 3000, "effective_megapixels": 1.4, "enlargement": 3.0}, NO_MORE_DETAIL),
         # Enlarged by a tenth and by a third: all that is there is there in both.
         ({"width": 2200, "height": 1650, "effective_megapixels": 3.4}, {}, NO_MORE_DETAIL),
         ({"width": 2660, "height": 1995, "effective_megapixels": 2.9, "enlargement": 1.3}, {}, NO_MORE_DETAIL),
