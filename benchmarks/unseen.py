@@ -11,7 +11,6 @@ or a person is asked. Of some kinds nobody but a person should say which goes (a
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import random
 import tempfile
@@ -22,12 +21,12 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
-from benchmarks.keeper.copies import original
+from benchmarks.keeper.copies import original, scaled, written
 from benchmarks.keeper.groups import photographs, subject_of, told
 from service import wiring
 from service.domain.keeper import recommend
 from service.domain.policy import DEFAULT
-from service.domain.values import Action, Match, OperatingPoint, Recommendation
+from service.domain.values import Action, Match, OperatingPoint, Recommendation, VerdictKind
 from service.domain.verdict import FITTED, decide
 from service.settings import load_settings
 from service.workflows.findings import silent
@@ -49,16 +48,6 @@ NOTE, COARSE = "(c) me", 12
 """What is written, and by how much a patch an eighth as long and high as the picture is made coarse."""
 
 
-def _saved(picture: Image.Image, kind: str = "JPEG", **how: int) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, kind, **how)
-    return out.getvalue()
-
-
-def _scaled(picture: Image.Image, by: float, how: Image.Resampling) -> Image.Image:
-    return picture.resize((round(picture.width * by), round(picture.height * by)), how)
-
-
 def _noted(picture: Image.Image, height: int, chance: random.Random) -> Image.Image:
     made, font = picture.copy(), ImageFont.load_default(height)
     room = picture.width - ImageDraw.Draw(made).textlength(NOTE, font) - 5, picture.height - height - 8
@@ -77,33 +66,32 @@ def _censored(picture: Image.Image, chance: random.Random) -> Image.Image:
 
 
 COPIES: dict[str, Callable[[Image.Image, random.Random], bytes]] = {
-    "JPEG 70": lambda picture, _: _saved(picture, quality=70),
-    "half as long, JPEG 85": lambda picture, _: _saved(_scaled(picture, 0.5, Image.Resampling.LANCZOS), quality=85),
-    "half as long, JPEG 40": lambda picture, _: _saved(_scaled(picture, 0.5, Image.Resampling.BICUBIC), quality=40),
-    "WebP 50": lambda picture, _: _saved(picture, "WEBP", quality=50),
-    "AVIF 40": lambda picture, _: _saved(picture, "AVIF", quality=40),
-    "twice, Lanczos, JPEG 95": lambda picture, _: _saved(_scaled(picture, 2, Image.Resampling.LANCZOS), quality=95),
-    "twice, nearest, JPEG 95": lambda picture, _: _saved(_scaled(picture, 2, Image.Resampling.NEAREST), quality=95),
-    "twice, bicubic, PNG": lambda picture, _: _saved(_scaled(picture, 2, Image.Resampling.BICUBIC), "PNG"),
-    "1.5 times, bicubic, JPEG 90": lambda picture, _: _saved(
-        _scaled(picture, 1.5, Image.Resampling.BICUBIC), quality=90
+    "JPEG 70": lambda picture, _: written(picture, quality=70),
+    "half as long, JPEG 85": lambda picture, _: written(scaled(picture, 0.5, Image.Resampling.LANCZOS), quality=85),
+    "half as long, JPEG 40": lambda picture, _: written(scaled(picture, 0.5, Image.Resampling.BICUBIC), quality=40),
+    "WebP 50": lambda picture, _: written(picture, "WEBP", quality=50),
+    "AVIF 40": lambda picture, _: written(picture, "AVIF", quality=40),
+    "twice, Lanczos, JPEG 95": lambda picture, _: written(scaled(picture, 2, Image.Resampling.LANCZOS), quality=95),
+    "twice, nearest, JPEG 95": lambda picture, _: written(scaled(picture, 2, Image.Resampling.NEAREST), quality=95),
+    "twice, bicubic, PNG": lambda picture, _: written(scaled(picture, 2, Image.Resampling.BICUBIC), "PNG"),
+    "1.5 times, bicubic, JPEG 90": lambda picture, _: written(
+        scaled(picture, 1.5, Image.Resampling.BICUBIC), quality=90
     ),
-    "note of 12 pixels, JPEG 92": lambda picture, chance: _saved(_noted(picture, 12, chance), quality=92),
-    "note of 20 pixels, WebP 80": lambda picture, chance: _saved(_noted(picture, 20, chance), "WEBP", quality=80),
-    "censored, JPEG 95": lambda picture, chance: _saved(_censored(picture, chance), quality=95),
-    "5 % brighter, JPEG 95": lambda picture, _: _saved(ImageEnhance.Brightness(picture).enhance(1.05), quality=95),
-    "median of 3, JPEG 95": lambda picture, _: _saved(picture.filter(ImageFilter.MedianFilter(3)), quality=95),
-    "grey, WebP 80": lambda picture, _: _saved(picture.convert("L").convert("RGB"), "WEBP", quality=80),
+    "note of 12 pixels, JPEG 92": lambda picture, chance: written(_noted(picture, 12, chance), quality=92),
+    "note of 20 pixels, WebP 80": lambda picture, chance: written(_noted(picture, 20, chance), "WEBP", quality=80),
+    "censored, JPEG 95": lambda picture, chance: written(_censored(picture, chance), quality=95),
+    "5 % brighter, JPEG 95": lambda picture, _: written(ImageEnhance.Brightness(picture).enhance(1.05), quality=95),
+    "median of 3, JPEG 95": lambda picture, _: written(picture.filter(ImageFilter.MedianFilter(3)), quality=95),
+    "grey, WebP 80": lambda picture, _: written(picture.convert("L").convert("RGB"), "WEBP", quality=80),
 }
 
 
 def checked(query: Subject, stored: Subject) -> tuple[bool, bool]:
     """Whether the query, and whether the stored picture, may go unseen by a check."""
     found = told(query, stored)
-    probability = found.probability if found else 0.0
-    kind = decide(probability, OperatingPoint.BALANCED, FITTED)
     if found is None:
         return False, False
+    kind = decide(found.probability, OperatingPoint.BALANCED, FITTED)
     match = Match(
         image_id="stored",
         content_id="stored",
@@ -111,13 +99,12 @@ def checked(query: Subject, stored: Subject) -> tuple[bool, bool]:
         relation=found.relation,
         edits=found.edits,
         direction=found.direction,
-        probability=probability,
+        probability=found.probability,
         similarity=None,
         evidence=found.evidence,
         recommendation=Recommendation(Action.KEEP),
     )
-    is_copy = probability >= FITTED.operating_points[OperatingPoint.BALANCED]
-    copies, others = ([match], []) if is_copy else ([], [match])
+    copies, others = ([match], []) if kind is VerdictKind.DUPLICATE else ([], [match])
     about, matches = recommend(kind, query.assessed, copies, others, {"stored": stored.assessed}, DEFAULT)
     return about.action is Action.DELETE, matches[0].recommendation.action is Action.DELETE
 

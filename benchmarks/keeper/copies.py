@@ -23,16 +23,18 @@ def original(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data)).convert("RGB")
 
 
-def _png(picture: Image.Image) -> bytes:
+def written(picture: Image.Image, kind: str = "JPEG", **how: int) -> bytes:
     out = io.BytesIO()
-    picture.save(out, "PNG", compress_level=6)
+    picture.save(out, kind, **how)
     return out.getvalue()
+
+
+def _png(picture: Image.Image) -> bytes:
+    return written(picture, "PNG", compress_level=6)
 
 
 def _jpeg(picture: Image.Image, quality: int) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=quality)
-    return out.getvalue()
+    return written(picture, quality=quality)
 
 
 def _saved(picture: Image.Image, chance: random.Random) -> bytes:
@@ -40,18 +42,18 @@ def _saved(picture: Image.Image, chance: random.Random) -> bytes:
     return _png(picture) if chance.random() < 1 / 3 else _jpeg(picture, chance.randint(75, 98))
 
 
-def _scaled(picture: Image.Image, scale: float, how: Image.Resampling) -> Image.Image:
+def scaled(picture: Image.Image, scale: float, how: Image.Resampling) -> Image.Image:
     return picture.resize((round(picture.width * scale), round(picture.height * scale)), how)
 
 
 def downscaled(data: bytes, chance: random.Random) -> bytes:
-    return _saved(_scaled(original(data), chance.uniform(0.3, 0.85), chance.choice(FILTERS)), chance)
+    return _saved(scaled(original(data), chance.uniform(0.3, 0.85), chance.choice(FILTERS)), chance)
 
 
 def upscaled(data: bytes, chance: random.Random) -> bytes:
     """Made small, and then as large as it was or larger, by one of three filters."""
     picture = original(data)
-    small = _scaled(picture, chance.uniform(0.35, 0.8), Image.Resampling.LANCZOS)
+    small = scaled(picture, chance.uniform(0.35, 0.8), Image.Resampling.LANCZOS)
     beyond = 1.0 if chance.random() < 1 / 2 else chance.uniform(1.1, 2.0)
     size = round(picture.width * beyond), round(picture.height * beyond)
     return _saved(small.resize(size, chance.choice(FILTERS)), chance)
@@ -132,7 +134,7 @@ def captioned(data: bytes, chance: random.Random) -> bytes:
 
 def screenshot(data: bytes, chance: random.Random) -> bytes:
     """The picture as a viewer shows it: bars, buttons and words around it."""
-    picture = _scaled(original(data), chance.uniform(0.7, 1.4), Image.Resampling.BILINEAR)
+    picture = scaled(original(data), chance.uniform(0.7, 1.4), Image.Resampling.BILINEAR)
     dark = chance.random() < 1 / 2
     ground, ink = ((32, 33, 36), (232, 234, 237)) if dark else ((255, 255, 255), (32, 33, 36))
     side, bar = chance.randint(30, 160), chance.randint(40, 80)

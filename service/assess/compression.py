@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import cv2
 import numpy as np
+
+from service.assess.tiles import steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,16 +44,15 @@ def blocking(tiles: Sequence[NDArray[np.float32]]) -> float:
     The excess e of the mean step over that of the other seven phases, as e / (1 + e), mean of both directions. Tiles
     begin at multiples of eight, so that blocks fall together.
     """
-    steps = [np.zeros((2, BLOCK)), np.zeros((2, BLOCK))]
+    by_phase = [np.zeros((2, BLOCK)), np.zeros((2, BLOCK))]
     for tile in tiles:
         for axis in (0, 1):
-            if tile.shape[1 - axis] < 2:  # noqa: PLR2004 - a step needs two
+            if tile.shape[axis] < 2:  # noqa: PLR2004 - a step needs two
                 return 0.0
-            change = cv2.absdiff(tile[1:, ::2], tile[:-1, ::2]) if axis else cv2.absdiff(tile[::2, 1:], tile[::2, :-1])
-            profile = cv2.reduce(change, axis, cv2.REDUCE_AVG).ravel()
+            profile = steps(tile, axis)
             phase = np.arange(len(profile)) % BLOCK
-            steps[axis] += np.bincount(phase, profile, BLOCK), np.bincount(phase, minlength=BLOCK)
-    excess = [_excess(total / np.maximum(count, 1)) for total, count in steps]
+            by_phase[axis] += np.bincount(phase, profile, BLOCK), np.bincount(phase, minlength=BLOCK)
+    excess = [_excess(total / np.maximum(count, 1)) for total, count in by_phase]
     mean = max(0.0, sum(excess) / 2)
     return mean / (1 + mean)
 

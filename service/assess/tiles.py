@@ -48,3 +48,11 @@ def take_sample(picture: NDArray[np.uint8]) -> Sample:
 
 def _start(side: int, share: float) -> int:
     return max(0, round(share * (side - TILE))) // 8 * 8
+
+
+def steps(tile: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """(n,): the mean size of each step from one column of a grey tile (axis 1) or row (axis 0) to the next; of every other
+    row or column.
+    """
+    change = cv2.absdiff(tile[::2, 1:], tile[::2, :-1]) if axis else cv2.absdiff(tile[1:, ::2], tile[:-1, ::2])
+    return np.asarray(cv2.reduce(change, 1 - axis, cv2.REDUCE_AVG).ravel(), np.float32)

@@ -108,8 +108,12 @@ def spots_apart(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> Apart:
         changes = by_spots(np.asarray(cv2.absdiff(one.astype(np.float32), expected), np.float32))
         usual = float(np.percentile(changes, _USUAL))
         both.append(Apart(float(changes.max()), usual, float((changes > _HIDDEN).mean()), *tones))
-    noted = max(both, key=lambda apart: apart.worst / max(apart.usual, _EQUAL))
-    return replace(noted, covered=min(apart.covered for apart in both))
+    return replace(max(both, key=times_the_usual), covered=min(apart.covered for apart in both))
+
+
+def times_the_usual(differing: Covers | Apart) -> float:
+    """By how much the worst spot stands out."""
+    return differing.worst / max(differing.usual, _EQUAL)
 
 
 def grey_of(picture: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ import numpy as np
 from service.compare.appearance import LUMA, rms, unexplained
 from service.compare.cells import CELL
 from service.compare.clipping import crushed
-from service.compare.covers import SPOT, covers, pixels_of
+from service.compare.covers import SPOT, covers, pixels_of, times_the_usual
 from service.compare.even import evenly_laid, followed
 from service.compare.warp import averaged
 from service.domain.traces import Surface
@@ -35,8 +35,6 @@ _QUIETEST = 4
 _DARK, _BRIGHT = 12.0, 243.0
 """Grey levels beyond which grain is cut off."""
 _LEAST_CELLS = 8
-_EQUAL = 0.1
-"""Levels below which differences are none."""
 
 
 def surface_of(proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.uint8]) -> Surface:
@@ -47,7 +45,7 @@ def surface_of(proof: Proof, query: NDArray[np.uint8], reference: NDArray[np.uin
     here, there = followed(laid.query, cells), np.ascontiguousarray(laid.reference[:height, :width])
     as_laid = covers(_grey(here), _grey(there), seen, cells, blunted=False)
     turned = covers(_grey(there), _grey(here), seen, cells, blunted=False)
-    noted = max((as_laid, turned), key=lambda one: one.worst / max(one.usual, _EQUAL))
+    noted = max((as_laid, turned), key=times_the_usual)
     evenly = evenly_laid(proof, query, reference)
     even = covers(followed(evenly.query, cells), evenly.reference[:height, :width], seen, cells, blunted=True)
     tones_here, tones_there = (_tones(one)[even.same] for one in (here, there))

@@ -28,7 +28,8 @@ SPOT_CHANGED, BY_FAR = 15.0, 4.0
 have been laid there. Of 540 copies of 60 photographs (fitting half) saved by JPEG or WebP from 10 on and scaled by 0.3
 to 2 four have as much; of those with a note of 12 pixels' height five in six, of 20 and more nearly all."""
 SPOT_STANDS_OUT, BY_FARTHER = 8.0, 8.0
-"""The same where next to nothing differs elsewhere: saves and scaling reach 5.2 times at the most in 40 photographs."""
+"""The same where next to nothing differs elsewhere: saves and scaling reach 5.2 times at the most in 40 photographs, and
+6.6 times in squares of 256 pixels."""
 TINTED, TINTED_BY = 1.0, 0.5
 """Levels (RMS) from which a change of tones counts as somebody's when an affine map of the colours leaves no more than
 this share of it. Saves leave 0.54 and more; with a twentieth more light, contrast or a seventh more colour nearly all
@@ -88,9 +89,15 @@ def is_only_saved_anew(surface: Surface) -> bool:
     colour changed, too little though it be to be named.
     """
     tinted = is_tinted(surface.tone_distance, surface.tone_residual)
-    noted = surface.spot > max(SPOT_CHANGED, BY_FAR * surface.usual)
-    noted |= surface.spot > max(SPOT_STANDS_OUT, BY_FARTHER * surface.usual)
+    noted = stands_out(surface.spot, surface.usual, SPOT_CHANGED, BY_FAR)
     return surface.covered <= COVERED and not (noted or tinted)
+
+
+def stands_out(spot: float, usual: float, least: float, by_far: float) -> bool:
+    """Whether the worst spot differs by so many levels and so many times what is usual, or stands out where next to nothing
+    differs elsewhere.
+    """
+    return spot > max(least, by_far * usual) or spot > max(SPOT_STANDS_OUT, BY_FARTHER * usual)
 
 
 def is_tinted(tone_distance: float, tone_residual: float) -> bool:

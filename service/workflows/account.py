@@ -170,7 +170,7 @@ def _by_geometry(frames: Frames, proof: Proof, alike: float, evidence: Evidence)
     probability = differs_as_a_page(alike, surface.paper, surface.worst, surface.covered)
     probability = agrees_in_part_alone(probability, proof.in_place, proof.fine.heard)
     edits = _edits(frames, proof, surface)
-    more = set(edits) - SAVING or _is_more_than_saved_anew(surface, proof) or _was_filtered(frames, surface)
+    more = set(edits) - SAVING or _is_more_than_saved_anew(frames, surface, proof)
     relation = Relation.EDITED if more else Relation.REENCODED
     return Account(relation, edits, _direction(frames, relation, edits, proof, surface), probability, evidence)
 
@@ -212,7 +212,7 @@ def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -
     surface = replace(laid, detail=min(laid.detail, detail_of(posed, reference)))
     # In their pose they show the same from edge to edge: where cells were found says nothing against that.
     edits = tuple(edit for edit in _edits(frames, proof, surface) if edit is not Edit.CROPPED)
-    untouched = set(edits) <= SAVING and is_only_saved_anew(surface) and not _was_filtered(frames, laid)
+    untouched = set(edits) <= SAVING and _is_only_saved_anew(frames, laid)
     relation = Relation.REENCODED if untouched else Relation.EDITED
     evidence = replace(
         evidence,
@@ -225,14 +225,15 @@ def _settled_by_frames(frames: Frames, probability: float, evidence: Evidence) -
     return Account(relation, edits, _direction(frames, relation, edits, proof, surface), probability, evidence)
 
 
-def _is_more_than_saved_anew(surface: Surface, proof: Proof) -> bool:
+def _is_more_than_saved_anew(frames: Frames, surface: Surface, proof: Proof) -> bool:
     whole = min(proof.query_overlap, proof.reference_overlap) >= WHOLE
     # Thin letters are too little to be named, and more than nothing.
-    return not whole or surface.tone_distance > SAME_TONES or not is_only_saved_anew(surface)
+    return not whole or surface.tone_distance > SAME_TONES or not _is_only_saved_anew(frames, surface)
 
 
-def _was_filtered(frames: Frames, surface: Surface) -> bool:
-    return was_filtered(surface, frames.subject.assessed, frames.known.assessed)
+def _is_only_saved_anew(frames: Frames, surface: Surface) -> bool:
+    filtered = was_filtered(surface, frames.subject.assessed, frames.known.assessed)
+    return is_only_saved_anew(surface) and not filtered
 
 
 def _by_frames(frames: Frames, probability: float, evidence: Evidence) -> Account:

@@ -18,7 +18,7 @@ from service.compare import appearance, scene
 from service.compare.appearance import COLOUR_WEIGHT, HASH_WEIGHT, STRUCTURE_WEIGHT
 from service.compare.covers import spots_apart
 from service.descriptors.hashes import HASH_BITS, frequencies
-from service.domain.edits import is_tinted
+from service.domain.edits import is_tinted, stands_out
 from service.workflows.columns import Codes, Detailed, Groups, Shelf
 
 if TYPE_CHECKING:
@@ -81,8 +81,6 @@ NOTED, NOTED_BY_FAR = 20.0, 6.0
 """Grey levels by which a spot of the square must differ, and times as much as nineteen in twenty do, for something to lie
 there in one of the two. Of 1,100 copies of 60 photographs (fitting half) saved, scaled, softened, brightened or tinted three
 have as much; with a note of 12 pixels' height or a patch made coarse nine in ten."""
-NOTED_LITTLE, NOTED_BY_FARTHER = 8.0, 8.0
-"""The same where next to nothing differs elsewhere; plain copies reach 6.6 times at the most."""
 ELSEWHERE = 0.04
 """Share of the spots from which on they are too much unlike: next to no save, scaling or grain leaves as much, and 58 of 61
 neighbours in a row of photographs do."""
@@ -105,8 +103,7 @@ class Squares:
         apart = spots_apart(self._greys[one], self._greys[other])
         if apart.covered > ELSEWHERE:
             return UNLIKE
-        noted = apart.worst > max(NOTED, NOTED_BY_FAR * apart.usual)
-        if noted or apart.worst > max(NOTED_LITTLE, NOTED_BY_FARTHER * apart.usual):
+        if stands_out(apart.worst, apart.usual, NOTED, NOTED_BY_FAR):
             return LAID_ON
         return LIGHT if is_tinted(apart.tone_distance, apart.tone_residual) else None
 

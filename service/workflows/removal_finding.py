@@ -138,8 +138,11 @@ def ranked(pictures: Sequence[Scanned], keep: Keep, policy: Policy) -> list[int]
 
 def lead_of(stays: Scanned, goes: Scanned, policy: Policy) -> list[Lead]:
     """By what the one that stays is ahead of the one that goes, as far as each tells alone."""
-    same = stays.assessed.facts.pixel_hash == goes.assessed.facts.pixel_hash
-    return leads(stays.assessed, goes.assessed, Pair(same_pixels=same), policy)
+    return leads(stays.assessed, goes.assessed, Pair(same_pixels=_same_pixels(stays, goes)), policy)
+
+
+def _same_pixels(one: Scanned, other: Scanned) -> bool:
+    return one.assessed.facts.pixel_hash == other.assessed.facts.pixel_hash
 
 
 class _Comparison:
@@ -197,22 +200,19 @@ class _Comparison:
         ahead = sum_of(found)
         if ahead <= -NEARLY_EQUAL:
             return f"the one that would go {next(lead.text for lead in found if lead.weight < 0)}"
-        if self._facts_differ(one, other) and (why := lost_unseen(one.assessed, other.assessed, found, self._policy)):
+        why = None if _same_pixels(one, other) else lost_unseen(one.assessed, other.assessed, found, self._policy)
+        if why:
             return why
         is_open = ahead < self._policy.clear_lead and is_far_sharper(one.assessed, other.assessed)
         if is_open or is_far_sharper(other.assessed, one.assessed):
             return "one of the two is far sharper: it was sharpened, or the other one blurred"
         return None
 
-    @staticmethod
-    def _facts_differ(one: Scanned, other: Scanned) -> bool:
-        return one.assessed.facts.pixel_hash != other.assessed.facts.pixel_hash
-
     def _agreed(self, keeper: int, other: int) -> float | None:
         one, two = self._pictures[keeper], self._pictures[other]
         if one.group != two.group or (one.group is None and self._told_apart):
             return None
-        if self._facts(keeper).pixel_hash == self._facts(other).pixel_hash:
+        if _same_pixels(one, two):
             return EQUAL_PIXELS
         if self._stands_alone(keeper) or self._stands_alone(other):
             return None

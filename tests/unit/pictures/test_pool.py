@@ -306,25 +306,25 @@ def test_an_empty_file_is_called_empty(pool):
         pool.decode(b"")
 
 
-@pytest.mark.parametrize("tags", [{254: 1, 330: 8}, {50706: b"\x01\x04\0\0"}])
-def test_raw_data_of_a_camera_is_not_taken_for_its_preview(pool, scene, tags):
-    """A folder is cleaned of nobody's originals because their small previews look like a JPEG."""
+def tagged(picture, tags):
+    """The picture as a TIFF with these tags."""
     out = io.BytesIO()
     info = TiffImagePlugin.ImageFileDirectory_v2()
     for tag, value in tags.items():
         info[tag] = value
-    scene.save(out, "TIFF", tiffinfo=info)
+    picture.save(out, "TIFF", tiffinfo=info)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("tags", [{254: 1, 330: 8}, {50706: b"\x01\x04\0\0"}])
+def test_raw_data_of_a_camera_is_not_taken_for_its_preview(pool, scene, tags):
+    """A folder is cleaned of nobody's originals because their small previews look like a JPEG."""
     with pytest.raises(UnsupportedPictureError, match="raw data"):
-        pool.decode(out.getvalue(), wait_s=60)
+        pool.decode(tagged(scene, tags), wait_s=60)
 
 
 @pytest.mark.parametrize("tags", [{254: 2}, {254: 1}])
 def test_a_page_or_a_lone_smaller_picture_of_a_tiff_is_one(pool, scene, tags):
     """Faxes number their pages by that tag, and who took a preview out of its file has a picture."""
-    out = io.BytesIO()
-    info = TiffImagePlugin.ImageFileDirectory_v2()
-    for tag, value in tags.items():
-        info[tag] = value
-    scene.save(out, "TIFF", tiffinfo=info)
-    with pool.decode(out.getvalue(), wait_s=60) as decoded:
+    with pool.decode(tagged(scene, tags), wait_s=60) as decoded:
         assert decoded.facts.pixel_hash == pixel_hash(scene)
