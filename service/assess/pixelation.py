@@ -57,7 +57,8 @@ def block_factor(tiles: Sequence[NDArray[np.float32]]) -> float:
 
 def is_doubled(tiles: Sequence[NDArray[np.float32]]) -> bool:
     """Whether steps between pixels are large and small by turns, both across and down. Tiles begin at multiples of eight."""
-    return all(_evenness(tiles, axis) < UNEVEN for axis in (0, 1))
+    # From column to column is quicker told than from row to row, and nearly every picture is done with by it.
+    return all(_evenness(tiles, axis) < UNEVEN for axis in (1, 0))
 
 
 def _evenness(tiles: Sequence[NDArray[np.float32]], axis: int) -> float:
