@@ -23,7 +23,7 @@ from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from service.domain.values import Match
     from service.workflows.check import Checked
@@ -113,7 +113,7 @@ class Arrival:
         """SHA-256 of pictures that it was laid on while they waited as well: whether they are strangers to it."""
         return self._inquiry.peers
 
-    def lay_on(self, peers: Iterable[Peer]) -> None:
+    def lay_on(self, peers: Sequence[Peer]) -> None:
         """Compare with pictures that wait as well. Raises StoreError."""
         self._inquiry.lay_on(peers)
 
