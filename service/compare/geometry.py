@@ -78,13 +78,13 @@ class _Pairs:
 def _aligned(query: Keypoints, reference: Keypoints, least: int, *, mirrored: bool) -> Alignment | None:
     """The map that carries most pairs; None where none carries `least`."""
     pairs = _nearest(query, reference)
-    inliers, matrix = least - 1, None
+    inliers, matrix = 0, None
     if len(pairs) >= least:
         for first in _proposed(pairs):
             # Refining finds few pairs that did not speak for the proposal: what is far behind does not come first.
             if len(first) > inliers and (found := _refined(pairs, first)) is not None and found[0] > inliers:
                 inliers, matrix = found
-    if matrix is None:
+    if matrix is None or inliers < least:
         return None
     if mirrored:
         matrix = matrix @ np.array([[-1, 0, query.width], [0, 1, 0], [0, 0, 1]])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A picture that another is compared with, stored or waiting to be, its files on disk; and how similar they are."""
+    """A picture that waits to be committed too, its files on disk already, and how similar it is to another."""
 
     sha256: str
     phash: bytes

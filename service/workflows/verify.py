@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from index_store.records import ContentWithImages
     from service.compare.geometry import Alignment
     from service.compare.proof import Proof
+    from service.domain.keypoints import Keypoints
     from service.domain.verdict import VerdictModel
     from service.workflows.known import Known
     from service.workflows.study import Subject
@@ -76,55 +77,19 @@ class Inspection:
         return self.proof.query_overlap * self.proof.agreement if self.proof else 1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Meeting:
-    """A query beside a known picture: what the whole frames say, and the first map between them."""
-
-    subject: Subject
-    known: Known
-    frames: Frames
-    might_do: bool
-    """Whether by the whole frames they could be copies."""
-    is_settled: bool
-    """Whether that is all there is to ask."""
-    alignment: Alignment | None
-
-    @property
-    def inliers(self) -> int:
-        """How many features the map carries; 0 where there is none."""
-        return 0 if self.alignment is None else self.alignment.inliers
-
-
-def meet(subject: Subject, known: Known, model: VerdictModel, *, by_geometry: bool = True) -> Meeting:
-    """What is sooner had than a proof. Raises StoreError.
-
-    `by_geometry`: a map is looked for also where the whole frames say that they are no copies.
-    """
-    frames = Frames(subject, known)
-    might_do = frames.might_do(model)
-    settled = (might_do and frames.settle_it(model)) or not (might_do or by_geometry)
-    alignment = None if settled else align(*subject.keypoints, known.keypoints)
-    return Meeting(subject, known, frames, might_do, settled, alignment)
-
-
 def inspect(
     subject: Subject, known: Known, model: VerdictModel, *, by_geometry: bool = True, looks: Looks = Looks.ONCE
 ) -> Inspection:
-    """Lay a query on a known picture; `meet` and `look_into` say how. Raises StoreError."""
-    return look_into(meet(subject, known, model, by_geometry=by_geometry), model, looks=looks)
+    """Lay a query on a known picture; stops when decided. Raises StoreError.
 
-
-def look_into(meeting: Meeting, model: VerdictModel, *, looks: Looks = Looks.ONCE, proving: bool = True) -> Inspection:
-    """What comes of a meeting; stops when decided. Raises StoreError.
-
-    `looks`: how far to go at the most. `proving`: otherwise it is as if there were no map.
+    `by_geometry`: also where the whole frames say that they are no copies. `looks`: how far to go at the most.
     """
-    subject, known, frames, might_do = meeting.subject, meeting.known, meeting.frames, meeting.might_do
-    if meeting.is_settled:
+    frames = Frames(subject, known)
+    might_do = frames.might_do(model)
+    if (might_do and frames.settle_it(model)) or not (might_do or by_geometry):
         alike = model.probability(frames.signals()) if might_do else 0.0
         return Inspection(frames, None, None, needed_geometry=False, alike=alike, says_nothing=not might_do)
-    alignment = meeting.alignment if proving else None
-    proof = _proved(subject, known, alignment)
+    alignment, proof = _laid(subject, known, subject.keypoints, known.keypoints)
     # Frames that are too far apart by their hashes are not looked at: that would cost as much as a proof.
     alike = model.probability(frames.signals(proof)) if proof or might_do else 0.0
     looked = Looks.ONCE
@@ -133,8 +98,7 @@ def look_into(meeting: Meeting, model: VerdictModel, *, looks: Looks = Looks.ONC
             break
         looked = further
         reference = known.close_keypoints if further is Looks.CLOSEST else known.keypoints
-        closer = align(*subject.close_keypoints, reference)
-        found = _proved(subject, known, closer)
+        closer, found = _laid(subject, known, subject.close_keypoints, reference)
         if found is not None and (likely := model.probability(frames.signals(found))) > alike:
             alignment, proof, alike = closer, found, likely
     says_nothing = not might_do and (proof is None or not _is_worth_telling(proof, alike))
@@ -154,10 +118,13 @@ def _longest(picture: Subject | Known) -> int:
     return int(max(height, width))
 
 
-def _proved(subject: Subject, known: Known, alignment: Alignment | None) -> Proof | None:
+def _laid(
+    subject: Subject, known: Known, query: tuple[Keypoints, Keypoints], reference: Keypoints
+) -> tuple[Alignment | None, Proof | None]:
+    alignment = align(*query, reference)
     if alignment is None:
-        return None
-    return proved(subject.working, known.working, alignment.matrix, alignment.inliers)
+        return None, None
+    return alignment, proved(subject.working, known.working, alignment.matrix, alignment.inliers)
 
 
 def _is_worth_telling(proof: Proof, alike: float) -> bool:

@@ -17,6 +17,7 @@ from service.domain.values import Action, Direction, Edit, OperatingPoint, Relat
 from service.domain.verdict import FITTED
 from service.workflows import account, check, verify
 from service.workflows.known import handed_in
+from service.workflows.nearest import Peer
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
 from service.workflows.verify import Looks
@@ -379,10 +380,10 @@ def inspected(monkeypatch):
     made = []
 
     def run(*given, **named):
-        made.append(verify.look_into(*given, **named))
+        made.append(verify.inspect(*given, **named))
         return made[-1]
 
-    monkeypatch.setattr(check, "look_into", run)
+    monkeypatch.setattr(check, "inspect", run)
     return made
 
 
@@ -495,54 +496,32 @@ def test_one_of_very_many_takes_closer_looks_at_the_two_nearest_alone(
     for name in ("rocket", "coffee", "astronaut"):
         taken(written(photographs[name]))
     subject = studied(photographs["chelsea"])
-    monkeypatch.setattr(verify, "align", lambda *_: None)
-    for least_similarity, closer in ((-1.0, 2), (1.0, 0)):
+    poor = Alignment(np.diag([5.0, 5.0, 1.0]), 6, mirrored=False)
+    monkeypatch.setattr(verify, "align", lambda *_: poor)
+    for least_similarity, looks in (
+        (-1.0, [Looks.CLOSER, Looks.CLOSER, Looks.ONCE]),
+        (1.0, [Looks.ONCE, Looks.ONCE, Looks.ONCE]),
+    ):
         monkeypatch.setattr(check, "CLOSE_SIMILARITY", least_similarity)
         inspected.clear()
         check.Inquiry(subject, seeing_all, Stopwatch(), sparing=True).search()
-        assert [look.looked for look in inspected].count(Looks.CLOSEST) == closer
-        assert [look.looked for look in inspected].count(Looks.ONCE) == 3 - closer
+        assert [look.looked for look in inspected] == looks
 
 
-@pytest.fixture
-def asked_of_maps(parts, taken, photographs, studied, written, monkeypatch):
-    """How many maps of an inquiry were proved, where its neighbours have maps that carry so many features and are wrong."""
-    seeing_all = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
-    monkeypatch.setattr(check, "CLOSE_SIMILARITY", 2.0)
-
-    def ask(*inliers, sparing):
-        for name in ("rocket", "coffee", "astronaut", "camera", "hubble_deep_field")[: len(inliers)]:
-            taken(written(photographs[name]))
-        maps = [Alignment(np.diag([5.0, 5.0, 1.0]), count, mirrored=False) for count in inliers]
-        monkeypatch.setattr(verify, "align", lambda *_: maps.pop(0) if maps else None)
-        proved = []
-        monkeypatch.setattr(verify, "proved", lambda *given: proved.append(given[-1]))
-        inquiry = check.Inquiry(studied(photographs["chelsea"]), seeing_all, Stopwatch(), sparing=sparing)
-        inquiry.search()
-        return inquiry, proved
-
-    return ask
-
-
-def test_one_of_very_many_gives_up_behind_several_proofs_in_vain(asked_of_maps):
-    """The maps that carry most come first; a single check proves them all."""
-    assert asked_of_maps(7, 9, 8, 6, 10, sparing=True)[1] == [10, 9]
-    assert asked_of_maps(7, 9, 8, 6, 10, sparing=False)[1] == [7, 9, 8, 6, 10]
-
-
-def test_a_map_that_carries_more_is_proved_whatever_was_in_vain(
-    asked_of_maps, taken, photographs, written, monkeypatch
+def test_pictures_that_wait_are_counted_among_the_nearest(
+    parts, taken, photographs, studied, written, inspected, monkeypatch
 ):
-    """A copy that comes after many look-alikes is found."""
-    align, proved = verify.align, verify.proved
-    inquiry, in_vain = asked_of_maps(7, 9, 8, sparing=True)
-    assert in_vain == [9, 8]
-    monkeypatch.setattr(verify, "align", align)
-    monkeypatch.setattr(verify, "proved", proved)
-    copy = taken(written(photographs["chelsea"][:240, 20:])).image
-    inquiry.search()
-    matches = inquiry.conclude(1, OperatingPoint.BALANCED).verdict.matches
-    assert [match.image_id for match in matches] == [copy.image_id]
+    """In whatever order they come: among look-alikes each would take a closer look, else."""
+    monkeypatch.setattr(verify, "align", lambda *_: None)
+    peers = []
+    for similarity, name in ((0.7, "rocket"), (0.8, "coffee"), (0.9, "astronaut")):
+        stored = taken(written(photographs[name])).image.content_id
+        phash = parts.catalogue.contents([stored])[stored].content.phash
+        peers.append(Peer(stored, phash, similarity))
+    inspected.clear()
+    inquiry = check.Inquiry(studied(photographs["chelsea"]), parts, Stopwatch(), sparing=True)
+    inquiry.lay_on(peers)
+    assert [look.looked for look in inspected] == [Looks.ONCE, Looks.CLOSER, Looks.CLOSER]
 
 
 def test_what_is_proved_to_be_the_background_hides_nothing_upon_it(
