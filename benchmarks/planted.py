@@ -53,6 +53,12 @@ def queries() -> list[Query]:
     return [query for pair in zip(copies, strangers, strict=False) for query in pair]
 
 
+def lenders() -> list[str]:
+    """SHA-256 of planted pictures that no query is a copy of."""
+    hashes = list(archive(PLANTED)[1].values())
+    return hashes[1 :: PLANTED // CHECKS]
+
+
 def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     file = tar.extractfile(member)
     assert file is not None

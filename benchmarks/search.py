@@ -29,7 +29,7 @@ import faiss
 import numpy as np
 
 from benchmarks import planted
-from benchmarks.search_catalogue import fill, opened, vectors_of
+from benchmarks.search_catalogue import fill, lend, opened, vectors_of
 from benchmarks.search_corpus import DIMENSION, SEED, mixture, queries
 from benchmarks.search_flips import flips
 from index_store.records import Committed, Removal
@@ -64,6 +64,7 @@ def prepare(place: Path, size: int) -> dict[str, Any]:
     asked = queries(real, QUERIES, rng)
     began = time.perf_counter()
     first = fill(place / "catalogue.sqlite", space.space_id, made)
+    lend(place, len(made), planted.lenders())
     filled = time.perf_counter() - began
     np.save(place / "queries.npy", asked)
     ids = np.concatenate([ids, np.arange(first, first + len(made))])
@@ -247,7 +248,7 @@ def main() -> None:
         "versions": {"python": platform.python_version(), "numpy": np.__version__, "faiss": faiss.__version__},
         "settings": {
             "k": K,
-            "query_rows": 8,
+            "query_rows": 1,
             "queries": QUERIES,
             "fetched_per_row": FETCHED,
             "fetched_per_row_of_codes": CODES_FETCHED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -12,9 +13,10 @@ import numpy as np
 from index_store.catalogue import open_catalogue
 from service import wiring
 from service.settings import load_settings
+from service.workflows.derived import KEYPOINTS, THUMBNAIL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -53,8 +55,8 @@ def vectors_of(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 def fill(path: Path, space_id: int, vectors: NDArray[np.float16]) -> int:
     """One content, image, vector and change for each row, after what lies there. Returns the first one's vector id.
 
-    What was assessed of a picture that lies there is lent to the made ones, in turns. Their hashes are random ones: they
-    have no pixels to be looked at, so no hash may call for a look.
+    What was assessed of a picture that lies there is lent to the made ones, in turns. Their hashes are random ones, so that
+    none calls for a look; for those that their descriptors call for, `lend` has pixels.
     """
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA synchronous=OFF")
@@ -63,7 +65,7 @@ def fill(path: Path, space_id: int, vectors: NDArray[np.float16]) -> int:
         lent = connection.execute(f"SELECT {_ASSESSED} FROM content").fetchall()  # noqa: S608 - likewise
         for start in range(0, len(vectors), _AT_ONCE):
             numbers = range(start, min(start + _AT_ONCE, len(vectors)))
-            names = {number: hashlib.sha256(str(number).encode()).hexdigest() for number in numbers}
+            names = {number: _name(number) for number in numbers}
             with connection:
                 connection.executemany(CONTENT, _contents(names, lent))
                 connection.executemany(
@@ -77,6 +79,29 @@ def fill(path: Path, space_id: int, vectors: NDArray[np.float16]) -> int:
                 )
     made: int = first
     return made
+
+
+def lend(place: Path, count: int, lenders: Sequence[str]) -> None:
+    """Thumbnails and local features for that many made contents: those of the lenders, in turns, by further names.
+
+    A check lays its picture on whoever is near, and a million pictures are more than need be drawn for that. A lender has
+    hundreds of such names, so it must be nobody that a check is about.
+    """
+
+    def file(what: tuple[str, str], sha256: str) -> Path:
+        kind, extension = what
+        return place / "blobs" / "derived" / kind / sha256[:2] / f"{sha256}.{extension}"
+
+    # Features are made when they are first needed: of a picture with too little detail there are none.
+    able = [one for one in lenders if file(KEYPOINTS, one).exists()]
+    for number in range(count):
+        for what in (THUMBNAIL, KEYPOINTS):
+            os.link(file(what, able[number % len(able)]), file(what, _name(number)))
+
+
+def _name(number: int) -> str:
+    """The SHA-256 that a made content goes by."""
+    return hashlib.sha256(str(number).encode()).hexdigest()
 
 
 def _contents(names: dict[int, str], lent: list[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
