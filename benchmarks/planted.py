@@ -43,7 +43,11 @@ def plant(data: Path) -> None:
 
 
 def queries() -> list[Query]:
-    """Copies of planted pictures and photographs that were never taken in, by turns."""
+    """Copies of planted pictures and photographs that were never taken in, by turns.
+
+    Six of the photographs are copies all the same, and told so: five leopards lie among the planted pictures mirrored and
+    cut, and the pyramid of 299091 recoloured in a frame. Of the copies twelve lie there twice, and either may come first.
+    """
     files, _ = archive(PLANTED)
     with tarfile.open(fileobj=io.BytesIO(files)) as tar:
         members = tar.getmembers()[:: PLANTED // CHECKS]
