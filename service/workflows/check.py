@@ -87,7 +87,8 @@ def check(data: bytes, parts: Parts, *, top_k: int, point: OperatingPoint, wait_
 class Inquiry:
     """A subject laid against the store. It may be searched again when the store has grown, and adds only what is new.
 
-    `sparing`: one of very many, of which few are copies that are hard to see.
+    `sparing`: one of very many, of which few are copies that are hard to see: it takes no closest look, and closer ones at
+    its two nearest alone.
     """
 
     def __init__(self, subject: Subject, parts: Parts, watch: Stopwatch, *, sparing: bool = False) -> None:
