@@ -69,6 +69,7 @@ PARTS: dict[str, Callable[[Run], dict[str, Any]]] = {
     "hashes": hashes,
     "folder_tools": tools,
     "end_to_end": lambda run: end_to_end.end_to_end(run.named),
+    "quick_batch": lambda run: end_to_end.end_to_end(run.named, quick=True),
     "bursts": lambda run: end_to_end.bursts(run.shared),
     "true_edits": lambda run: end_to_end.true_edits(run.shared),
 }

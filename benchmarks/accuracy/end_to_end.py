@@ -22,14 +22,17 @@ from service.domain.regions import overlap
 from service.domain.values import Direction, OperatingPoint, Relation
 from service.settings import Settings
 from service.workflows.arrival import Wish
-from service.workflows.check import check
+from service.workflows.check import Inquiry, check
 from service.workflows.ingest import ingest
+from service.workflows.stopwatch import Stopwatch
+from service.workflows.study import study
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from benchmarks.accuracy.collection import Collection, Query
     from service.domain.values import Match
+    from service.workflows.check import Checked
     from service.workflows.parts import Parts
 
 MOST_SHOWN = 100
@@ -55,24 +58,43 @@ def opened(**settings: Any) -> Iterator[Parts]:
             parts.close()
 
 
-def said_by(parts: Parts, gallery: Iterable[tuple[str, bytes]], queries: Mapping[str, bytes | Path]) -> dict[str, Said]:
+def said_by(
+    parts: Parts,
+    gallery: Iterable[tuple[str, bytes]],
+    queries: Mapping[str, bytes | Path],
+    *,
+    quick: bool = False,
+) -> dict[str, Said]:
     """Take in the gallery, under names of the caller's, and check each query."""
     for name, data in gallery:
-        ingest(data, Wish(external_id=name), parts)
+        ingest(data, Wish(external_id=name, quick=quick), parts)
     told = {}
     for name, query in queries.items():
         data = query if isinstance(query, bytes) else query.read_bytes()
-        checked = check(data, parts, top_k=MOST_SHOWN, point=OperatingPoint.BALANCED)
+        checked = (_checked_quickly if quick else _checked)(data, parts)
         matches = {match.external_id or "": match for match in checked.verdict.matches}
         told[name] = Said(matches, checked.timings_ms)
     return told
 
 
-def end_to_end(named: Collection) -> dict[str, Any]:
-    """Every figure of the service on one set."""
+def _checked(data: bytes, parts: Parts) -> Checked:
+    return check(data, parts, top_k=MOST_SHOWN, point=OperatingPoint.BALANCED)
+
+
+def _checked_quickly(data: bytes, parts: Parts) -> Checked:
+    """As a picture of a quick batch is."""
+    watch = Stopwatch()
+    subject = study(data, parts, watch, wait_s=None, as_a_whole=True)
+    inquiry = Inquiry(subject, parts, watch, sparing=True, quick=True)
+    inquiry.search()
+    return inquiry.conclude(MOST_SHOWN, OperatingPoint.BALANCED)
+
+
+def end_to_end(named: Collection, *, quick: bool = False) -> dict[str, Any]:
+    """Every figure of the service on one set; `quick`: of a quick batch."""
     with opened() as parts:
         gallery = ((sha, named.picture(sha).read_bytes()) for sha in named.gallery)
-        said = said_by(parts, gallery, {query.file: named.query(query) for query in named.queries})
+        said = said_by(parts, gallery, {query.file: named.query(query) for query in named.queries}, quick=quick)
         points = parts.verdict_model.operating_points
         model = f"{parts.descriptor.model_id}, {parts.verdict_model.name}"
         depth, stored = parts.settings.candidates, bytes_a_picture(parts)

@@ -56,7 +56,9 @@ def chapter(what: str, section: Mapping[str, Any]) -> list[str]:
     )
     text = [f"## {what[0].upper()}{what[1:]}\n", f"{gallery}.\n"]
     if "end_to_end" in section:
-        text.extend(end_to_end(section["end_to_end"]))
+        text.extend(end_to_end(section["end_to_end"], "The service itself"))
+    if "quick_batch" in section:
+        text.extend(end_to_end(section["quick_batch"], "As a quick batch"))
     rows = {**section.get("first_stage", {}), **section.get("hashes", {})}
     if rows:
         text.extend(descriptors(rows))
@@ -69,8 +71,8 @@ def chapter(what: str, section: Mapping[str, Any]) -> list[str]:
     return text
 
 
-def end_to_end(told: Mapping[str, Any]) -> list[str]:
-    text = [f"### The service itself\n\n{told['model']}, {told['candidates']} candidates.\n"]
+def end_to_end(told: Mapping[str, Any], what: str) -> list[str]:
+    text = [f"### {what}\n\n{told['model']}, {told['candidates']} candidates.\n"]
     text.extend(
         table(
             (

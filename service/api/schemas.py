@@ -251,6 +251,12 @@ class VerdictBlock(BaseModel):
     matches: list[Match]
     query: Query
     index: IndexState
+    quick: Annotated[
+        bool,
+        Field(
+            description="Whether only stored pictures were looked at closely that look alike as a whole or stand out."
+        ),
+    ] = False
     timings_ms: Timings
     similar: Annotated[
         list[Similar], Field(description="Beside the verdict: by every further space of pictures that is set.")

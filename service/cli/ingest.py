@@ -66,9 +66,16 @@ class OwnFolderError(KeeponeError):
     show_default=True,
     help="Store all the same, keep a reference, or leave out.",
 )
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Look closely only at stored pictures that look alike as a whole or stand out: faster, fewer edited copies found.",
+)
 @options.operating_point
 @options.data
-def command(paths: tuple[Path, ...], on_duplicate: str, operating_point: str | None, data: Path | None) -> None:
+def command(
+    paths: tuple[Path, ...], on_duplicate: str, operating_point: str | None, data: Path | None, *, quick: bool
+) -> None:
     """Take pictures in: files, and folders with all below them. Each keeps its path as its external id.
 
     Run again after an interruption, it goes on where it stopped, and takes in what has come since.
@@ -82,6 +89,7 @@ def command(paths: tuple[Path, ...], on_duplicate: str, operating_point: str | N
         OperatingPoint(operating_point) if operating_point else settings.operating_point,
         paths=tuple(map(str, found)),
         roots=tuple(dict.fromkeys(str(path if path.is_dir() else path.parent) for path in found)),
+        quick=quick,
     )
     sys.exit(take_in(request, settings))
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from service.domain.values import Match
     from service.workflows.check import Checked
-    from service.workflows.nearest import Peer
+    from service.workflows.nearest import Horizon, Peer
     from service.workflows.parts import Parts
     from service.workflows.study import Subject
 
@@ -51,6 +51,8 @@ class Wish:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     point: OperatingPoint = OperatingPoint.BALANCED
     top_k: int = 5
+    quick: bool = False
+    """As `Inquiry` has it."""
 
 
 class RefusedDuplicateError(DuplicateRefusedError):
@@ -83,10 +85,11 @@ class Arrival:
         self._wish = wish
         self._parts = parts
         watch = Stopwatch()
-        self.subject = study(data, parts, watch, wait_s=wait_s, spaces=parts.spaces if describing else ())
+        spaces = parts.spaces if describing else ()
+        self.subject = study(data, parts, watch, wait_s=wait_s, spaces=spaces, as_a_whole=wish.quick)
         self._data: bytes | None = data
         self._planned: HandIn | None = None
-        self._inquiry = Inquiry(self.subject, parts, watch, sparing=sparing)
+        self._inquiry = Inquiry(self.subject, parts, watch, sparing=sparing, quick=wish.quick)
         self._inquiry.search(to_the_end=to_the_end)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -104,9 +107,9 @@ class Arrival:
         return self._inquiry.searched_to
 
     @property
-    def reach(self) -> float:
-        """How similar a picture must be at the least to be compared with."""
-        return self._inquiry.reach
+    def horizon(self) -> Horizon:
+        """What is beyond it need not be compared with."""
+        return self._inquiry.horizon
 
     @property
     def peers(self) -> Mapping[str, bool]:

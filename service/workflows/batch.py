@@ -181,7 +181,7 @@ class Batch:
             arrival = ready.arrival
             peers = [
                 peer
-                for peer in before.alike(arrival.subject, reach=arrival.reach)
+                for peer in before.alike(arrival.subject, horizon=arrival.horizon)
                 if peer.sha256 in on_disk and peer.sha256 not in arrival.peers
             ]
             if peers or self._is_behind(arrival):
@@ -203,7 +203,9 @@ class Batch:
         self._waiting = caught_up
 
     def _is_behind(self, arrival: Arrival) -> bool:
-        return self._lately.might_match(arrival.subject, arrival.searched_to, reach=arrival.reach, laid=arrival.peers)
+        return self._lately.might_match(
+            arrival.subject, arrival.searched_to, horizon=arrival.horizon, laid=arrival.peers
+        )
 
     def _recent(self) -> Recent:
         return Recent(self._parts.verdict_model, self._parts.descriptor.least_similarity)
@@ -217,7 +219,7 @@ class Batch:
         with self._parts.committing:
             for ready in self._waiting:
                 arrival = ready.arrival
-                may_be_known = looked_at.might_match(arrival.subject, reach=arrival.reach, laid=arrival.peers)
+                may_be_known = looked_at.might_match(arrival.subject, horizon=arrival.horizon, laid=arrival.peers)
                 looked_at.add(arrival.subject)
                 if may_be_known:
                     later.append(ready)

@@ -32,6 +32,7 @@ def verdict_block(checked: Checked) -> dict[str, Any]:
         "matches": [match_block(match) for match in verdict.matches],
         "query": query_block(checked.subject.assessed),
         "index": {"sequence": checked.sequence, "size": checked.size, "model": checked.model_id},
+        "quick": checked.quick,
         "timings_ms": checked.timings_ms,
     } | (likeness_block(checked.likeness) if checked.likeness else {})
 

@@ -16,7 +16,7 @@ from service.domain.verdict import could_be_copies, decide
 from service.workflows.assessed import assessed_of
 from service.workflows.known import proposed
 from service.workflows.likeness import look_alike
-from service.workflows.nearest import Nearest
+from service.workflows.nearest import Horizon, Nearest
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
 from service.workflows.verify import Looks, exact_match, inspect, match_of
@@ -43,6 +43,11 @@ neighbour. One of very many takes no such look, and a closer one at these alone:
 MOST_EXPLAINED = 0.85
 """Share of the query from which on a proved one leaves no room for another: who is proved to be its background says
 nothing of what was pasted upon it."""
+CROWD, STANDS_OUT, VERY_SIMILAR = 6, 0.2, 0.85
+"""A quick look asks geometry of those that are so much more similar than the sixth nearest, or very similar: strangers are
+about as near as one another, a copy is nearer, and so may four others of it be. Of 1,200 edited copies (fitting half) among
+10,238 pictures this or the hash proposes 913, all twelve 1,082 and the hash alone 634; of 10,000 training pictures, each
+among those before it, 9 in 100 have such a neighbour."""
 _NOWHERE, _EVERYWHERE = -2.0, 2.0
 """Beyond any similarity."""
 
@@ -65,6 +70,8 @@ class Checked:
     timings_ms: dict[str, float]
     likeness: Likeness | None = None
     """What lies near it in further spaces; None where none was asked."""
+    quick: bool = False
+    """Whether geometry was asked only of pictures that look alike as a whole, or stand out among the nearest."""
 
     @property
     def model(self) -> str:
@@ -88,12 +95,16 @@ class Inquiry:
     """A subject laid against the store. It may be searched again when the store has grown, and adds only what is new.
 
     `sparing`: one of very many, of which few are copies that are hard to see: it takes no closest look, and closer ones at
-    its two nearest alone.
+    its two nearest alone. `quick`: geometry is asked only of pictures that look alike as a whole, or stand out among the
+    nearest, and no features are made where none do.
     """
 
-    def __init__(self, subject: Subject, parts: Parts, watch: Stopwatch, *, sparing: bool = False) -> None:
+    def __init__(
+        self, subject: Subject, parts: Parts, watch: Stopwatch, *, sparing: bool = False, quick: bool = False
+    ) -> None:
         self.subject = subject
         self._sparing = sparing
+        self._quick = quick
         self.searched_to = 0
         # Of the whole picture, and of what may lie in it: a rectangle that is none must not crowd the others out.
         most = parts.settings.candidates
@@ -117,9 +128,13 @@ class Inquiry:
         self._parts = parts
 
     @property
-    def reach(self) -> float:
-        """How similar a picture must be at the least to be compared with at all."""
-        return min(one.reach for one in self._nearest[: len(self.subject.vectors)])
+    def horizon(self) -> Horizon:
+        """What is beyond it need not be compared with."""
+        reach = min(one.reach for one in self._nearest[: len(self.subject.vectors)])
+        near = tuple(self._nearest[0].contents.values())
+        if not self._quick or len(near) < CROWD:
+            return Horizon(reach)
+        return Horizon(reach, min(near[CROWD - 1] + STANDS_OUT, VERY_SIMILAR))
 
     @property
     def peers(self) -> Mapping[str, bool]:
@@ -196,7 +211,8 @@ class Inquiry:
     ) -> Inspection | None:
         """What was found between the picture and a neighbour; None where nothing speaks for a copy."""
         # What the descriptor does not propose the hash may, which speaks of whole frames alone.
-        by_geometry = by_geometry or similarity >= self._parts.descriptor.least_similarity
+        least = max(self._parts.descriptor.least_similarity, self.horizon.stands_out)
+        by_geometry = by_geometry or similarity >= least
         model = self._parts.verdict_model
         if not by_geometry and not could_be_copies(model, self.subject.nearest_pose(phash)[1]):
             return None
@@ -286,6 +302,7 @@ class Inquiry:
             policy=policy.name,
             timings_ms=self._watch.milliseconds(),
             likeness=self._likeness,
+            quick=self._quick,
         )
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from service.descriptors.hashes import HASH_BITS
 from service.domain.verdict import could_be_copies
-from service.workflows.nearest import Peer
+from service.workflows.nearest import Horizon, Peer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +37,7 @@ CODEC_ERROR = 0.002
 REMEMBERED = 256
 """Committed pictures that are looked at in memory, at the least; what searched before all of them searches again."""
 _ROOM = 64
+ALL = Horizon()
 NOBODY: Mapping[str, bool] = MappingProxyType({})
 
 
@@ -78,31 +79,32 @@ class Recent:
         self._count -= count
 
     def might_match(
-        self, subject: Subject, first: int = 0, *, reach: float = -1.0, laid: Mapping[str, bool] = NOBODY
+        self, subject: Subject, first: int = 0, *, horizon: Horizon = ALL, laid: Mapping[str, bool] = NOBODY
     ) -> bool:
         """Whether the picture might be a copy of any that came as number `first` or later.
 
-        `reach`: what is less similar is not compared with, for enough others are nearer. `laid`: SHA-256 of pictures that
-        were laid on it already, and whether they are strangers to it.
+        `horizon`: of the picture's own search. `laid`: SHA-256 of pictures that were laid on it already, and whether they
+        are strangers to it.
         """
         facts = subject.assessed.facts
         if any(facts.sha256 == sha256 or facts.pixel_hash == pixels for sha256, pixels in self._hashes[first:]):
             return True
-        return any(not laid.get(peer.sha256) for peer in self.alike(subject, first, reach=reach))
+        return any(not laid.get(peer.sha256) for peer in self.alike(subject, first, horizon=horizon))
 
-    def alike(self, subject: Subject, first: int = 0, *, reach: float = -1.0) -> list[Peer]:
+    def alike(self, subject: Subject, first: int = 0, *, horizon: Horizon = ALL) -> list[Peer]:
         """Those of number `first` or later that no bound keeps from being copies; equal bytes or pixels aside."""
         if subject.assessed.too_little_detail or first >= self._count:
             return []
         similarities = (self._vectors[first : self._count] @ subject.vectors.T).max(axis=1)
-        near = np.flatnonzero(~self._plain[first : self._count] & (similarities >= reach - CODEC_ERROR))
+        near = np.flatnonzero(~self._plain[first : self._count] & (similarities >= horizon.reach - CODEC_ERROR))
         posed = np.frombuffer(b"".join(subject.posed_phashes), np.uint8).reshape(-1, 1, 32)
+        asks_from = max(self._asks_geometry_from, horizon.stands_out) - CODEC_ERROR
         phashes = self._phashes[first : self._count][near]
         distances = _distances(phashes, posed).min(axis=0, initial=HASH_BITS)
         return [
             Peer(self._hashes[first + row][0], phash.tobytes(), float(similarities[row]))
             for row, phash, distance in zip(near.tolist(), phashes, distances.tolist(), strict=True)
-            if similarities[row] >= self._asks_geometry_from - CODEC_ERROR or could_be_copies(self._model, distance)
+            if similarities[row] >= asks_from or could_be_copies(self._model, distance)
         ]
 
     def _grow(self) -> None:
@@ -131,11 +133,11 @@ class Lately:
             del self._sequences[:REMEMBERED], self._contents[:REMEMBERED]
 
     def might_match(
-        self, subject: Subject, searched_to: int, *, reach: float = -1.0, laid: Mapping[str, bool] = NOBODY
+        self, subject: Subject, searched_to: int, *, horizon: Horizon = ALL, laid: Mapping[str, bool] = NOBODY
     ) -> bool:
         """Whether the picture might be a copy of one committed after `searched_to`."""
         return searched_to < self._forgotten_to or self._pictures.might_match(
-            subject, self._first(searched_to), reach=reach, laid=laid
+            subject, self._first(searched_to), horizon=horizon, laid=laid
         )
 
     def contents_since(self, searched_to: int) -> frozenset[str]:

@@ -53,10 +53,12 @@ class IngestRequest:
     """Of a tree of persons: the id of each by the name of its folder. What lies below is known by its name there."""
     roots: tuple[str, ...] | None = None
     """Folders that bound the paths; None: the configured import roots. Only the command line says otherwise."""
+    quick: bool = False
+    """As `Inquiry` has it."""
 
     def as_json(self) -> dict[str, Any]:
         """As it is read back from a row: two requests are the same if these are equal."""
-        given = {name: value for name, value in asdict(self).items() if value not in (None, (), {})}
+        given = {name: value for name, value in asdict(self).items() if value not in (None, (), {}, False)}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
 
     @classmethod
@@ -81,6 +83,7 @@ class IngestRequest:
             metadata=self.metadata,
             point=self.operating_point,
             top_k=1,
+            quick=self.quick,
         )
 
 

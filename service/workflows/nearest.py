@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,6 +18,15 @@ class Peer:
     sha256: str
     phash: bytes
     similarity: float
+
+
+class Horizon(NamedTuple):
+    """How similar a picture must be at the least, -1..1."""
+
+    reach: float = -1.0
+    """To be compared with at all: of those that are less, enough are nearer."""
+    stands_out: float = -1.0
+    """For geometry to be asked about it, where the two do not look alike as a whole."""
 
 
 class Nearest:
@@ -36,6 +45,7 @@ class Nearest:
 
     @property
     def contents(self) -> Mapping[str, float]:
+        """Their similarities, the largest first."""
         return self._similarities
 
     @property

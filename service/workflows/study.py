@@ -44,7 +44,8 @@ class Subject:
     spectrum: Frequencies
     posed_phashes: list[bytes]
     vectors: NDArray[np.float32]
-    """(n, dimension): what it is searched by. The first is its own, the others are those of pictures that may lie in it."""
+    """(n, dimension): what it is searched by. The first is its own, the others are those of pictures that may
+    lie in it, where it is asked by them."""
     working: NDArray[np.uint8]
     insets: list[Region] = field(default_factory=list)
     """Where in it other pictures may lie, as shares."""
@@ -140,9 +141,18 @@ def _told_by_file(data: bytes, pool: DecodePool, wait_s: float | None) -> FileFa
 
 
 def study(
-    data: bytes, parts: Parts, watch: Stopwatch, *, wait_s: float | None, spaces: Sequence[FurtherSpace] = ()
+    data: bytes,
+    parts: Parts,
+    watch: Stopwatch,
+    *,
+    wait_s: float | None,
+    spaces: Sequence[FurtherSpace] = (),
+    as_a_whole: bool = False,
 ) -> Subject:
-    """Decode, embed and assess, and describe in these spaces. Raises what `DecodePool.decode` raises."""
+    """Decode, embed and assess, and describe in these spaces. Raises what `DecodePool.decode` raises.
+
+    `as_a_whole`: it is not to be searched for by what may lie in it.
+    """
     full: list[NDArray[np.uint8]] = []
 
     def keep(pixels: NDArray[np.uint8]) -> None:
@@ -160,7 +170,7 @@ def study(
             assessed=assessed,
             spectrum=spectrum,
             posed_phashes=spectrum.posed_phashes(),
-            vectors=parts.embedder.embed(with_parts(working, parted)),
+            vectors=parts.embedder.embed(with_parts(working, () if as_a_whole else parted)),
             working=working,
             insets=parted,
             described=described,

@@ -94,6 +94,21 @@ def test_an_archive_as_the_only_file_of_a_form_is_taken_apart(api, uploads, pict
     assert [image.external_id for image in api.images(person_id="Q")] == ["in.jpg"]
 
 
+@pytest.mark.parametrize(("fields", "quick"), [({"quick": "true"}, True), ({"quick": "false"}, False), ({}, False)])
+def test_a_batch_may_be_quick_and_its_verdicts_say_so(api, uploads, pictures, document, fields, quick):
+    """Whoever reads one later must know that crops were not looked for."""
+    body = uploads.form(
+        ("a.jpg", pictures.jpeg(41)), ("b.jpg", pictures.small_copy(41)), person_id=f"q{fields}", **fields
+    )
+    job_id = api.queued(body)
+    assert api.run(job_id) == "succeeded"
+    assert [outcome for *_, outcome in outcomes(api.items(job_id))][-1] == "duplicate"
+    for image in api.images(person_id=f"q{fields}"):
+        told = api.client.get(f"/images/{image.image_id}").json()
+        assert told["verdict_block"]["quick"] is quick
+        assert document.departures(told, "GET", "/images/{image_id}", 200) == []
+
+
 def test_an_archive_cut_short_gives_what_comes_before_the_cut(api, uploads, pictures):
     """The job succeeds, and its last item says why there are no more."""
     body = uploads.tar_of(("first.jpg", pictures.jpeg(13)), ("second.jpg", pictures.jpeg(14)))
@@ -197,7 +212,14 @@ def test_an_upload_over_the_limit_is_cut(refused, uploads):
 
 
 @pytest.mark.parametrize(
-    "fields", [{"on_duplicate": "shred"}, {"metadata": "{"}, {"person_id": "x" * 600}, {"operating_point": "sure"}]
+    "fields",
+    [
+        {"on_duplicate": "shred"},
+        {"metadata": "{"},
+        {"person_id": "x" * 600},
+        {"operating_point": "sure"},
+        {"quick": "perhaps"},
+    ],
 )
 def test_a_field_that_is_not_valid_takes_the_upload_with_it(refused, uploads, pictures, fields):
     """Nothing of the request is kept."""

@@ -1,5 +1,6 @@
 """`keepone ingest`: files and folders, counted."""
 
+import json
 import resource
 import sqlite3
 
@@ -64,6 +65,20 @@ def test_duplicates_can_be_kept_as_references(keepone, pictures):
     keepone("ingest", pictures / "astronaut.jpg")
     ran = keepone("ingest", "--on-duplicate", "reference", pictures / "copy.jpg")
     assert ran.out == "1 referenced as duplicate\n"
+
+
+@pytest.mark.parametrize(("options", "quick"), [((), None), (("--quick",), True)])
+def test_a_folder_may_be_taken_in_quickly(keepone, pictures, folder, options, quick):
+    """The job says so. One that is not says nothing: what was begun before there was a choice is still the same job."""
+    (pictures / "deep" / "broken.jpg").unlink()
+    ran = keepone("ingest", *options, pictures)
+    assert (ran.code, ran.out) == (0, "1 stored as duplicate, 2 stored as unique\n")
+    connection = sqlite3.connect(folder / "data" / "catalogue.sqlite")
+    asked = json.loads(connection.execute("SELECT request FROM job").fetchone()[0])
+    blocks = [json.loads(block) for (block,) in connection.execute("SELECT verdict_block FROM image")]
+    connection.close()
+    assert asked.get("quick") is quick
+    assert {block["quick"] for block in blocks} == {bool(quick)}
 
 
 def test_taken_in_again_everything_is_known(keepone, pictures):

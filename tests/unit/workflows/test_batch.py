@@ -12,7 +12,7 @@ from index_store.records import ImageFilter
 from service import wiring
 from service.domain.errors import KeeponeError, OverloadedError, UnsupportedPictureError
 from service.settings import Settings
-from service.workflows import batch, preparing
+from service.workflows import batch, check, preparing
 from service.workflows.arrival import OnDuplicate, RefusedDuplicateError, Wish
 from service.workflows.batch import Batch
 from service.workflows.ingest import ingest
@@ -114,20 +114,21 @@ def entries_of(files, skip=()):
             yield Entry(ordinal, name, data)
 
 
-def wish_for(on_duplicate):
-    return lambda name: Wish(on_duplicate, external_id=name, top_k=1)
+def wish_for(on_duplicate, *, quick=False):
+    return lambda name: Wish(on_duplicate, external_id=name, top_k=1, quick=quick)
 
 
 @pytest.fixture
 def run(parts):
     """Run a job over these files, or what is left of it. Gives its id, its watcher, and whether it came to its end."""
 
-    def run(files, on_duplicate=OnDuplicate.STORE, *, job_id=None, parts=parts, stop_after=None):
+    def run(files, on_duplicate=OnDuplicate.STORE, *, job_id=None, parts=parts, stop_after=None, quick=False):
         if job_id is None:
             job_id = parts.jobs.create(NewJob("ingest")).job_id
         done = {item.ordinal for item in parts.jobs.items(job_id, 1000).items if item.state != "pending"}
         watcher = Counting(stop_after)
-        whole = Batch(job_id, parts, wish_for(on_duplicate), watcher).run(entries_of(files, done))
+        wish = wish_for(on_duplicate, quick=quick)
+        whole = Batch(job_id, parts, wish, watcher).run(entries_of(files, done))
         return job_id, watcher, whole
 
     return run
@@ -204,6 +205,30 @@ def test_a_group_is_one_transaction(run, parts, photographs, written):
     files = [(name, written(photographs[name], quality=80)) for name in names]
     run(files, parts=replace(by_hash_alone(parts), catalogue=Measured(real)))
     assert sizes == [4, 3]
+
+
+def test_in_a_quick_batch_look_alikes_are_strangers_and_copies_are_not(
+    run, parts, photographs, written, resized, monkeypatch
+):
+    """To the descriptor all of these are alike: once there is a crowd nobody waits for another. A copy waits."""
+    monkeypatch.setattr(check, "CROWD", 1)
+    monkeypatch.setattr(check, "STANDS_OUT", 2.0)
+    monkeypatch.setattr(check, "VERY_SIMILAR", 2.0)
+    sizes = []
+
+    class Measured(Appending):
+        def append_many(self, group):
+            sizes.append(len(group))
+            return super().append_many(group)
+
+    seeing_all = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
+    names = ["astronaut", "coffee", "rocket", "chelsea", "gravel", "grass", "moon"]
+    files = [(name, written(photographs[name], quality=80)) for name in names]
+    files.append(("moon-small", written(resized(photographs["moon"], 0.5), quality=60)))
+    job_id, _, _ = run(files, parts=replace(seeing_all, catalogue=Measured(parts.catalogue)), quick=True)
+    assert sizes == [4, 3, 1]
+    assert [verdict for _, _, verdict, *_ in told_in_job(parts, job_id)] == ["unique"] * 7 + ["duplicate"]
+    assert {image.verdict_block["quick"] for image in images_of(parts)} == {True}
 
 
 def test_of_many_encodings_in_one_batch_exactly_the_first_is_unique(run, parts, astronaut, written):

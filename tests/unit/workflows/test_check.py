@@ -224,14 +224,14 @@ def test_no_more_than_the_nearest_are_looked_at_however_they_came(parts, taken, 
     inquiry = check.Inquiry(subject, narrow, Stopwatch())
     taken(written(coffee))
     inquiry.search()
-    assert inquiry.reach == -1.0, "as long as there is room all are looked at"
+    assert inquiry.horizon.reach == -1.0, "as long as there is room all are looked at"
     copies = [taken(written(astronaut, quality=quality)).image.content_id for quality in (20, 90, 95)]
     inquiry.search()
     later = check.Inquiry(subject, narrow, Stopwatch())
     later.search()
     assert inquiry._nearest[0].reach == pytest.approx(later._nearest[0].reach)
     assert inquiry._nearest[0].reach > 0.9
-    assert inquiry.reach == pytest.approx(later.reach)
+    assert inquiry.horizon == pytest.approx(later.horizon)
     for one in (inquiry, later):
         found = one.conclude(5, OperatingPoint.BALANCED).verdict.matches
         assert {match.content_id for match in found} == set(copies[1:])
@@ -251,7 +251,7 @@ def test_who_takes_the_place_of_a_nearer_one_that_went_is_looked_at(parts, taken
         parts.catalogue.append(Return(image.image_id), searched_to=0)
         parts.catalogue.append(Removal(image.image_id), searched_to=0)
     inquiry.search()
-    assert inquiry.reach == -1.0
+    assert inquiry.horizon == (-1.0, -1.0)
     found = inquiry.conclude(5, OperatingPoint.BALANCED).verdict.matches
     assert [match.image_id for match in found] == [far.image_id]
 
@@ -506,6 +506,76 @@ def test_one_of_very_many_takes_closer_looks_at_the_two_nearest_alone(
         inspected.clear()
         check.Inquiry(subject, seeing_all, Stopwatch(), sparing=True).search()
         assert [look.looked for look in inspected] == looks
+
+
+@pytest.fixture
+def quickly(parts, written, monkeypatch):
+    """An inquiry about a picture of a quick batch that three are crowd enough for, and what came of it."""
+    seeing_all = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
+    monkeypatch.setattr(check, "CROWD", 3)
+
+    def run(picture):
+        subject = study(written(picture, "PNG"), seeing_all, Stopwatch(), wait_s=None, as_a_whole=True)
+        inquiry = check.Inquiry(subject, seeing_all, Stopwatch(), sparing=True, quick=True)
+        inquiry.search()
+        return inquiry, inquiry.conclude(5, OperatingPoint.BALANCED)
+
+    return run
+
+
+def test_a_quick_look_proves_what_looks_alike_as_a_whole_or_stands_out(
+    quickly, asked, taken, photographs, written, resized
+):
+    """As any other look does: the same match, by geometry where it is needed."""
+    for name in ("rocket", "coffee", "astronaut", "chelsea"):
+        taken(written(photographs[name]))
+    captioned = photographs["coffee"].copy()
+    captioned[-24:] = 255
+    crop = photographs["coffee"][40:340, 100:480]
+    for copy in (resized(photographs["rocket"], 0.5), np.rot90(photographs["astronaut"]), captioned, crop):
+        _, checked = quickly(copy)
+        assert (checked.verdict.kind, checked.quick) == (VerdictKind.DUPLICATE, True)
+        assert best(checked) == best(asked(written(copy, "PNG")))
+        assert len(checked.verdict.matches) == 1
+    assert best(checked).evidence.inliers
+
+
+@pytest.mark.parametrize(("stands_out", "very_similar", "found"), [(2.0, 2.0, 0), (0.0, 2.0, 3), (2.0, -1.0, 4)])
+def test_a_quick_look_makes_no_features_where_nobody_stands_out(
+    quickly, taken, photographs, written, inspected, monkeypatch, stands_out, very_similar, found
+):
+    """Of a stranger among strangers: that is what is spared."""
+    monkeypatch.setattr(check, "STANDS_OUT", stands_out)
+    monkeypatch.setattr(check, "VERY_SIMILAR", very_similar)
+    for name in ("moon", "coffee", "astronaut", "chelsea"):
+        taken(written(photographs[name]))
+    inspected.clear()
+    inquiry, checked = quickly(photographs["rocket"])
+    assert (checked.verdict.kind, checked.verdict.matches) == (VerdictKind.UNIQUE, ())
+    assert len(inspected) == found
+    assert inquiry.subject.has_keypoints is bool(found)
+
+
+def test_among_very_few_everybody_is_looked_at_quickly(quickly, taken, photographs, written, inspected):
+    """There is no crowd to stand out of, and it costs next to nothing."""
+    for name in ("moon", "coffee"):
+        taken(written(photographs[name]))
+    inspected.clear()
+    inquiry, _ = quickly(photographs["rocket"])
+    assert inquiry.horizon == (-1.0, -1.0)
+    assert len(inspected) == 2
+
+
+def test_a_quick_look_asks_about_the_whole_alone(parts, photographs, written):
+    """What may lie in a picture cannot look like it as a whole; its place is known all the same, for its features."""
+    page = np.full((400, 600, 3), 250, np.uint8)
+    page[60:260, 80:380] = cv2.resize(photographs["coffee"], (300, 200), interpolation=cv2.INTER_AREA)
+    whole, with_parts = (
+        study(written(page, "PNG"), parts, Stopwatch(), wait_s=None, as_a_whole=quick) for quick in (True, False)
+    )
+    assert (len(whole.vectors), len(with_parts.vectors) > 1) == (1, True)
+    assert whole.insets == with_parts.insets != []
+    assert np.allclose(whole.vectors[0], with_parts.vectors[0], atol=1e-5)
 
 
 def test_pictures_that_wait_are_counted_among_the_nearest(

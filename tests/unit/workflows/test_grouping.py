@@ -11,6 +11,7 @@ from service.descriptors.registry import BUILTIN
 from service.domain.verdict import FITTED
 from service.workflows import grouping
 from service.workflows.grouping import Lately, Recent
+from service.workflows.nearest import Horizon
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
 
@@ -100,9 +101,11 @@ def test_what_is_farther_than_enough_others_is_not_compared_with(subjects, studi
     copy = studied(written(photographs["astronaut"][::2, ::2], quality=30))
     similarity = float(copy.vectors[0] @ subjects["astronaut"].vectors[0])
     looked_at = recent(subjects["astronaut"])
-    assert looked_at.might_match(copy, reach=similarity)
-    assert not looked_at.might_match(copy, reach=similarity + 2 * grouping.CODEC_ERROR)
-    assert looked_at.might_match(subjects["astronaut"], reach=1.1), "equal bytes are found without any descriptor"
+    assert looked_at.might_match(copy, horizon=Horizon(similarity))
+    assert not looked_at.might_match(copy, horizon=Horizon(similarity + 2 * grouping.CODEC_ERROR))
+    assert looked_at.might_match(subjects["astronaut"], horizon=Horizon(1.1)), (
+        "equal bytes are found without any descriptor"
+    )
 
 
 def test_what_geometry_is_not_asked_about_is_bounded_by_its_hash(subjects, studied, photographs, written):
@@ -113,6 +116,24 @@ def test_what_geometry_is_not_asked_about_is_bounded_by_its_hash(subjects, studi
     assert not recent(subjects["astronaut"], asks=similarity + 2 * grouping.CODEC_ERROR).might_match(cropped)
     same = studied(written(photographs["astronaut"], quality=40))
     assert recent(subjects["astronaut"], asks=1.1).might_match(same), "the hash comes near"
+
+
+def test_who_does_not_stand_out_is_bounded_by_the_hash(subjects, studied, photographs, written):
+    """In a quick batch: the picture's own search says from where on, and never less than the descriptor asks."""
+    cropped = studied(written(photographs["astronaut"][90:, 120:], quality=90))
+    similarity = float((cropped.vectors @ subjects["astronaut"].vectors[0]).max())
+    slack = 2 * grouping.CODEC_ERROR
+    for stands_out, asks, is_asked in (
+        (similarity, -1.0, True),
+        (similarity + slack, -1.0, False),
+        (-1.0, similarity + slack, False),
+    ):
+        horizon = Horizon(stands_out=stands_out)
+        looked_at = recent(subjects["astronaut"], asks=asks)
+        assert looked_at.might_match(cropped, horizon=horizon) is is_asked
+        assert bool(looked_at.alike(cropped, horizon=horizon)) is is_asked
+    same = studied(written(photographs["astronaut"], quality=40))
+    assert recent(subjects["astronaut"]).might_match(same, horizon=Horizon(stands_out=1.1)), "the hash comes near"
 
 
 def test_flat_pictures_match_by_bytes_or_pixels_alone(studied, written):

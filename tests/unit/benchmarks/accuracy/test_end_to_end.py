@@ -8,6 +8,7 @@ from PIL import Image, ImageOps
 
 from benchmarks.accuracy.collection import Collection, Query
 from benchmarks.accuracy.end_to_end import end_to_end
+from service.workflows import check
 
 
 def written(picture):
@@ -21,7 +22,7 @@ def query(file, source, kind, step, edits, region=None):
 
 
 @pytest.fixture(scope="module")
-def told(photographs, tmp_path_factory):
+def named(photographs, tmp_path_factory):
     """Two references and two distractors; a crop, a mirror image, and strangers made of the distractors."""
     folder = tmp_path_factory.mktemp("set")
     shown = {
@@ -47,7 +48,12 @@ def told(photographs, tmp_path_factory):
         query("2.jpg", "chelsea", "none", {"name": "rotate"}, []),
         query("3.jpg", "rocket", "none", {"name": "scale"}, []),
     ]
-    return end_to_end(Collection(folder, "fit", "photos", 1, ["astronaut", "coffee"], ["chelsea", "rocket"], queries))
+    return Collection(folder, "fit", "photos", 1, ["astronaut", "coffee"], ["chelsea", "rocket"], queries)
+
+
+@pytest.fixture(scope="module")
+def told(named):
+    return end_to_end(named)
 
 
 def test_copies_are_found_and_their_names_held_against_the_truth(told):
@@ -63,6 +69,16 @@ def test_a_stranger_that_finds_its_own_source_is_no_mistake_and_another_is(told)
     """One is a turned distractor; the other is said to be made of the rocket, and shows the astronaut."""
     assert told["false_duplicates"]["balanced"]["which"] == [("3.jpg", "astronaut")]
     assert told["false_duplicates"]["balanced"]["n"] == 2
+
+
+def test_a_quick_batch_is_asked_as_one(named, told, monkeypatch):
+    """In a crowd nobody stands out of no features are made."""
+    monkeypatch.setattr(check, "CROWD", 1)
+    monkeypatch.setattr(check, "STANDS_OUT", 2.0)
+    monkeypatch.setattr(check, "VERY_SIMILAR", 2.0)
+    quickly = end_to_end(named, quick=True)
+    assert quickly["chain"]["duplicate_balanced"]["value"] == 1
+    assert 0 < quickly["bytes_a_picture"]["kp5"] < told["bytes_a_picture"]["kp5"]
 
 
 def test_what_a_picture_costs_is_told(told):
