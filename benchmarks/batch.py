@@ -216,12 +216,12 @@ def main() -> None:
         print(json.dumps(told), flush=True)
         apart = told["seconds"] / max(asked.kills, 1)
         runs = {
+            "pictures": len(hashes),
             "undisturbed": told,
             "killed": killed(Path(second), tar, hashes, asked.kills, apart, quick=asked.quick),
         }
     earlier = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    result = earlier | {"machine": {"cpus": os.cpu_count()}, "pictures": len(hashes)}
-    result |= {"quick": runs} if asked.quick else runs
+    result = earlier | {"machine": {"cpus": os.cpu_count()}} | ({"quick": runs} if asked.quick else runs)
     RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(runs, indent=1))
 

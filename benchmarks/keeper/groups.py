@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.keeper.copies import FAMILIES, saved_anew
-from service.descriptors.insets import insets
 from service.domain.errors import OverloadedError
 from service.domain.verdict import FITTED
 from service.workflows.account import Account, account, exact_account
@@ -91,7 +90,7 @@ def subject_of(data: bytes, pool: DecodePool) -> Subject:
         except OverloadedError:  # others have this machine's memory for now
             time.sleep(1)
     nothing = np.zeros((1, 1), np.float32)
-    return Subject(assessed, spectrum, spectrum.posed_phashes(), nothing, working, insets(working))
+    return Subject(assessed, spectrum, spectrum.posed_phashes(), nothing, working)
 
 
 def told(query: Subject, reference: Subject) -> Account | None:

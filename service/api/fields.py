@@ -20,7 +20,9 @@ MOST_FIELD_BYTES = 256 * 1024
 """Of one form field; and of metadata as compact JSON, whichever way it came."""
 MOST_NESTED = 64
 """Objects and lists inside one another in metadata."""
-QUICK = "Look closely only at stored pictures that look alike as a whole or stand out: faster, fewer edited copies found."
+QUICK = (
+    "Look closely only at stored pictures that look alike as a whole or stand out: faster, fewer edited copies found."
+)
 _LONGEST = {"external_id": 4096, "person_id": PERSON_CHARACTERS}
 
 

@@ -93,7 +93,7 @@ def cut(picture: NDArray[np.uint8], box: Region) -> NDArray[np.uint8]:
     return picture[top : max(bottom, top + 1), left : max(right, left + 1)]
 
 
-def with_parts(picture: NDArray[np.uint8], boxes: Sequence[Region]) -> list[NDArray[np.uint8]]:
+def with_parts(picture: NDArray[np.uint8], boxes: Sequence[Region] = ()) -> list[NDArray[np.uint8]]:
     """What a picture is asked as: itself, and what may lie in it."""
     return [picture, *(cut(picture, box) for box in boxes)]
 

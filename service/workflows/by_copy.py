@@ -173,7 +173,7 @@ class ByCopy:
                 posed_phashes=self._phashes[number],
                 vectors=self._vectors[number].astype(np.float32),
                 working=working,
-                insets=self._insets[number],
+                _insets=[self._insets[number]],
             )
             if len(self._subjects) > _HELD:
                 self._subjects.popitem(last=False)

@@ -37,7 +37,7 @@ CODEC_ERROR = 0.002
 REMEMBERED = 256
 """Committed pictures that are looked at in memory, at the least; what searched before all of them searches again."""
 _ROOM = 64
-ALL = Horizon()
+EVERYBODY = Horizon()
 NOBODY: Mapping[str, bool] = MappingProxyType({})
 
 
@@ -79,7 +79,7 @@ class Recent:
         self._count -= count
 
     def might_match(
-        self, subject: Subject, first: int = 0, *, horizon: Horizon = ALL, laid: Mapping[str, bool] = NOBODY
+        self, subject: Subject, first: int = 0, *, horizon: Horizon = EVERYBODY, laid: Mapping[str, bool] = NOBODY
     ) -> bool:
         """Whether the picture might be a copy of any that came as number `first` or later.
 
@@ -91,7 +91,7 @@ class Recent:
             return True
         return any(not laid.get(peer.sha256) for peer in self.alike(subject, first, horizon=horizon))
 
-    def alike(self, subject: Subject, first: int = 0, *, horizon: Horizon = ALL) -> list[Peer]:
+    def alike(self, subject: Subject, first: int = 0, *, horizon: Horizon = EVERYBODY) -> list[Peer]:
         """Those of number `first` or later that no bound keeps from being copies; equal bytes or pixels aside."""
         if subject.assessed.too_little_detail or first >= self._count:
             return []
@@ -133,7 +133,7 @@ class Lately:
             del self._sequences[:REMEMBERED], self._contents[:REMEMBERED]
 
     def might_match(
-        self, subject: Subject, searched_to: int, *, horizon: Horizon = ALL, laid: Mapping[str, bool] = NOBODY
+        self, subject: Subject, searched_to: int, *, horizon: Horizon = EVERYBODY, laid: Mapping[str, bool] = NOBODY
     ) -> bool:
         """Whether the picture might be a copy of one committed after `searched_to`."""
         return searched_to < self._forgotten_to or self._pictures.might_match(

@@ -45,27 +45,32 @@ class Subject:
     posed_phashes: list[bytes]
     vectors: NDArray[np.float32]
     """(n, dimension): what it is searched by. The first is its own, the others are those of pictures that may
-    lie in it, where it is asked by them."""
+    lie in it; there are none where it is searched for as a whole alone."""
     working: NDArray[np.uint8]
-    insets: list[Region] = field(default_factory=list)
-    """Where in it other pictures may lie, as shares."""
     described: Descriptions = field(default_factory=dict)
     """What further spaces have of it, by their names; only those that were asked, and None where a model failed."""
+    _insets: list[list[Region]] = field(default_factory=list)
     _looks: dict[int, Look] = field(default_factory=dict)
     _keypoints: list[tuple[Keypoints, Keypoints]] = field(default_factory=list)
     _close_keypoints: list[tuple[Keypoints, Keypoints]] = field(default_factory=list)
 
     def __reduce__(self) -> tuple[type[Subject], tuple[Any, ...]]:
         # Looks are made again sooner than they are carried to another process: they weigh twice what all else does.
-        told = (self.assessed, self.spectrum, self.posed_phashes, self.vectors, self.working, self.insets)
-        carried = (*told, self.described)
-        return Subject, (*carried, {}, self._keypoints)
+        told = (self.assessed, self.spectrum, self.posed_phashes, self.vectors, self.working, self.described)
+        return Subject, (*told, self._insets, {}, self._keypoints)
 
     def nearest_pose(self, phash: bytes) -> tuple[int, int]:
         """The pose whose hash comes closest to another picture's, and by how many bits they differ."""
         distances = [hamming(posed, phash) for posed in self.posed_phashes]
         pose = min(range(len(distances)), key=distances.__getitem__)
         return pose, distances[pose]
+
+    @property
+    def insets(self) -> list[Region]:
+        """Where in it other pictures may lie, as shares, looked for when first asked for."""
+        if not self._insets:
+            self._insets.append(insets(self.working))
+        return self._insets[0]
 
     @property
     def has_keypoints(self) -> bool:
@@ -165,13 +170,13 @@ def study(
         if full and not spectrum.too_little_detail:
             described = describe(full.pop(), spaces)
         full.clear()
-        parted = insets(working)
+        parted = [] if as_a_whole else [insets(working)]
         return Subject(
             assessed=assessed,
             spectrum=spectrum,
             posed_phashes=spectrum.posed_phashes(),
-            vectors=parts.embedder.embed(with_parts(working, () if as_a_whole else parted)),
+            vectors=parts.embedder.embed(with_parts(working, *parted)),
             working=working,
-            insets=parted,
             described=described,
+            _insets=parted,
         )

@@ -96,7 +96,7 @@ def test_an_archive_as_the_only_file_of_a_form_is_taken_apart(api, uploads, pict
 
 @pytest.mark.parametrize(("fields", "quick"), [({"quick": "true"}, True), ({"quick": "false"}, False), ({}, False)])
 def test_a_batch_may_be_quick_and_its_verdicts_say_so(api, uploads, pictures, document, fields, quick):
-    """Whoever reads one later must know that crops were not looked for."""
+    """Whoever reads one later must know how closely it was looked."""
     body = uploads.form(
         ("a.jpg", pictures.jpeg(41)), ("b.jpg", pictures.small_copy(41)), person_id=f"q{fields}", **fields
     )
@@ -131,6 +131,15 @@ def test_paths_below_an_import_root_are_taken_in(api, root, pictures):
     assert sorted(image.external_id for image in api.images(person_id="R")) == ["deep/one.jpg", "two.jpg"]
     assert (root / "two.jpg").read_bytes() == pictures.jpeg(16)
     assert (api.job(job_id)["total"], api.staged()) == (2, [])
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_paths_may_be_taken_in_quickly(api, root, pictures, quick):
+    """As a JSON member."""
+    (root / "one.jpg").write_bytes(pictures.jpeg(42))
+    asked = {"paths": ["one.jpg"], "person_id": f"S{quick}", "quick": quick}
+    assert api.run(api.queued(json.dumps(asked), "application/json")) == "succeeded"
+    assert [image.verdict_block["quick"] for image in api.images(person_id=f"S{quick}")] == [quick]
 
 
 def test_a_file_that_went_after_it_was_listed_is_that_items_outcome(api, root, pictures):

@@ -208,27 +208,29 @@ def test_a_group_is_one_transaction(run, parts, photographs, written):
 
 
 def test_in_a_quick_batch_look_alikes_are_strangers_and_copies_are_not(
-    run, parts, photographs, written, resized, monkeypatch
+    run, parts, taken, photographs, written, resized, monkeypatch
 ):
-    """To the descriptor all of these are alike: once there is a crowd nobody waits for another. A copy waits."""
+    """To the descriptor all of these are alike, and nobody stands out: none is laid on another but a copy."""
     monkeypatch.setattr(check, "CROWD", 1)
     monkeypatch.setattr(check, "STANDS_OUT", 2.0)
     monkeypatch.setattr(check, "VERY_SIMILAR", 2.0)
-    sizes = []
-
-    class Measured(Appending):
-        def append_many(self, group):
-            sizes.append(len(group))
-            return super().append_many(group)
-
+    taken(written(photographs["clock"]))
     seeing_all = replace(parts, descriptor=replace(parts.descriptor, least_similarity=-1.0))
     names = ["astronaut", "coffee", "rocket", "chelsea", "gravel", "grass", "moon"]
     files = [(name, written(photographs[name], quality=80)) for name in names]
     files.append(("moon-small", written(resized(photographs["moon"], 0.5), quality=60)))
-    job_id, _, _ = run(files, parts=replace(seeing_all, catalogue=Measured(parts.catalogue)), quick=True)
-    assert sizes == [4, 3, 1]
-    assert [verdict for _, _, verdict, *_ in told_in_job(parts, job_id)] == ["unique"] * 7 + ["duplicate"]
-    assert {image.verdict_block["quick"] for image in images_of(parts)} == {True}
+    again, laid = InThreads.again, []
+
+    def noted(self, arrival, peers):
+        laid.append([peer.sha256 for peer in peers])
+        return again(self, arrival, peers)
+
+    monkeypatch.setattr(InThreads, "again", noted)
+    job_id, _, _ = run(files, parts=seeing_all, quick=True)
+    told = told_in_job(parts, job_id)
+    assert [verdict for _, _, verdict, *_ in told] == ["unique"] * 7 + ["duplicate"]
+    assert [peers for peers in laid if peers] in ([], [[told[6][3]]]), "the moon, if both are of one group"
+    assert {image.verdict_block["quick"] for image in images_of(parts) if image.external_id} == {True}
 
 
 def test_of_many_encodings_in_one_batch_exactly_the_first_is_unique(run, parts, astronaut, written):

@@ -98,9 +98,9 @@ def blocks(answers):
 
 
 def test_the_names_are_those_of_the_contract(blocks):
-    """Beside them stand `too_little_detail`, `animated` and the reasons for what is unknown, and nothing else."""
+    """Beside them stand `too_little_detail`, `quick`, `animated` and the reasons for what is unknown, and nothing else."""
     for block in blocks.values():
-        assert set(block) == NAMES | {"too_little_detail"}
+        assert set(block) == NAMES | {"too_little_detail", "quick"}
         assert set(block["recommendation"]) == {"action", "keeper", "reasons", "policy", "model"}
         assert all(set(reason) == {"text", "weight"} for reason in block["recommendation"]["reasons"])
         query = block["query"]

@@ -10,14 +10,16 @@ from PIL import Image
 
 from index_store.errors import StoreFullError
 from index_store.records import Removal, Return
+from index_store.vectors import Neighbour
 from service.compare.geometry import Alignment
 from service.domain.dihedral import POSES
 from service.domain.errors import BadPictureError
 from service.domain.values import Action, Direction, Edit, OperatingPoint, Relation, VerdictKind
 from service.domain.verdict import FITTED
 from service.workflows import account, check, verify
+from service.workflows.arrival import Arrival, Wish
 from service.workflows.known import handed_in
-from service.workflows.nearest import Peer
+from service.workflows.nearest import Nearest, Peer
 from service.workflows.stopwatch import Stopwatch
 from service.workflows.study import study
 from service.workflows.verify import Looks
@@ -566,6 +568,33 @@ def test_among_very_few_everybody_is_looked_at_quickly(quickly, taken, photograp
     assert len(inspected) == 2
 
 
+def test_a_copy_that_was_proved_while_it_waited_need_not_stand_out_of_the_crowd_it_joins(
+    quickly, taken, parts, photographs, written, monkeypatch
+):
+    """Once it is stored it is one of the nearest, and the others seem nearer by comparison."""
+    monkeypatch.setattr(check, "STANDS_OUT", 2.0)
+    monkeypatch.setattr(check, "VERY_SIMILAR", 2.0)
+    for name in ("moon", "rocket", "chelsea"):
+        taken(written(photographs[name]))
+    inquiry, checked = quickly(photographs["coffee"][60:300, 150:420])
+    assert checked.verdict.kind is VerdictKind.UNIQUE
+    coffee = taken(written(photographs["coffee"])).image.content_id
+    phash = parts.catalogue.contents([coffee])[coffee].content.phash
+    inquiry.lay_on([Peer(coffee, phash, 0.7)])
+    assert inquiry.peers == {coffee: False}
+    inquiry.search()
+    assert best(inquiry.conclude(5, OperatingPoint.BALANCED)).content_id == coffee
+
+
+def test_a_crowd_is_never_larger_than_those_that_are_asked_for(quickly, photographs, monkeypatch):
+    """With few candidates as with many a quick look is quick."""
+    few = Nearest(2)
+    few.meet(Neighbour(name, 0, similarity, 0) for name, similarity in (("a", 0.5), ("b", 0.4), ("c", 0.3)))
+    inquiry, _ = quickly(photographs["rocket"])
+    monkeypatch.setattr(inquiry, "_nearest", (few, Nearest(1)))
+    assert inquiry.horizon == (0.4, pytest.approx(0.4 + check.STANDS_OUT))
+
+
 def test_a_quick_look_asks_about_the_whole_alone(parts, photographs, written):
     """What may lie in a picture cannot look like it as a whole; its place is known all the same, for its features."""
     page = np.full((400, 600, 3), 250, np.uint8)
@@ -575,6 +604,7 @@ def test_a_quick_look_asks_about_the_whole_alone(parts, photographs, written):
     )
     assert (len(whole.vectors), len(with_parts.vectors) > 1) == (1, True)
     assert whole.insets == with_parts.insets != []
+    assert len(Arrival(written(page, "PNG"), Wish(quick=True), parts).subject.vectors) == 1
     assert np.allclose(whole.vectors[0], with_parts.vectors[0], atol=1e-5)
 
 

@@ -72,7 +72,7 @@ def test_a_stranger_that_finds_its_own_source_is_no_mistake_and_another_is(told)
 
 
 def test_a_quick_batch_is_asked_as_one(named, told, monkeypatch):
-    """In a crowd nobody stands out of no features are made."""
+    """Features are made of fewer pictures where nobody stands out of the crowd."""
     monkeypatch.setattr(check, "CROWD", 1)
     monkeypatch.setattr(check, "STANDS_OUT", 2.0)
     monkeypatch.setattr(check, "VERY_SIMILAR", 2.0)
