@@ -1,4 +1,5 @@
-"""Many pictures in one job: each is judged as if it came alone, but for closer looks, and committed with others.
+"""Many pictures in one job: each is judged as if it came alone, but for closer looks (and, if asked, quickly), and
+committed with others.
 
 Pictures are prepared side by side, in the order of the items and only a little ahead. Whoever runs the job takes
 them in that order, puts together those that cannot be copies of one another (`grouping`), and commits the group in one
